@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+# Coffret: one Makefile. Every folder's Makefile says `obj-y += file.o folder/`; nothing recurses.
+# Out of tree always: O=build by default. V=1 shows commands, SAN=1 builds with ASan and UBSan, COV=1 with coverage.
+
+O ?= build
+V ?= 0
+Q := $(if $(filter 1,$(V)),,@)
+PYTHON ?= /usr/bin/python3
+CC := $(if $(filter default,$(origin CC)),$(CROSS_COMPILE)gcc,$(CC))
+AR := $(if $(filter default,$(origin AR)),$(CROSS_COMPILE)ar,$(AR))
+SIZE ?= $(CROSS_COMPILE)size
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+# --- configuration ---------------------------------------------------------------------------------------------------
+
+config := $(O)/.config
+export KCONFIG_CONFIG := $(abspath $(config))
+kconfig_files := Kconfig $(wildcard */Kconfig */*/Kconfig)
+
+$(config):
+	$(Q)mkdir -p $(O)
+	$(Q)cp board/sim/defconfig $@
+	$(Q)$(PYTHON) -m olddefconfig Kconfig >/dev/null
+
+%_defconfig: board/%/defconfig ## configure for board NAME: sim_defconfig, minimal_defconfig
+	$(Q)mkdir -p $(O)
+	$(Q)cp $< $(config)
+	$(Q)$(PYTHON) -m olddefconfig Kconfig >/dev/null
+	@echo "configured $(O) for board $*"
+
+.PHONY: menuconfig
+menuconfig: $(config) ## change the configuration in a menu
+	$(Q)$(PYTHON) -m menuconfig Kconfig
+
+$(O)/config.h: $(config) $(kconfig_files)
+	$(Q)$(PYTHON) -m olddefconfig Kconfig >/dev/null
+	$(Q)$(PYTHON) -m genconfig --header-path $@ --config-out $(O)/config.mk Kconfig
+	$(Q)touch $@
+
+ifeq ($(filter %_defconfig menuconfig help clean install-build install-check install-demo,$(MAKECMDGOALS)),)
+-include $(O)/config.mk
+$(O)/config.mk: $(O)/config.h ;
+endif
+
+# --- flags -----------------------------------------------------------------------------------------------------------
+
+cflags := -std=gnu11 -I. -include $(O)/config.h -MMD -MP -D_GNU_SOURCE -fPIE -fno-common \
+	-Wall -Wextra -Wconversion -Wshadow -Wvla -Wundef -Wpointer-arith -Wcast-qual -Wwrite-strings \
+	-Wstrict-prototypes -Wmissing-prototypes -Wmissing-declarations -Wimplicit-fallthrough -Wformat=2 \
+	-Wnull-dereference -Werror=implicit-function-declaration
+ldflags := -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed -Wl,--gc-sections
+CFLAGS ?= -O2 -g
+ifeq ($(SAN),1)
+cflags += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+ldflags += -fsanitize=address,undefined
+else ifeq ($(COV),1)
+cflags += --coverage
+ldflags += --coverage
+else
+cflags += -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection -ffunction-sections -fdata-sections \
+	$(if $(filter x86_64%,$(shell $(CC) -dumpmachine)),-fcf-protection)
+endif
+ifeq ($(WERROR),1)
+cflags += -Werror
+endif
+
+libs-y := -lz -lmbedtls -lmbedx509 -lmbedcrypto -linih -lpthread
+libs-worker-y := -lsybdb $(if $(CONFIG_AGENT_SQL_SECCOMP),-lseccomp)
+libs-cli-y := $(if $(CONFIG_AGENT_CLI_JSON),-lcjson)
+
+# --- the walk --------------------------------------------------------------------------------------------------------
+
+objects :=
+walk = $(eval obj-y :=)$(eval include $(1)/Makefile)$(eval objects += $(addprefix $(O)/$(1)/,$(filter %.o,$(obj-y))))$(foreach d,$(filter %/,$(obj-y)),$(call walk,$(1)/$(d:/=)))
+$(foreach room,agent storage hal board,$(call walk,$(room)))
+
+# A file called main.c is a program; everything else is in one archive, from which each program links what it calls.
+mains := $(filter %/main.o,$(objects))
+library := $(O)/coffret.a
+programs := $(O)/coffretd $(O)/coffret $(O)/coffret-worker
+
+$(O)/coffretd: $(O)/agent/main.o
+$(O)/coffret: $(O)/agent/cli/main.o
+$(O)/coffret-worker: $(O)/agent/sql/main.o
+$(O)/coffret: private libs-y += $(libs-cli-y)
+$(O)/coffret-worker: private libs-y += $(libs-worker-y)
+
+.PHONY: all
+all: $(programs) ## build coffretd, coffret and coffret-worker
+
+$(programs): $(library)
+	@echo "  LINK    $@"
+	$(Q)$(CC) $(cflags) $(CFLAGS) $(ldflags) $(LDFLAGS) -o $@ $(filter %.o,$^) $(library) $(libs-y)
+
+$(library): $(filter-out $(mains),$(objects))
+	@echo "  AR      $@"
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(O)/%.o: %.c $(O)/config.h
+	@echo "  CC      $<"
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(cflags) $(CFLAGS) -c -o $@ $<
+
+include tests/Makefile
+
+.PHONY: size
+size: all ## bytes of code and data in each room, stripped
+	$(Q)for room in agent/table agent/sql agent/net agent/cli agent storage hal board; do \
+		$(SIZE) -t $$(find $(O)/$$room $$([ $$room = agent ] && echo -maxdepth 1) -name '*.o') 2>/dev/null | \
+		awk -v r=$$room 'END { printf "%-12s text %7d  data %6d  bss %6d\n", r, $$1, $$2, $$3 }'; done
+	$(Q)for p in $(programs); do $(CROSS_COMPILE)strip -o $$p.stripped $$p && stat -c '%n %s bytes' $$p.stripped; done
+
+.PHONY: clean
+clean: ## remove everything that was built
+	rm -rf $(O)
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z%_-]+:.*## ' Makefile tests/Makefile | sed 's/:.*## /\t/' | sort | expand -t 22
+
+-include $(shell find $(O) -name '*.d' 2>/dev/null)
