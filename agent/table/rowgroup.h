@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Row groups: rows in, chunks out, and back. FORMAT.md beside this file has the bytes.
+ *
+ * The list of chunks is a function of the rows and of the rowgroup_params alone: never of batches, of memory, or of
+ * what was stored before. Boundaries fall at two scales. A run ends at a rare boundary (the hash of a row's key), at a
+ * limit of rows or bytes, or where the leading key column changes once the run has enough rows; a closed run is one
+ * chunk. The last, open run of a group (the rows of one leading key value, or of the table) is cut at frequent
+ * boundaries instead, so that an append rewrites little. Without a key the hash of the whole row decides.
+ *
+ * A value of more than `inline_limit` bytes leaves the row for value chunks of its own: pieces of `piece_size` bytes,
+ * handed out, in the order of their columns, before the rows chunk that refers to them (by length and keyed hash).
+ *
+ * Functions return 0 or a negative errno. -EBADMSG: the bytes are no row group of this layout. -E2BIG: a row is larger
+ * than the limits can hold. An error of a callback is returned as it is.
+ */
+#ifndef AGENT_TABLE_ROWGROUP_H
+#define AGENT_TABLE_ROWGROUP_H
+
+#include "agent/table/value.h"
+
+/* How rows are cut; in the repository's superblock, so that two boxes cut alike. Zero is valid for no field. */
+struct rowgroup_params {
+	uint8_t seed[16];        /* of boundary hashes and of digests: a secret, so that sizes tell nothing of content */
+	uint32_t rare_rows;      /* on average a rare boundary every so many rows: 2048 */
+	uint32_t frequent_rows;  /* in the open end: 128 */
+	uint32_t group_rows;     /* a change of the leading key column ends a run of at least so many rows: 128 */
+	uint32_t max_rows;       /* of a chunk: 8192 */
+	uint32_t max_bytes;      /* of a chunk before compression: 256 KiB */
+	uint32_t inline_limit;   /* bytes of a value kept inside its row: 16 KiB */
+	uint32_t piece_size;     /* bytes of a value chunk: 256 KiB */
+};
+
+extern const struct rowgroup_params rowgroup_params_default; /* seed all zero: the caller fills it */
+
+enum chunk_kind { CHUNK_ROWS = 1, CHUNK_VALUE = 2 };
+
+/* The digest of a set of rows: does not depend on their order. Columns that are derived do not count. */
+struct table_digest {
+	uint8_t sum[16]; /* of keyed 128-bit row hashes, modulo 2^128, little-endian */
+	uint64_t rows;
+};
+
+void table_digest_add(struct table_digest *sum, const struct table_digest *more);
+bool table_digest_equal(const struct table_digest *a, const struct table_digest *b);
+
+/* ---- writing ---- */
+
+struct rowgroup_writer;
+
+/* Takes a chunk. The bytes are the writer's and valid for the call. `rows` is 0 for a value chunk. */
+typedef int rowgroup_emit(void *arg, enum chunk_kind kind, const void *bytes, size_t size, uint32_t rows);
+
+/* The layout and params are borrowed until rowgroup_close. Allocates all it will need, params.max_bytes and then some. */
+int rowgroup_create(struct rowgroup_writer **writer, const struct layout *layout, const struct rowgroup_params *params,
+	rowgroup_emit *emit, void *arg);
+/*
+ * One row, values in column order. A large value that does not come whole is sent before its row, piece by piece, with
+ * rowgroup_value; its place in `values` is then ignored.
+ */
+int rowgroup_row(struct rowgroup_writer *writer, const struct value *values);
+/* The next bytes, at most piece_size, of a large value of the coming row; columns in ascending order. */
+int rowgroup_value(struct rowgroup_writer *writer, uint16_t column, const void *bytes, size_t size);
+/* Hands out what is still held. No more rows after it. The digest is of all rows. */
+int rowgroup_finish(struct rowgroup_writer *writer, struct table_digest *digest);
+void rowgroup_free(struct rowgroup_writer *writer);
+
+/* ---- reading ---- */
+
+struct rowgroup_reader;
+
+/* A value as it comes back: whole in `value`, or large: `size` bytes in `pieces` value chunks from number `piece` on. */
+struct rowgroup_value {
+	struct value value;
+	bool large;
+	uint64_t size;
+	uint32_t piece;  /* counted from 0 over the value chunks that precede this rows chunk since the rows chunk before */
+	uint32_t pieces;
+};
+
+/* Checks every length before it is believed; bytes are hostile until then and borrowed until rowgroup_reader_free. */
+int rowgroup_open(struct rowgroup_reader **reader, const struct layout *layout, const struct rowgroup_params *params,
+	const void *bytes, size_t size);
+uint32_t rowgroup_rows(const struct rowgroup_reader *reader);
+uint32_t rowgroup_pieces(const struct rowgroup_reader *reader); /* value chunks that this chunk refers to */
+/* 1 and the next row, whose values are valid until the next call; 0 after the last. */
+int rowgroup_next(struct rowgroup_reader *reader, struct rowgroup_value *values);
+/* After the last row: the digest of the chunk's rows, as the writer counted them. -EBADMSG where a row differs. */
+int rowgroup_digest(const struct rowgroup_reader *reader, struct table_digest *digest);
+void rowgroup_reader_free(struct rowgroup_reader *reader);
+
+#endif

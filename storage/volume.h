@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A volume: a place that keeps write-once segments and a few small root places. The storage HAL.
+ *
+ * Segment ids are 64-bit, chosen by the caller and never reused. After a power cut: a segment whose volume_sync
+ * returned 0 is whole; one that was not synced may be whole, cut, torn, empty or absent; a removed one may be back.
+ * Functions return 0, a length where one is said, or a negative errno: -EIO, -ENOSPC, -EROFS, -ENOENT, -EEXIST,
+ * -EBADMSG (flash: uncorrectable), -ENODEV (the medium was pulled out). One thread at a time.
+ */
+#ifndef STORAGE_VOLUME_H
+#define STORAGE_VOLUME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct volume;
+
+struct volume_stat {
+	uint64_t size, free;      /* bytes */
+	uint32_t segment_size;    /* a segment is at most this long; the same for the life of the volume */
+	uint32_t write_unit;      /* appends start and end on multiples of this, but the last; 1 for a disk */
+	uint32_t bad_blocks, max_erase_count;
+	bool durable;             /* sync means what it says */
+	bool read_only;
+};
+
+struct volume_ops {
+	/* Appends to the one segment that is being written; a new id starts it. Sequential: offset is where it ends. */
+	int (*write)(struct volume *volume, uint64_t id, uint32_t offset, const void *bytes, uint32_t size);
+	/* All writes to the segment and its existence are durable on return. A failure condemns the segment. */
+	int (*sync)(struct volume *volume, uint64_t id);
+	/* All or nothing: -ENOENT no such segment, -ERANGE beyond its end. */
+	int (*read)(struct volume *volume, uint64_t id, uint32_t offset, void *bytes, uint32_t size);
+	/* Gone, durably, on return: the removal survives a cut, but nothing above may count on it. */
+	int (*remove)(struct volume *volume, uint64_t id);
+	/* Calls found for each segment, in no order, with its length in bytes. Returns what found returns if not 0. */
+	int (*list)(struct volume *volume, int (*found)(void *arg, uint64_t id, uint32_t size), void *arg);
+	int (*stat)(struct volume *volume, struct volume_stat *stat);
+};
+
+struct volume {
+	const struct volume_ops *ops;
+};
+
+/* Checks range and overflow once, so that no driver does. */
+int volume_write(struct volume *volume, uint64_t id, uint32_t offset, const void *bytes, uint32_t size);
+int volume_sync(struct volume *volume, uint64_t id);
+int volume_read(struct volume *volume, uint64_t id, uint32_t offset, void *bytes, uint32_t size);
+int volume_remove(struct volume *volume, uint64_t id);
+int volume_list(struct volume *volume, int (*found)(void *arg, uint64_t id, uint32_t size), void *arg);
+int volume_stat(struct volume *volume, struct volume_stat *stat);
+
+#endif
