@@ -5,6 +5,7 @@
  * An engine holds every database of one server; a session is one login to it and belongs to one thread. Calls of
  * different sessions may run at the same time; a statement may wait for another session's locks.
  * Functions return 0 or a negative errno; a SQL error is not a failure of the call but a message to the sink.
+ * A message of severity 20 or more ends the connection once what was sent with it has left.
  */
 #ifndef TESTS_SQLSERVER_ENGINE_H
 #define TESTS_SQLSERVER_ENGINE_H
@@ -70,6 +71,8 @@ struct result_sink {
 	/* One OUTPUT parameter of an RPC. */
 	int (*output)(struct result_sink *sink, const char *name, const struct result_column *type,
 		const struct result_value *value);
+	/* RAISERROR WITH NOWAIT: what was sent so far reaches the client now, not when a packet is full. */
+	int (*flush)(struct result_sink *sink);
 };
 
 /* A parameter of an RPC (sp_executesql and named procedures). */
@@ -90,6 +93,12 @@ void engine_close(struct engine *engine);
  */
 int engine_set(struct engine *engine, const char *setting);
 
+/*
+ * A login that the server has from its start: a SQL login, or DOMAIN\user for NTLM. An administrator is in sysadmin.
+ * Replaces the password and role of one with the same name.
+ */
+int engine_add_login(struct engine *engine, const char *login, const char *password, bool administrator);
+
 /* Checks a login; *error is the SQL error number (18456, 4060, ...) when it is refused with -EACCES. */
 int session_login(struct session **session, struct engine *engine, const char *login, const char *password,
 	const char *database, const char *host, const char *program, int32_t *error);
@@ -100,6 +109,19 @@ int session_login_trusted(struct session **session, struct engine *engine, const
 int engine_password(struct engine *engine, const char *login, char *password, size_t size);
 /* Ends the session. An open transaction rolls back first, which may take as long as the engine was told. */
 void session_close(struct session *session);
+
+/*
+ * LOGIN7's fODBC flag, told once after the login. With it the session starts with TEXTSIZE 2147483647 and ANSI_* and
+ * QUOTED_IDENTIFIER ON; without it (DB-Library) with TEXTSIZE 4096 and all of them OFF. session_reset returns there.
+ */
+void session_set_odbc(struct session *session, bool odbc);
+
+/* @@SPID, from 51 on. */
+int session_id(const struct session *session);
+
+/* The session's current database, UTF-8; valid until it changes. And that database's five collation bytes. */
+const char *session_database(const struct session *session);
+void session_collation(const struct session *session, uint8_t collation[5]);
 
 /* Resets a session as TDS's RESETCONNECTION does. */
 int session_reset(struct session *session);
