@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Messages between keeper and worker, over a stream socket: u32 length of what follows, u8 type, payload; little-endian.
+ * Strings are u16 length and bytes; blobs u32 length and bytes. The other side's bytes are not trusted by either.
+ * Functions return 0 or a negative errno: -EPIPE the other side is gone, -EPROTO what came is no message.
+ */
+#ifndef AGENT_SQL_MESSAGE_H
+#define AGENT_SQL_MESSAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define MESSAGE_SIZE_MAX (1024u * 1024)
+
+/*
+ * Down, keeper to worker: one request at a time, each answered by any number of reports and exactly one MESSAGE_DONE
+ * or MESSAGE_ERROR.
+ */
+enum message_type {
+	MESSAGE_LOGIN = 1,      /* worker.h's struct worker_login, field by field; the socket is inherited as fd 3 */
+	MESSAGE_EXAMINE = 2,    /* for `coffret check`: u8 restore login? -> FINDING ... */
+	MESSAGE_READ = 3,       /* u8 consistency, blob rowgroup_params, u8 with chunks, u32 n + strings: tables left out */
+	MESSAGE_BEGIN = 4,      /* blob options: a restore: transaction, application lock, locks on all tables */
+	MESSAGE_REPLACE = 5,    /* string schema, string table, u32 blob size of wanted layout ...; then CHUNK down, END */
+	MESSAGE_COMMIT = 6,
+	MESSAGE_ROLLBACK = 7,
+	MESSAGE_CANCEL = 8,     /* at any time; the request that runs ends with SQL_ERROR_CANCELLED */
+	MESSAGE_END = 9,
+	MESSAGE_PREPARE = 10,   /* after BEGIN: constraints and triggers of the tables to be replaced switched off */
+	MESSAGE_PUT_BACK = 11,  /* each constraint, trigger, identity and sequence put back exactly as recorded */
+	MESSAGE_WANTED = 12,    /* a piece of the wanted snapshot's catalogue, before BEGIN; empty: the last */
+
+	/* Up. CHUNK travels both ways. */
+	MESSAGE_CATALOGUE = 32, /* a piece of the encoded catalogue; empty: the last */
+	MESSAGE_TABLE = 33,     /* u32 index in the catalogue: its chunks follow */
+	MESSAGE_CHUNK = 34,     /* u8 kind, u32 rows, bytes */
+	MESSAGE_TABLE_END = 35, /* u32 index, 16 bytes + u64: its digest */
+	MESSAGE_PROGRESS = 36,  /* u8 phase, u32 table, u64 rows, u64 bytes from the server */
+	MESSAGE_FINDING = 37,   /* u8 step, u8 result, string detail, string remedy */
+	MESSAGE_NOTE = 38,      /* string: a sentence for the report */
+	MESSAGE_DONE = 62,      /* u64 rows */
+	MESSAGE_ERROR = 63,     /* struct sql_error, field by field */
+};
+
+/* A bounded builder and a bounded reader. Overrun sets `failed` and makes everything after it a no-op. */
+struct packer {
+	uint8_t *bytes;
+	size_t size, capacity;
+	bool failed;
+};
+struct unpacker {
+	const uint8_t *bytes;
+	size_t size, at;
+	bool failed;
+};
+
+void pack_u8(struct packer *packer, uint8_t value);
+void pack_u16(struct packer *packer, uint16_t value);
+void pack_u32(struct packer *packer, uint32_t value);
+void pack_u64(struct packer *packer, uint64_t value);
+void pack_bytes(struct packer *packer, const void *bytes, size_t size);
+void pack_blob(struct packer *packer, const void *bytes, size_t size);
+void pack_string(struct packer *packer, const char *string); /* NULL as "" */
+
+uint8_t unpack_u8(struct unpacker *unpacker);
+uint16_t unpack_u16(struct unpacker *unpacker);
+uint32_t unpack_u32(struct unpacker *unpacker);
+uint64_t unpack_u64(struct unpacker *unpacker);
+/* Borrowed from the buffer; NULL on overrun. */
+const void *unpack_bytes(struct unpacker *unpacker, size_t size);
+const void *unpack_blob(struct unpacker *unpacker, size_t *size);
+/* Copied, NUL-terminated; a string that does not fit, or holds a NUL, sets failed. */
+void unpack_string(struct unpacker *unpacker, char *string, size_t capacity);
+
+/* Blocking, all or nothing. */
+int message_send(int socket, enum message_type type, const void *payload, size_t size);
+/* Same with the payload in two parts, so that a chunk need not be copied behind its header. */
+int message_send2(int socket, enum message_type type, const void *head, size_t head_size, const void *body,
+	size_t body_size);
+/* buffer holds MESSAGE_SIZE_MAX bytes. 1 and the message; 0 where timeout_ms went by (-1: never). */
+int message_receive(int socket, int timeout_ms, enum message_type *type, uint8_t *buffer, size_t *size);
+
+#endif

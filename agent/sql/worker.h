@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The keeper's side of a SQL worker: a process that talks to one server and can do nothing else.
+ *
+ * worker_start resolves and connects (asking SQL Browser for a named instance), starts coffret-worker with the socket,
+ * and has it log in. Every function blocks, hands reports to the watcher, and returns 0 or a negative errno with *error
+ * filled in; -ECANCELED where the watcher said stop. A worker that dies, hangs or grows is an error like any other.
+ */
+#ifndef AGENT_SQL_WORKER_H
+#define AGENT_SQL_WORKER_H
+
+#include "agent/sql/error.h"
+#include "agent/table/rowgroup.h"
+
+struct worker;
+
+enum worker_phase {
+	PHASE_CONNECT = 1, PHASE_CATALOGUE, PHASE_READ, PHASE_LOCK, PHASE_PRESENT, PHASE_PREPARE, PHASE_WRITE,
+	PHASE_PUT_BACK, PHASE_READ_BACK, PHASE_COMMIT, PHASE_ROLLBACK,
+};
+
+enum consistency { CONSISTENCY_SNAPSHOT = 0, CONSISTENCY_LOCK = 1, CONSISTENCY_LOOSE = 2 };
+
+enum finding_result { FINDING_OK = 0, FINDING_WARNING = 1, FINDING_FAILED = 2, FINDING_UNKNOWN = 3 };
+
+/* Where reports go. Any may be NULL. An error that one returns ends the request and is returned. */
+struct worker_watcher {
+	void *arg;
+	int (*catalogue)(void *arg, const void *bytes, size_t size); /* the whole encoded catalogue */
+	int (*table)(void *arg, uint32_t table);
+	int (*chunk)(void *arg, enum chunk_kind kind, uint32_t rows, const void *bytes, size_t size);
+	int (*table_end)(void *arg, uint32_t table, const struct table_digest *digest);
+	void (*progress)(void *arg, enum worker_phase phase, uint32_t table, uint64_t rows, uint64_t bytes);
+	void (*finding)(void *arg, uint8_t step, enum finding_result result, const char *detail, const char *remedy);
+	void (*note)(void *arg, const char *sentence);
+	bool (*stop)(void *arg); /* asked about once a second */
+};
+
+/* Strings are borrowed for the call. */
+struct worker_login {
+	const char *host, *instance;  /* instance NULL or "": the port counts */
+	uint16_t port;
+	const char *certificate_name; /* NULL: host */
+	const char *authorities;      /* PEM text, NULL: none */
+	uint8_t pin[32];
+	bool strict, legacy_tls, restore;
+	const char *login;
+	char *password;               /* wiped by worker_start */
+	const char *database;
+	int connect_seconds, login_seconds, stall_seconds, catalogue_seconds, lock_timeout_ms;
+	uint32_t read_kib_per_second; /* 0: as fast as it goes */
+};
+
+int worker_start(struct worker **worker, struct worker_login *login, const struct worker_watcher *watcher,
+	struct sql_error *error);
+/* Ends it in any state; what it had open on the server rolls back. NULL is nothing. */
+void worker_stop(struct worker *worker);
+
+/* Every step that a person would want to see tried, as findings: rights, isolation, space, estimated size. */
+int worker_examine(struct worker *worker, struct sql_error *error);
+
+/* Reads catalogue and tables: catalogue(), then table(), chunk() ..., table_end() for each. In a restore's transaction
+ * it reads the present state under the locks. with_chunks false: only digests (the read-back). */
+int worker_read(struct worker *worker, enum consistency consistency, const struct rowgroup_params *params,
+	bool with_chunks, const char *const *left_out, size_t left_out_count, struct sql_error *error);
+
+/* A restore, step by step. `wanted` is the encoded catalogue of the snapshot. */
+int worker_begin(struct worker *worker, const void *wanted, size_t wanted_size, const struct rowgroup_params *params,
+	struct sql_error *error);
+/* The tables (indices of `wanted`) that will be replaced: their constraints and triggers are switched off by name. */
+int worker_prepare(struct worker *worker, const uint32_t *tables, size_t count, struct sql_error *error);
+/* Empties one table and takes its chunks in the order of the stream: value chunks before the rows that need them. */
+int worker_replace_begin(struct worker *worker, uint32_t table, struct sql_error *error);
+int worker_replace_chunk(struct worker *worker, enum chunk_kind kind, uint32_t rows, const void *bytes, size_t size,
+	struct sql_error *error);
+int worker_replace_end(struct worker *worker, uint64_t *rows, struct sql_error *error);
+int worker_put_back(struct worker *worker, struct sql_error *error);
+/* SQL_ERROR_UNKNOWN_OUTCOME where the answer did not come. */
+int worker_commit(struct worker *worker, struct sql_error *error);
+int worker_rollback(struct worker *worker, struct sql_error *error);
+
+#endif
