@@ -91,8 +91,11 @@ struct job_context {
 	void *engine;
 	void (*progress)(void *engine, const struct job_progress *progress); /* copies */
 	bool (*stop)(void *engine);                                          /* a cancel was asked for */
-	/* Durable on return: the next start finds the last of these and says what is true. < 0: could not be written. */
-	int (*journal)(void *engine, enum job_phase phase, const char *database, uint64_t safety);
+	/*
+	 * Before a phase begins: durable on return, with the request. The next start finds the last of these and says what
+	 * is true; of the outcome it keeps server, database, snapshot and safety. < 0: could not be written.
+	 */
+	int (*journal)(void *engine, enum job_phase phase, const struct job_outcome *outcome);
 	/* From now on a cancel is refused: COMMIT is about to be sent. -ECANCELED where one came first. */
 	int (*no_return)(void *engine);
 };
@@ -102,6 +105,13 @@ typedef enum job_state job_story(const struct job_context *context, const struct
 	struct job_report *report);
 
 job_story backup_run, restore_run, undo_run, verify_run;
+
+/*
+ * After a cut: the journal's last phase and outcome of a restore or undo. Fills the report with what is true now. Where
+ * COMMIT may have been sent it looks at the server, once its undo has ended, and compares digests.
+ */
+enum job_state restore_recover(const struct job_context *context, const struct job_request *request,
+	enum job_phase phase, const struct job_outcome *journalled, struct job_report *report);
 
 /* The report's helpers, for stories. */
 struct job_outcome *job_report_outcome(struct job_report *report, const char *server, const char *database);
