@@ -41,6 +41,7 @@ enum sql_error_kind {
 	SQL_ERROR_SNAPSHOT = 29,     /* a chunk that came down is damaged */
 	SQL_ERROR_DATABASE_STATE = 30, /* missing, offline, read-only, mirror, secondary */
 	SQL_ERROR_BUSY = 31,         /* another box holds the application lock, or sessions are connected */
+	SQL_ERROR_LAST = SQL_ERROR_BUSY,
 };
 
 struct sql_error {

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "agent/sql/error.h"
+
 #define MESSAGE_SIZE_MAX (1024u * 1024)
 
 /*
@@ -39,6 +41,7 @@ enum message_type {
 	MESSAGE_PROGRESS = 36,  /* u8 phase, u32 table, u64 rows, u64 bytes from the server */
 	MESSAGE_FINDING = 37,   /* u8 step, u8 result, string detail, string remedy */
 	MESSAGE_NOTE = 38,      /* string: a sentence for the report */
+	MESSAGE_ALIVE = 39,     /* nothing: a worker that waits for the server says every few seconds that it is not hung */
 	MESSAGE_DONE = 62,      /* u64 rows */
 	MESSAGE_ERROR = 63,     /* struct sql_error, field by field */
 };
@@ -73,7 +76,11 @@ const void *unpack_blob(struct unpacker *unpacker, size_t *size);
 /* Copied, NUL-terminated; a string that does not fit, or holds a NUL, sets failed. */
 void unpack_string(struct unpacker *unpacker, char *string, size_t capacity);
 
-/* Blocking, all or nothing. */
+/* A struct sql_error field by field, as MESSAGE_ERROR carries it. One that says SQL_OK or an unknown kind fails. */
+void pack_error(struct packer *packer, const struct sql_error *error);
+void unpack_error(struct unpacker *unpacker, struct sql_error *error);
+
+/* Blocking, all or nothing. -EMSGSIZE: more than MESSAGE_SIZE_MAX, nothing was sent. */
 int message_send(int socket, enum message_type type, const void *payload, size_t size);
 /* Same with the payload in two parts, so that a chunk need not be copied behind its header. */
 int message_send2(int socket, enum message_type type, const void *head, size_t head_size, const void *body,
