@@ -15,6 +15,9 @@
 
 #define MESSAGE_SIZE_MAX (1024u * 1024)
 
+/* struct rowgroup_params as a blob: the seed, then its seven numbers as u32 in the order of the struct. */
+#define MESSAGE_PARAMS_SIZE (16 + 7 * 4)
+
 /*
  * Down, keeper to worker: one request at a time, each answered by any number of reports and exactly one MESSAGE_DONE
  * or MESSAGE_ERROR.
@@ -23,13 +26,19 @@ enum message_type {
 	MESSAGE_LOGIN = 1,      /* worker.h's struct worker_login, field by field; the socket is inherited as fd 3 */
 	MESSAGE_EXAMINE = 2,    /* for `coffret check`: u8 restore login? -> FINDING ... */
 	MESSAGE_READ = 3,       /* u8 consistency, blob rowgroup_params, u8 with chunks, u32 n + strings: tables left out */
-	MESSAGE_BEGIN = 4,      /* blob options: a restore: transaction, application lock, locks on all tables */
-	MESSAGE_REPLACE = 5,    /* string schema, string table, u32 blob size of wanted layout ...; then CHUNK down, END */
+	MESSAGE_BEGIN = 4,      /* blob rowgroup_params: a restore: transaction, application lock, locks on all tables */
+	/*
+	 * u32 index of a table in the wanted catalogue; then its chunks, CHUNK down, and END, which alone is answered. A rows
+	 * chunk comes before the value chunks that it refers to, so that none is held in memory. Where it fails, the ERROR
+	 * comes at once, what is still under way is dropped, and END gets no second answer.
+	 */
+	MESSAGE_REPLACE = 5,
 	MESSAGE_COMMIT = 6,
 	MESSAGE_ROLLBACK = 7,
 	MESSAGE_CANCEL = 8,     /* at any time; the request that runs ends with SQL_ERROR_CANCELLED */
 	MESSAGE_END = 9,
-	MESSAGE_PREPARE = 10,   /* after BEGIN: constraints and triggers of the tables to be replaced switched off */
+	MESSAGE_PREPARE = 10,   /* u32 n + u32 indices in the wanted catalogue: after BEGIN and READ: constraints and
+	                         * triggers of the tables to be replaced switched off */
 	MESSAGE_PUT_BACK = 11,  /* each constraint, trigger, identity and sequence put back exactly as recorded */
 	MESSAGE_WANTED = 12,    /* a piece of the wanted snapshot's catalogue, before BEGIN; empty: the last */
 

@@ -5,6 +5,7 @@
  * worker_start resolves and connects (asking SQL Browser for a named instance), starts coffret-worker with the socket,
  * and has it log in. Every function blocks, hands reports to the watcher, and returns 0 or a negative errno with *error
  * filled in; -ECANCELED where the watcher said stop. A worker that dies, hangs or grows is an error like any other.
+ * The watcher is borrowed until worker_stop; between calls its owner may change what is in it.
  */
 #ifndef AGENT_SQL_WORKER_H
 #define AGENT_SQL_WORKER_H
@@ -69,7 +70,10 @@ int worker_begin(struct worker *worker, const void *wanted, size_t wanted_size, 
 	struct sql_error *error);
 /* The tables (indices of `wanted`) that will be replaced: their constraints and triggers are switched off by name. */
 int worker_prepare(struct worker *worker, const uint32_t *tables, size_t count, struct sql_error *error);
-/* Empties one table and takes its chunks in the order of the stream: value chunks before the rows that need them. */
+/*
+ * Empties one table and takes its chunks: each rows chunk first, then the value chunks that precede it in the stream,
+ * which it refers to: so a value of any size is streamed to the server and never held.
+ */
 int worker_replace_begin(struct worker *worker, uint32_t table, struct sql_error *error);
 int worker_replace_chunk(struct worker *worker, enum chunk_kind kind, uint32_t rows, const void *bytes, size_t size,
 	struct sql_error *error);
