@@ -60,7 +60,14 @@ void repository_derive(const struct repository *repository, const char *purpose,
 /* ---- snapshots ---- */
 
 enum snapshot_class { SNAPSHOT_BACKUP = 1, SNAPSHOT_SAFETY = 2 };
-enum snapshot_flag { SNAPSHOT_PINNED = 1, SNAPSHOT_LOCKED = 2, SNAPSHOT_VERIFIED = 4, SNAPSHOT_SUSPECT = 8 };
+/* SNAPSHOT_APPLIED: a safety snapshot whose restore was committed, so that there is something to undo. */
+enum snapshot_flag {
+	SNAPSHOT_PINNED = 1,
+	SNAPSHOT_LOCKED = 2,
+	SNAPSHOT_VERIFIED = 4,
+	SNAPSHOT_SUSPECT = 8,
+	SNAPSHOT_APPLIED = 16,
+};
 
 struct snapshot_info {
 	uint64_t id;            /* random, never 0: what a person names, in hex, by a unique prefix */

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The story of a backup: connect, read everything in one consistent picture, seal, verify, and only then a snapshot.
+ * Whatever breaks before the commit leaves nothing visible.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "agent/capture.h"
+#include "agent/server.h"
+#include "agent/snapshot_about.h"
+#include "agent/sql/profile.h"
+#include "agent/story.h"
+
+#define ATTEMPTS 3 /* a deadlock or a schema change in the middle starts it again, at most twice */
+
+/* Once a database shows physical damage, the older snapshots may be all there is: nothing may remove them. */
+static void lock_older_snapshots(struct story *story)
+{
+	struct repository *repository = story->context->repository;
+	struct snapshot_info list[64];
+	char subject[136];
+	int count = snapshot_list(repository, list, 64);
+	unsigned locked = 0;
+
+	server_subject(story->server, story->outcome->database, subject, sizeof subject);
+	for (int i = 0; i < count && i < 64; i++)
+		if (strcmp(list[i].subject, subject) == 0 &&
+			snapshot_set_flags(repository, list[i].id, SNAPSHOT_LOCKED, 0) == 0)
+			locked++;
+	job_report_note(story->report, "%s: the database is damaged; %u older snapshots were locked",
+		story->outcome->database, locked);
+}
+
+static void describe(const struct story *story, const struct capture *capture, struct snapshot_about *about)
+{
+	memset(about, 0, sizeof *about);
+	snprintf(about->server, sizeof about->server, "%s", story->server->name);
+	snprintf(about->host, sizeof about->host, "%s", story->server->host);
+	snprintf(about->database, sizeof about->database, "%s", story->outcome->database);
+	about->finished = (int64_t)time(NULL);
+	about->milliseconds = (uint64_t)(story_now_ms() - story->started_ms);
+	about->started = about->finished - (int64_t)(about->milliseconds / 1000);
+	about->tables = capture->tables_read;
+	about->rows = capture->rows;
+	about->server_bytes = catalogue_bytes(capture->catalogue);
+	about->consistency = (enum consistency)story->server->consistency;
+	for (size_t i = 0; i < story->report->note_count && about->note_count < ABOUT_NOTES_MAX; i++)
+		snprintf(about->notes[about->note_count++], JOB_NOTE_SIZE, "%s", story->report->notes[i]);
+}
+
+static enum job_state finish(struct story *story, struct capture *capture)
+{
+	static uint8_t bytes[ABOUT_SIZE_MAX]; /* one job at a time */
+	static struct snapshot_about about;
+	struct job_outcome *outcome = story->outcome;
+	struct snapshot_info info;
+	char rows[32], size[32], added[32], pages[32];
+	int encoded, result;
+
+	story_phase(story, JOB_PHASE_SEAL, 0);
+	result = capture_finish(capture);
+	if (result == 0 && story_stop(story))
+		result = -ECANCELED;
+	describe(story, capture, &about);
+	encoded = snapshot_about_encode(&about, bytes, sizeof bytes);
+	if (result == 0 && encoded < 0)
+		result = encoded;
+	if (result < 0) {
+		snapshot_abort(capture->writer);
+		return story_store_failed(story, result, "writing the snapshot");
+	}
+	result = snapshot_commit(capture->writer, bytes, (size_t)encoded, true, &info);
+	if (result < 0)
+		return story_store_failed(story, result, "sealing the snapshot");
+
+	outcome->snapshot = info.id;
+	outcome->tables = capture->tables_read;
+	outcome->rows = capture->rows;
+	outcome->bytes = info.bytes;
+	outcome->stored = info.stored_bytes;
+	outcome->server_bytes = about.server_bytes;
+	return story_done(story, "%s: %s rows in %llu tables backed up; %s of rows added %s to the volume "
+		"(the database takes %s on the server).", outcome->database, story_count(outcome->rows, rows),
+		(unsigned long long)outcome->tables, story_size(outcome->bytes, size), story_size(outcome->stored, added),
+		story_size(outcome->server_bytes, pages));
+}
+
+/* Reads the database into the snapshot that is being made. 0, or the reason with *error filled in. */
+static int read_database(struct story *story, struct capture *capture, struct sql_error *error)
+{
+	const char *left_out[PROFILE_VOLATILE_MAX];
+	size_t left_out_count = story->server->leave_out_volatile ?
+		profile_volatile(story->server->profile, story->outcome->database, left_out) : 0;
+	struct worker_watcher watcher = capture_watcher(capture);
+	struct worker *worker = NULL;
+	int result;
+
+	story_phase(story, JOB_PHASE_CONNECT, 0);
+	result = server_connect(&worker, story->server, story->outcome->database, false, &watcher, error);
+	if (result == 0) {
+		story_phase(story, JOB_PHASE_READ, 0);
+		snprintf(error->doing, sizeof error->doing, "reading %.140s", story->outcome->database);
+		result = worker_read(worker, (enum consistency)story->server->consistency, story->context->rowgroup, true,
+			left_out, left_out_count, error);
+	}
+	worker_stop(worker);
+	return result;
+}
+
+/* One try. *again: the server asked to try again. */
+static enum job_state try_backup(struct story *story, bool *again)
+{
+	struct sql_error error = { .kind = SQL_OK };
+	struct snapshot_writer *writer;
+	struct capture capture;
+	enum job_state state;
+	char subject[136];
+	int result;
+
+	*again = false;
+	server_subject(story->server, story->outcome->database, subject, sizeof subject);
+	result = snapshot_begin(story->context->repository, SNAPSHOT_BACKUP, subject, &writer);
+	if (result < 0)
+		return story_store_failed(story, result, "beginning a snapshot");
+	capture_init(&capture, story->context, &story->progress, story->report, writer);
+	result = read_database(story, &capture, &error);
+	if (result == 0) {
+		state = finish(story, &capture);
+	} else {
+		snapshot_abort(writer);
+		*again = error.kind == SQL_ERROR_RETRY;
+		state = capture.storage_error ? story_store_failed(story, capture.storage_error, "writing the snapshot") :
+			story_sql_failed(story, &error);
+	}
+	capture_free(&capture);
+	return state;
+}
+
+static void back_up(const struct job_context *context, const struct server_config *server, const char *database,
+	struct job_report *report)
+{
+	struct story story;
+	bool again = true;
+
+	story_begin(&story, context, server, database, report);
+	if (context->journal(context->engine, JOB_PHASE_READ, story.outcome) < 0)
+		job_report_note(report, "The journal could not be written; the backup goes on without it.");
+	for (int attempt = 1; again && attempt <= ATTEMPTS; attempt++) {
+		try_backup(&story, &again);
+		if (again && attempt < ATTEMPTS)
+			job_report_note(report, "%s: message %d; trying again", database, (int)story.outcome->error.number);
+	}
+	if (story.outcome->error.kind == SQL_ERROR_DAMAGED)
+		lock_older_snapshots(&story);
+}
+
+static void back_up_server(const struct job_context *context, const struct server_config *server,
+	const struct job_request *request, struct job_report *report)
+{
+	const char *databases[CONFIG_DATABASES_MAX];
+	size_t count = server_databases(server, request->database, false, databases);
+
+	for (size_t i = 0; i < count && !context->stop(context->engine); i++)
+		back_up(context, server, databases[i], report);
+}
+
+enum job_state backup_run(const struct job_context *context, const struct job_request *request,
+	struct job_report *report)
+{
+	const struct config *config = context->config;
+
+	for (uint32_t i = 0; i < config->server_count; i++)
+		if (!request->server[0] || strcmp(config->servers[i].name, request->server) == 0)
+			back_up_server(context, &config->servers[i], request, report);
+	if (context->stop(context->engine) && job_report_state(report) == JOB_DONE)
+		return JOB_CANCELLED;
+	return job_report_state(report);
+}

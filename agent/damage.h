@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Looking for damage in snapshots, and saying what it hits.
+ */
+#ifndef AGENT_DAMAGE_H
+#define AGENT_DAMAGE_H
+
+#include "agent/job.h"
+
+/*
+ * Checks one snapshot (0: all), every byte of it where `data` is set. 0; -EBADMSG where something is damaged: notes name
+ * snapshots and tables that are hit, and for one snapshot the newest other of the same database that is whole;
+ * -ECANCELED as asked.
+ */
+int damage_check(const struct job_context *context, uint64_t id, bool data, struct job_report *report);
+
+#endif

@@ -1,0 +1,469 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The story of a restore, and of its undo: the wanted snapshot is checked to its last byte, the present state is read
+ * under locks and sealed as the safety snapshot, tables that differ are replaced, everything is read back, and only
+ * then comes COMMIT. Until then the database is what it was, whatever goes away.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "agent/capture.h"
+#include "agent/damage.h"
+#include "agent/server.h"
+#include "agent/sql/profile.h"
+#include "agent/stored.h"
+#include "agent/story.h"
+
+struct restore {
+	struct story story;
+	const struct job_request *request;
+	struct stored_snapshot wanted;
+	struct capture present;         /* the state that will be replaced, and its safety snapshot */
+	struct worker *worker;
+	struct worker_watcher watcher;  /* what it feeds changes with the step */
+	struct sql_error error;
+	uint32_t *changed;              /* tables of the wanted catalogue that differ */
+	size_t *changed_streams;
+	size_t changed_count;
+	const char *doing;              /* to the store, where that failed */
+	int store_error;
+	bool in_transaction;
+};
+
+static int store_failed(struct restore *restore, int error, const char *doing)
+{
+	restore->store_error = error;
+	restore->doing = doing;
+	return error;
+}
+
+static int journal(struct restore *restore, enum job_phase phase)
+{
+	const struct job_context *context = restore->story.context;
+	int result = context->journal(context->engine, phase, restore->story.outcome);
+
+	return result < 0 ? store_failed(restore, result, "writing the journal") : 0;
+}
+
+/* ---- before anything is touched ---- */
+
+static int choose_snapshot(struct restore *restore)
+{
+	const struct job_request *request = restore->request;
+	struct repository *repository = restore->story.context->repository;
+	enum snapshot_class class = request->kind == JOB_UNDO ? SNAPSHOT_SAFETY : SNAPSHOT_BACKUP;
+	struct snapshot_info info = { .id = request->snapshot };
+	char subject[136];
+	int result = 0;
+
+	server_subject(restore->story.server, restore->story.outcome->database, subject, sizeof subject);
+	if (!request->snapshot)
+		result = stored_newest(repository, subject, class, &info);
+	if (result < 0)
+		return store_failed(restore, result, request->kind == JOB_UNDO ? "looking for a restore to undo" :
+			"looking for a snapshot to restore");
+	restore->story.outcome->snapshot = info.id;
+	result = damage_check(restore->story.context, info.id, true, restore->story.report);
+	if (result < 0)
+		return store_failed(restore, result, "checking the snapshot before anything is changed");
+	result = stored_open(&restore->wanted, repository, info.id);
+	if (result < 0)
+		return store_failed(restore, result, "opening the snapshot");
+	if (strcmp(restore->wanted.info.subject, subject) != 0)
+		return store_failed(restore, -ENOENT, "looking for that snapshot of this database");
+	return 0;
+}
+
+static int connect_and_lock(struct restore *restore)
+{
+	struct story *story = &restore->story;
+	int result;
+
+	story_phase(story, JOB_PHASE_CONNECT, 0);
+	result = server_connect(&restore->worker, story->server, story->outcome->database, true, &restore->watcher,
+		&restore->error);
+	if (result < 0)
+		return result;
+	story_phase(story, JOB_PHASE_LOCK, 0);
+	snprintf(restore->error.doing, sizeof restore->error.doing, "locking %.140s", story->outcome->database);
+	restore->in_transaction = true;
+	return worker_begin(restore->worker, restore->wanted.catalogue_bytes, restore->wanted.catalogue_size,
+		story->context->rowgroup, &restore->error);
+}
+
+/* ---- the safety snapshot ---- */
+
+static int seal_safety(struct restore *restore)
+{
+	static uint8_t bytes[ABOUT_SIZE_MAX]; /* one job at a time */
+	static struct snapshot_about about;
+	struct capture *present = &restore->present;
+	struct snapshot_info info;
+	int size, result = capture_finish(present);
+
+	about = restore->wanted.about;
+	about.finished = about.started = (int64_t)time(NULL);
+	about.milliseconds = 0;
+	about.tables = present->tables_read;
+	about.rows = present->rows;
+	about.server_bytes = catalogue_bytes(present->catalogue);
+	about.consistency = CONSISTENCY_LOCK;
+	about.restoring = restore->wanted.info.id;
+	about.note_count = 0;
+	size = snapshot_about_encode(&about, bytes, sizeof bytes);
+	if (result == 0 && size < 0)
+		result = size;
+	if (result == 0) {
+		struct snapshot_writer *writer = present->writer;
+		present->writer = NULL;
+		result = snapshot_commit(writer, bytes, (size_t)size, true, &info);
+	}
+	if (result < 0)
+		return store_failed(restore, result, "sealing the safety snapshot");
+	restore->story.outcome->safety = info.id;
+	restore->story.outcome->stored = info.stored_bytes;
+	return 0;
+}
+
+static int begin_safety(struct restore *restore)
+{
+	char subject[136];
+	int result;
+
+	if (restore->request->what_if || restore->request->without_safety)
+		return 0;
+	server_subject(restore->story.server, restore->story.outcome->database, subject, sizeof subject);
+	result = snapshot_begin(restore->story.context->repository, SNAPSHOT_SAFETY, subject, &restore->present.writer);
+	return result < 0 ? store_failed(restore, result, "beginning the safety snapshot") : 0;
+}
+
+/* What is there now, read under the restore's own locks on its own connection: nothing can come in between. */
+static int read_present(struct restore *restore)
+{
+	struct story *story = &restore->story;
+	int result = begin_safety(restore);
+
+	if (result < 0)
+		return result;
+	story_phase(story, JOB_PHASE_SAFETY, 0);
+	snprintf(restore->error.doing, sizeof restore->error.doing, "reading the present state of %.120s",
+		story->outcome->database);
+	result = worker_read(restore->worker, CONSISTENCY_LOCK, story->context->rowgroup, restore->present.writer != NULL,
+		NULL, 0, &restore->error);
+	if (result < 0 && restore->present.storage_error)
+		return store_failed(restore, restore->present.storage_error, "writing the safety snapshot");
+	return result;
+}
+
+/* ---- the plan ---- */
+
+static int plan(struct restore *restore)
+{
+	const struct stored_snapshot *wanted = &restore->wanted;
+	struct job_outcome *outcome = restore->story.outcome;
+
+	story_phase(&restore->story, JOB_PHASE_PLAN, 0);
+	restore->changed = calloc(wanted->table_count + 1, sizeof *restore->changed);
+	restore->changed_streams = calloc(wanted->table_count + 1, sizeof *restore->changed_streams);
+	if (!restore->changed || !restore->changed_streams)
+		return store_failed(restore, -ENOMEM, "planning");
+	for (size_t i = 0; i < wanted->table_count; i++) {
+		const struct stored_table *table = &wanted->tables[i];
+		const struct catalogue_table *name = &wanted->catalogue->tables[table->table];
+		int there = catalogue_find_table(restore->present.catalogue, name->schema, name->name);
+
+		if (there < 0 || !restore->present.tables[there].seen)
+			return store_failed(restore, -EPROTO, "comparing a table that was not read");
+		outcome->tables++;
+		outcome->rows += table->digest.rows;
+		if (table_digest_equal(&table->digest, &restore->present.tables[there].digest))
+			continue;
+		restore->changed[restore->changed_count] = table->table;
+		restore->changed_streams[restore->changed_count++] = i;
+		outcome->rows_changed += table->digest.rows;
+	}
+	outcome->tables_changed = restore->changed_count;
+	return 0;
+}
+
+/* ---- the change ---- */
+
+static int send_stream(struct restore *restore, const struct stored_table *table, uint8_t *buffer)
+{
+	struct repository *repository = restore->story.context->repository;
+	struct stream_cursor *cursor;
+	struct chunk_entry entry;
+	int result = stream_open(restore->wanted.reader, table->stream, &cursor);
+
+	if (result < 0)
+		return store_failed(restore, result, "reading the snapshot");
+	while ((result = stream_next(cursor, &entry)) == 1) {
+		result = entry.size <= CHUNK_SIZE_MAX ? chunk_read(repository, &entry, buffer) : -EBADMSG;
+		if (result < 0)
+			break;
+		result = worker_replace_chunk(restore->worker, (enum chunk_kind)entry.tag, entry.count, buffer, entry.size,
+			&restore->error);
+		if (result < 0) {
+			stream_close(cursor);
+			return result;
+		}
+		story_rows(&restore->story, entry.count);
+	}
+	stream_close(cursor);
+	return result < 0 ? store_failed(restore, result, "reading the snapshot") : 0;
+}
+
+static int replace_table(struct restore *restore, size_t index, uint8_t *buffer)
+{
+	struct story *story = &restore->story;
+	const struct stored_table *table = &restore->wanted.tables[restore->changed_streams[index]];
+	uint64_t rows;
+	int result;
+
+	catalogue_table_name(&restore->wanted.catalogue->tables[table->table], story->progress.object,
+		sizeof story->progress.object);
+	snprintf(restore->error.doing, sizeof restore->error.doing, "replacing %.140s", story->progress.object);
+	result = worker_replace_begin(restore->worker, table->table, &restore->error);
+	if (result == 0)
+		result = send_stream(restore, table, buffer);
+	if (result == 0)
+		result = worker_replace_end(restore->worker, &rows, &restore->error);
+	if (result == 0 && rows != table->digest.rows)
+		result = sql_error_set(&restore->error, SQL_ERROR_DIFFERS, story->progress.object,
+			"%" PRIu64 " rows were sent, the server took %" PRIu64, table->digest.rows, rows);
+	return result;
+}
+
+static int replace_tables(struct restore *restore)
+{
+	struct story *story = &restore->story;
+	uint8_t *buffer = malloc(CHUNK_SIZE_MAX);
+	int result = buffer ? 0 : store_failed(restore, -ENOMEM, "reading the snapshot");
+
+	story_phase(story, JOB_PHASE_WRITE, story->outcome->rows_changed);
+	for (size_t i = 0; result == 0 && i < restore->changed_count; i++)
+		result = story_stop(story) ?
+			sql_error_set(&restore->error, SQL_ERROR_CANCELLED, "", "as asked") : replace_table(restore, i, buffer);
+	free(buffer);
+	return result;
+}
+
+static int change(struct restore *restore)
+{
+	struct story *story = &restore->story;
+	int result;
+
+	story_phase(story, JOB_PHASE_PREPARE, 0);
+	snprintf(restore->error.doing, sizeof restore->error.doing, "preparing %.140s", story->outcome->database);
+	result = worker_prepare(restore->worker, restore->changed, restore->changed_count, &restore->error);
+	if (result == 0)
+		result = replace_tables(restore);
+	if (result < 0)
+		return result;
+	story_phase(story, JOB_PHASE_PUT_BACK, 0);
+	snprintf(restore->error.doing, sizeof restore->error.doing, "putting back constraints and triggers of %.110s",
+		story->outcome->database);
+	return worker_put_back(restore->worker, &restore->error);
+}
+
+/* ---- the proof, and the end ---- */
+
+static const struct table_digest *expected_digest(const struct restore *restore, const struct catalogue_table *table)
+{
+	int there = catalogue_find_table(restore->wanted.catalogue, table->schema, table->name);
+
+	for (size_t i = 0; there >= 0 && i < restore->wanted.table_count; i++)
+		if (restore->wanted.tables[i].table == (uint32_t)there)
+			return &restore->wanted.tables[i].digest;
+	/* Not in the snapshot: it must be as it was. */
+	there = catalogue_find_table(restore->present.catalogue, table->schema, table->name);
+	return there >= 0 ? &restore->present.tables[there].digest : NULL;
+}
+
+static int compare_read_back(struct restore *restore, const struct capture *after)
+{
+	for (size_t i = 0; i < after->catalogue->table_count; i++) {
+		const struct catalogue_table *table = &after->catalogue->tables[i];
+		const struct table_digest *expected = expected_digest(restore, table);
+		char name[280];
+
+		if (expected && after->tables[i].seen && table_digest_equal(expected, &after->tables[i].digest))
+			continue;
+		catalogue_table_name(table, name, sizeof name);
+		return sql_error_set(&restore->error, SQL_ERROR_DIFFERS, name,
+			"%" PRIu64 " rows there, %" PRIu64 " rows wanted, and their digests differ",
+			after->tables[i].digest.rows, expected ? expected->rows : 0);
+	}
+	return 0;
+}
+
+static int read_back(struct restore *restore)
+{
+	struct story *story = &restore->story;
+	struct capture after;
+	int result;
+
+	story_phase(story, JOB_PHASE_READ_BACK, 0);
+	snprintf(restore->error.doing, sizeof restore->error.doing, "reading back %.140s", story->outcome->database);
+	capture_init(&after, story->context, &story->progress, story->report, NULL);
+	restore->watcher = capture_watcher(&after);
+	result = worker_read(restore->worker, CONSISTENCY_LOCK, story->context->rowgroup, false, NULL, 0, &restore->error);
+	if (result == 0)
+		result = capture_finish(&after);
+	if (result == 0)
+		result = compare_read_back(restore, &after);
+	restore->watcher = capture_watcher(&restore->present);
+	capture_free(&after);
+	return result;
+}
+
+/* Only a safety snapshot whose restore was committed is there to be undone to. */
+static void mark_applied(struct restore *restore)
+{
+	uint64_t safety = restore->story.outcome->safety;
+
+	if (safety && snapshot_set_flags(restore->story.context->repository, safety, SNAPSHOT_APPLIED, 0) < 0)
+		job_report_note(restore->story.report, "The safety snapshot %016" PRIx64 " could not be marked; undo it by its id.",
+			safety);
+}
+
+static int commit(struct restore *restore)
+{
+	const struct job_context *context = restore->story.context;
+	int result = context->no_return(context->engine);
+
+	if (result < 0)
+		return sql_error_set(&restore->error, SQL_ERROR_CANCELLED, "", "as asked");
+	story_phase(&restore->story, JOB_PHASE_COMMIT, 0);
+	result = journal(restore, JOB_PHASE_COMMIT);
+	if (result < 0)
+		return result;
+	snprintf(restore->error.doing, sizeof restore->error.doing, "committing %.140s", restore->story.outcome->database);
+	result = worker_commit(restore->worker, &restore->error);
+	if (result == 0 || restore->error.kind == SQL_ERROR_UNKNOWN_OUTCOME)
+		restore->in_transaction = false;
+	if (result == 0)
+		mark_applied(restore);
+	return result;
+}
+
+/* ---- together ---- */
+
+static int restore_steps(struct restore *restore)
+{
+	int result;
+
+	story_phase(&restore->story, JOB_PHASE_CHECK, 0);
+	result = choose_snapshot(restore);
+	if (result == 0)
+		result = journal(restore, JOB_PHASE_CONNECT);
+	if (result == 0)
+		result = connect_and_lock(restore);
+	if (result == 0)
+		result = read_present(restore);
+	if (result == 0)
+		result = plan(restore);
+	if (result < 0 || restore->request->what_if || !restore->changed_count)
+		return result;
+	if (restore->present.writer)
+		result = seal_safety(restore);
+	if (result == 0)
+		result = journal(restore, JOB_PHASE_WRITE);
+	if (result == 0)
+		result = change(restore);
+	if (result == 0)
+		result = read_back(restore);
+	return result == 0 ? commit(restore) : result;
+}
+
+static enum job_state tell_result(struct restore *restore)
+{
+	struct story *story = &restore->story;
+	const struct job_outcome *outcome = story->outcome;
+	char rows[32];
+
+	if (restore->request->what_if)
+		return story_done(story, "%s: %" PRIu64 " of %" PRIu64 " tables differ and would be replaced; nothing was "
+			"written.", outcome->database, outcome->tables_changed, outcome->tables);
+	if (!restore->changed_count)
+		return story_done(story, "%s is already as in the snapshot; nothing was written.", outcome->database);
+	return story_done(story, "%s: %" PRIu64 " of %" PRIu64 " tables replaced, %s rows, read back and found equal to "
+		"the snapshot. The state before is kept: coffret undo.", outcome->database, outcome->tables_changed,
+		outcome->tables, story_count(outcome->rows_changed, rows));
+}
+
+/* Lets the server undo what was begun, and waits until it has. */
+static void roll_back(struct restore *restore)
+{
+	struct sql_error error = { .kind = SQL_OK };
+
+	if (!restore->in_transaction || !restore->worker)
+		return;
+	story_phase(&restore->story, JOB_PHASE_ROLLBACK, 0);
+	restore->watcher.stop = NULL; /* a cancel must not stop the undo */
+	worker_rollback(restore->worker, &error);
+}
+
+static enum job_state end_restore(struct restore *restore, int result)
+{
+	struct story *story = &restore->story;
+	enum job_state state;
+
+	roll_back(restore);
+	worker_stop(restore->worker);
+	if (restore->store_error)
+		state = story_store_failed(story, restore->store_error, restore->doing);
+	else if (result < 0)
+		state = story_sql_failed(story, &restore->error);
+	else
+		state = tell_result(restore);
+	if (state == JOB_DONE && restore->changed_count && !restore->request->what_if)
+		snprintf(story->outcome->remedy, sizeof story->outcome->remedy, "%s",
+			profile_next_step(story->server->profile, story->outcome->database));
+	snapshot_abort(restore->present.writer);
+	capture_free(&restore->present);
+	stored_close(&restore->wanted);
+	free(restore->changed);
+	free(restore->changed_streams);
+	return state;
+}
+
+static void restore_database(const struct job_context *context, const struct server_config *server,
+	const struct job_request *request, const char *database, struct job_report *report)
+{
+	struct restore restore = { .request = request };
+
+	story_begin(&restore.story, context, server, database, report);
+	capture_init(&restore.present, context, &restore.story.progress, report, NULL);
+	restore.watcher = capture_watcher(&restore.present);
+	end_restore(&restore, restore_steps(&restore));
+}
+
+enum job_state restore_run(const struct job_context *context, const struct job_request *request,
+	struct job_report *report)
+{
+	const struct server_config *server = config_server(context->config, request->server);
+	const char *databases[CONFIG_DATABASES_MAX];
+	size_t count;
+
+	if (!server) {
+		struct story story;
+		story_begin(&story, context, NULL, request->database, report);
+		return story_refused(&story, "Name one that the configuration has.", "There is no server \"%s\", or more than one.",
+			request->server);
+	}
+	count = server_databases(server, request->database, true, databases);
+	for (size_t i = 0; i < count && !context->stop(context->engine); i++)
+		restore_database(context, server, request, databases[i], report);
+	return job_report_state(report);
+}
+
+enum job_state undo_run(const struct job_context *context, const struct job_request *request,
+	struct job_report *report)
+{
+	return restore_run(context, request, report);
+}
