@@ -13,6 +13,7 @@
 
 #include "agent/capture.h"
 #include "agent/damage.h"
+#include "agent/replay.h"
 #include "agent/server.h"
 #include "agent/sql/profile.h"
 #include "agent/stored.h"
@@ -192,31 +193,6 @@ static int plan(struct restore *restore)
 
 /* ---- the change ---- */
 
-static int send_stream(struct restore *restore, const struct stored_table *table, uint8_t *buffer)
-{
-	struct repository *repository = restore->story.context->repository;
-	struct stream_cursor *cursor;
-	struct chunk_entry entry;
-	int result = stream_open(restore->wanted.reader, table->stream, &cursor);
-
-	if (result < 0)
-		return store_failed(restore, result, "reading the snapshot");
-	while ((result = stream_next(cursor, &entry)) == 1) {
-		result = entry.size <= CHUNK_SIZE_MAX ? chunk_read(repository, &entry, buffer) : -EBADMSG;
-		if (result < 0)
-			break;
-		result = worker_replace_chunk(restore->worker, (enum chunk_kind)entry.tag, entry.count, buffer, entry.size,
-			&restore->error);
-		if (result < 0) {
-			stream_close(cursor);
-			return result;
-		}
-		story_rows(&restore->story, entry.count);
-	}
-	stream_close(cursor);
-	return result < 0 ? store_failed(restore, result, "reading the snapshot") : 0;
-}
-
 static int replace_table(struct restore *restore, size_t index, uint8_t *buffer)
 {
 	struct story *story = &restore->story;
@@ -228,8 +204,11 @@ static int replace_table(struct restore *restore, size_t index, uint8_t *buffer)
 		sizeof story->progress.object);
 	snprintf(restore->error.doing, sizeof restore->error.doing, "replacing %.140s", story->progress.object);
 	result = worker_replace_begin(restore->worker, table->table, &restore->error);
-	if (result == 0)
-		result = send_stream(restore, table, buffer);
+	if (result == 0) {
+		result = replay_stream(story, restore->worker, restore->wanted.reader, table->stream, buffer, &restore->error);
+		if (result < 0 && restore->error.kind == SQL_OK)
+			return store_failed(restore, result, "reading the snapshot");
+	}
 	if (result == 0)
 		result = worker_replace_end(restore->worker, &rows, &restore->error);
 	if (result == 0 && rows != table->digest.rows)
@@ -246,8 +225,7 @@ static int replace_tables(struct restore *restore)
 
 	story_phase(story, JOB_PHASE_WRITE, story->outcome->rows_changed);
 	for (size_t i = 0; result == 0 && i < restore->changed_count; i++)
-		result = story_stop(story) ?
-			sql_error_set(&restore->error, SQL_ERROR_CANCELLED, "", "as asked") : replace_table(restore, i, buffer);
+		result = replace_table(restore, i, buffer);
 	free(buffer);
 	return result;
 }
