@@ -21,6 +21,8 @@ enum profile { PROFILE_ANY = 0, PROFILE_PERSISTENT_CHAT = 1 };
 struct credential {
 	char login[264];          /* SQL login or DOMAIN\user; "" : not set */
 	char password_file[256];  /* 0600, or a name in $CREDENTIALS_DIRECTORY; read when needed, wiped after use */
+	bool dropped;             /* trust.h: the server is another one than the password was given for */
+	int64_t dropped_change[2]; /* unless the file was changed after this: its ctime, seconds and nanoseconds */
 };
 
 struct server_config {
@@ -71,7 +73,11 @@ int config_read(struct config *config, const char *path, char *message, size_t s
 /* NULL where there is none of that name; name "" is the only server, if there is only one. */
 const struct server_config *config_server(const struct config *config, const char *name);
 
-/* Reads a password into a buffer, refusing a file that others may read (-EPERM), and without its line end. */
+/*
+ * Reads a password into a buffer, without its line end. -EPERM where others may read the file, -ENODATA where it is
+ * empty, -EMSGSIZE where it is longer than the buffer, -EKEYREJECTED where it was dropped (trust.h), or an errno of the
+ * file. The buffer is wiped after a failure.
+ */
 int credential_password(const struct credential *credential, char *password, size_t size);
 
 #endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/config_keys.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#define member_size(type, member) sizeof(((type *)0)->member)
+#define count_of(array) (sizeof(array) / sizeof((array)[0]))
+
+#define BOX_TEXT(key, kind, member, words) { #key, config_parse_##kind, offsetof(struct config, member), \
+	member_size(struct config, member), 0, 0, words, 0 }
+#define SERVER_TEXT(key, kind, member, words) { #key, config_parse_##kind, offsetof(struct server_config, member), \
+	member_size(struct server_config, member), 0, 0, words, 0 }
+#define SERVER_NUMBER(key, kind, member, low, high, words) { #key, config_parse_##kind, \
+	offsetof(struct server_config, member), 0, low, high, words, 0 }
+
+static const struct config_key box_keys[] = {
+	BOX_TEXT(volume, path, volume, "the absolute path of a directory"),
+	BOX_TEXT(key_file, path, key_file, "the absolute path of a file"),
+	BOX_TEXT(state_directory, path, state_directory, "the absolute path of a directory"),
+	BOX_TEXT(socket, path, socket, "an absolute path of at most 107 bytes"),
+	BOX_TEXT(socket_group, text, socket_group, "the name of a group"),
+	BOX_TEXT(panel_socket, path, panel_socket, "an absolute path of at most 107 bytes"),
+	BOX_TEXT(language, language, language, "en or fr"),
+	BOX_TEXT(timezone, timezone, timezone, "a time zone such as Europe/Paris"),
+};
+
+static const struct config_key store_keys[] = {
+	{ "deflate_level", config_parse_int, offsetof(struct config, deflate_level), 0, 1, 9, "a number from 1 to 9", 0 },
+};
+
+static const struct config_key schedule_keys[] = {
+	{ "backup", config_parse_time, offsetof(struct config, times), CONFIG_TIMES_MAX, 0, 0,
+		"days and a local time such as \"mon-fri 22:30\" or \"daily 06:00\", at most 8 of them",
+		offsetof(struct config, time_count) },
+};
+
+static const struct config_key server_keys[] = {
+	SERVER_TEXT(host, host, host, "a host name or an address (instance and port have keys of their own)"),
+	SERVER_TEXT(instance, text, instance, "the name of an instance, at most 63 bytes"),
+	SERVER_NUMBER(port, port, port, 1, 65535, "a number from 1 to 65535"),
+	SERVER_TEXT(certificate_name, text, certificate_name, "the name in the server's certificate"),
+	SERVER_TEXT(ca_file, path, ca_file, "the absolute path of a PEM file"),
+	SERVER_TEXT(pin, pin, pin, "the SHA-256 of the server's certificate, 64 hex digits"),
+	SERVER_TEXT(encrypt, encrypt, strict, "tds7 or strict"),
+	SERVER_TEXT(legacy_tls, bool, legacy_tls, "yes or no"),
+	SERVER_TEXT(profile, profile, profile, "persistent-chat or any"),
+	{ "databases", config_parse_databases, offsetof(struct server_config, databases), CONFIG_DATABASES_MAX, 0, 0,
+		"names of databases parted by commas, none twice, at most 16",
+		offsetof(struct server_config, database_count) },
+	SERVER_TEXT(backup_login, text, backup.login, "a SQL login or DOMAIN\\user"),
+	SERVER_TEXT(backup_password_file, text, backup.password_file, "a path, or a name in $CREDENTIALS_DIRECTORY"),
+	SERVER_TEXT(restore_login, text, restore.login, "a SQL login or DOMAIN\\user"),
+	SERVER_TEXT(restore_password_file, text, restore.password_file, "a path, or a name in $CREDENTIALS_DIRECTORY"),
+	SERVER_TEXT(consistency, consistency, consistency, "snapshot, lock or loose"),
+	SERVER_TEXT(leave_out_volatile, bool, leave_out_volatile, "yes or no"),
+	SERVER_NUMBER(connect_seconds, int, connect_seconds, 1, 300, "a number from 1 to 300"),
+	SERVER_NUMBER(login_seconds, int, login_seconds, 1, 300, "a number from 1 to 300"),
+	SERVER_NUMBER(stall_seconds, int, stall_seconds, 5, 3600, "a number from 5 to 3600"),
+	SERVER_NUMBER(catalogue_seconds, int, catalogue_seconds, 5, 3600, "a number from 5 to 3600"),
+	SERVER_NUMBER(lock_seconds, int, lock_seconds, 1, 3600, "a number from 1 to 3600"),
+	SERVER_NUMBER(read_kib_per_second, u32, read_kib_per_second, 0, 10485760, "a number from 0 (no limit) to 10485760"),
+};
+
+const struct config_section config_sections[] = {
+	{ "box", box_keys, count_of(box_keys), false },
+	{ "store", store_keys, count_of(store_keys), false },
+	{ "schedule", schedule_keys, count_of(schedule_keys), false },
+	{ "server", server_keys, count_of(server_keys), true },
+};
+const size_t config_section_count = count_of(config_sections);
+
+bool config_key_repeats(const struct config_key *key)
+{
+	return key->parse == config_parse_time;
+}
+
+void config_defaults(struct config *config)
+{
+	memset(config, 0, sizeof(*config));
+	strcpy(config->volume, "/var/lib/coffret/store");
+	strcpy(config->key_file, "/var/lib/coffret/key");
+	strcpy(config->state_directory, "/var/lib/coffret");
+	strcpy(config->socket, "/run/coffret/socket");
+	strcpy(config->panel_socket, "/run/coffret/panel");
+	strcpy(config->socket_group, "coffret");
+	strcpy(config->language, "en");
+	config->deflate_level = 6;
+}
+
+void config_server_defaults(struct server_config *server)
+{
+	memset(server, 0, sizeof(*server));
+	server->port = 1433;
+	server->connect_seconds = 15;
+	server->login_seconds = 30;
+	server->stall_seconds = 120;
+	server->catalogue_seconds = 60;
+	server->lock_seconds = 30;
+}

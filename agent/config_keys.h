@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every section and key of coffret.conf, and what a configuration holds where a key is not given.
+ */
+#ifndef AGENT_CONFIG_KEYS_H
+#define AGENT_CONFIG_KEYS_H
+
+#include <stdbool.h>
+
+#include "agent/config.h"
+#include "agent/config_value.h"
+
+struct config_section {
+	const char *name;
+	const struct config_key *keys; /* of struct server_config where server, else of struct config */
+	size_t count;                  /* at most 64 */
+	bool server;                   /* [server NAME]: may come several times */
+};
+
+extern const struct config_section config_sections[];
+extern const size_t config_section_count;
+
+void config_defaults(struct config *config);
+void config_server_defaults(struct server_config *server);
+/* A key that may be given several times in its section. */
+bool config_key_repeats(const struct config_key *key);
+
+#endif
