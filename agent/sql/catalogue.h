@@ -67,6 +67,7 @@ struct catalogue_column {
 };
 
 struct catalogue_index_column {
+	int32_t table_id, index_id;    /* of the time of reading */
 	int32_t column_id;
 	int32_t key_ordinal;           /* from 1; 0: only included, or a partitioning column */
 	int32_t partition_ordinal;
@@ -88,6 +89,7 @@ struct catalogue_index {
 };
 
 struct catalogue_pair {
+	int32_t foreign_key_id;        /* of the time of reading */
 	int32_t column_id, referenced_column_id;
 };
 
@@ -236,7 +238,7 @@ void catalogue_layout_free(struct catalogue_layout *layout);
 
 /*
  * Whether rows of `wanted` can be put into the database of `present`. false: *object names the first thing that differs
- * and *difference says how. Only tables of `wanted` count, but for those in left_out; states of constraints, values of
+ * and *difference says how. Only tables of `wanted` count; states of constraints, values of
  * identities and everything else that a restore puts back may differ.
  */
 bool catalogue_fits(const struct catalogue *wanted, const struct catalogue *present, char *object, size_t object_size,

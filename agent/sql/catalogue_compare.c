@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Do rows of one catalogue fit into the tables of another, and are constraints and triggers in the same state? */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/sql/catalogue.h"
+
+/* Where the first difference is told. */
+struct telling {
+	char *object, *difference;
+	size_t object_size, difference_size;
+};
+
+static bool tell(const struct telling *telling, const struct catalogue_table *table, const char *part,
+	const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* Always false, so that a comparison can return it. */
+static bool tell(const struct telling *telling, const struct catalogue_table *table, const char *part,
+	const char *format, ...)
+{
+	char name[CATALOGUE_NAME_SIZE];
+	va_list arguments;
+
+	catalogue_table_name(table, name, sizeof name);
+	snprintf(telling->object, telling->object_size, part ? "%s.[%s]" : "%s", name, part);
+	va_start(arguments, format);
+	vsnprintf(telling->difference, telling->difference_size, format, arguments);
+	va_end(arguments);
+	return false;
+}
+
+/* ---- columns ---- */
+
+static const struct catalogue_column *column_by_name(const struct catalogue_table *table, const char *name)
+{
+	for (uint32_t i = 0; i < table->column_count; i++)
+		if (!strcmp(table->columns[i].name, name))
+			return &table->columns[i];
+	return NULL;
+}
+
+static bool numbers_equal(const struct catalogue_column *wanted, const struct catalogue_column *present,
+	const struct catalogue_table *table, const struct telling *telling)
+{
+	if (wanted->max_length != present->max_length)
+		return tell(telling, table, wanted->name, "was %d bytes long, is %d", wanted->max_length, present->max_length);
+	if (wanted->precision != present->precision || wanted->scale != present->scale)
+		return tell(telling, table, wanted->name, "had precision %d and scale %d, has %d and %d", wanted->precision,
+			wanted->scale, present->precision, present->scale);
+	if (wanted->nullable != present->nullable)
+		return tell(telling, table, wanted->name, "was %s, is %s", wanted->nullable ? "NULL" : "NOT NULL",
+			present->nullable ? "NULL" : "NOT NULL");
+	return true;
+}
+
+static bool columns_equal(const struct catalogue_column *wanted, const struct catalogue_column *present,
+	const struct catalogue_table *table, const struct telling *telling)
+{
+	if (strcmp(wanted->type, present->type) != 0)
+		return tell(telling, table, wanted->name, "was of type %s, is %s", wanted->type, present->type);
+	if (strcmp(wanted->collation, present->collation) != 0)
+		return tell(telling, table, wanted->name, "had collation %s, has %s", wanted->collation, present->collation);
+	if (strcmp(wanted->xml_collection, present->xml_collection) != 0)
+		return tell(telling, table, wanted->name, "had the XML schema collection %s, has %s", wanted->xml_collection,
+			present->xml_collection);
+	if (wanted->identity != present->identity)
+		return tell(telling, table, wanted->name, wanted->identity ? "was IDENTITY, is not" : "was no IDENTITY, is one");
+	if (wanted->computed != present->computed || wanted->persisted != present->persisted)
+		return tell(telling, table, wanted->name, "was %s, is %s", wanted->computed ? "computed" : "a plain column",
+			present->computed ? "computed" : "a plain column");
+	if (wanted->generated != present->generated || wanted->column_set != present->column_set)
+		return tell(telling, table, wanted->name, "is made by the server in another way than it was");
+	return numbers_equal(wanted, present, table, telling);
+}
+
+static bool same_columns(const struct catalogue_table *wanted, const struct catalogue_table *present,
+	const struct telling *telling)
+{
+	for (uint32_t i = 0; i < wanted->column_count; i++)
+		if (!column_by_name(present, wanted->columns[i].name))
+			return tell(telling, wanted, wanted->columns[i].name, "is missing in the database");
+	for (uint32_t i = 0; i < present->column_count; i++)
+		if (!column_by_name(wanted, present->columns[i].name))
+			return tell(telling, wanted, present->columns[i].name, "was added after the snapshot");
+	for (uint32_t i = 0; i < wanted->column_count; i++) {
+		if (strcmp(wanted->columns[i].name, present->columns[i].name) != 0)
+			return tell(telling, wanted, wanted->columns[i].name, "is at another place in the table than it was");
+		if (!columns_equal(&wanted->columns[i], &present->columns[i], wanted, telling))
+			return false;
+	}
+	return true;
+}
+
+/* Rows are cut and sorted by the key: chunks of another key could not be compared. */
+static bool same_key(const struct catalogue_table *wanted, const struct catalogue_table *present,
+	const struct telling *telling)
+{
+	struct catalogue_layout a, b;
+	bool same = false;
+
+	if (catalogue_layout(&a, wanted) < 0)
+		return tell(telling, wanted, NULL, "cannot be compared: no memory");
+	if (catalogue_layout(&b, present) < 0) {
+		catalogue_layout_free(&a);
+		return tell(telling, wanted, NULL, "cannot be compared: no memory");
+	}
+	same = a.order_count == b.order_count && a.unique == b.unique &&
+		!memcmp(a.order, b.order, a.order_count * sizeof *a.order) &&
+		!memcmp(a.descending, b.descending, a.order_count * sizeof *a.descending);
+	catalogue_layout_free(&a);
+	catalogue_layout_free(&b);
+	return same || tell(telling, wanted, NULL, "has another key than it had");
+}
+
+bool catalogue_fits(const struct catalogue *wanted, const struct catalogue *present, char *object, size_t object_size,
+	char *difference, size_t difference_size)
+{
+	struct telling telling = { object, difference, object_size, difference_size };
+
+	for (uint32_t i = 0; i < wanted->table_count; i++) {
+		const struct catalogue_table *table = &wanted->tables[i];
+		int there = catalogue_find_table(present, table->schema, table->name);
+		if (there < 0)
+			return tell(&telling, table, NULL, "is missing in the database");
+		if (!same_columns(table, &present->tables[there], &telling) ||
+			!same_key(table, &present->tables[there], &telling))
+			return false;
+	}
+	return true;
+}
+
+/* ---- states ---- */
+
+static const char *state_name(bool disabled, bool not_trusted)
+{
+	return disabled ? "disabled" : not_trusted ? "enabled but not trusted" : "enabled and trusted";
+}
+
+static bool foreign_keys_equal(const struct catalogue_table *wanted, const struct catalogue_table *present,
+	const struct telling *telling)
+{
+	for (uint32_t i = 0; i < wanted->foreign_key_count; i++) {
+		const struct catalogue_foreign_key *a = &wanted->foreign_keys[i], *b = NULL;
+		for (uint32_t j = 0; j < present->foreign_key_count; j++)
+			if (!strcmp(a->name, present->foreign_keys[j].name))
+				b = &present->foreign_keys[j];
+		if (!b)
+			return tell(telling, wanted, a->name, "the foreign key is missing");
+		if (a->disabled != b->disabled || a->not_trusted != b->not_trusted)
+			return tell(telling, wanted, a->name, "was %s, is %s", state_name(a->disabled, a->not_trusted),
+				state_name(b->disabled, b->not_trusted));
+	}
+	return true;
+}
+
+static bool checks_equal(const struct catalogue_table *wanted, const struct catalogue_table *present,
+	const struct telling *telling)
+{
+	for (uint32_t i = 0; i < wanted->check_count; i++) {
+		const struct catalogue_check *a = &wanted->checks[i], *b = NULL;
+		for (uint32_t j = 0; j < present->check_count; j++)
+			if (!strcmp(a->name, present->checks[j].name))
+				b = &present->checks[j];
+		if (!b)
+			return tell(telling, wanted, a->name, "the check is missing");
+		if (a->disabled != b->disabled || a->not_trusted != b->not_trusted)
+			return tell(telling, wanted, a->name, "was %s, is %s", state_name(a->disabled, a->not_trusted),
+				state_name(b->disabled, b->not_trusted));
+	}
+	return true;
+}
+
+static bool triggers_equal(const struct catalogue_table *wanted, const struct catalogue_table *present,
+	const struct telling *telling)
+{
+	for (uint32_t i = 0; i < wanted->trigger_count; i++) {
+		const struct catalogue_trigger *a = &wanted->triggers[i], *b = NULL;
+		for (uint32_t j = 0; j < present->trigger_count; j++)
+			if (!strcmp(a->name, present->triggers[j].name))
+				b = &present->triggers[j];
+		if (!b)
+			return tell(telling, wanted, a->name, "the trigger is missing");
+		if (a->disabled != b->disabled)
+			return tell(telling, wanted, a->name, "was %s, is %s", a->disabled ? "disabled" : "enabled",
+				b->disabled ? "disabled" : "enabled");
+	}
+	return true;
+}
+
+bool catalogue_states_equal(const struct catalogue *wanted, const struct catalogue *present, char *object,
+	size_t object_size, char *difference, size_t difference_size)
+{
+	struct telling telling = { object, difference, object_size, difference_size };
+
+	for (uint32_t i = 0; i < wanted->table_count; i++) {
+		const struct catalogue_table *table = &wanted->tables[i];
+		int there = catalogue_find_table(present, table->schema, table->name);
+		if (there < 0)
+			return tell(&telling, table, NULL, "is missing in the database");
+		if (!foreign_keys_equal(table, &present->tables[there], &telling) ||
+			!checks_equal(table, &present->tables[there], &telling) ||
+			!triggers_equal(table, &present->tables[there], &telling))
+			return false;
+	}
+	return true;
+}
+
+/* ---- features ---- */
+
+const struct catalogue_refusal *catalogue_refused(const struct catalogue_table *table, bool restore)
+{
+	static const struct catalogue_refusal refusals[] = {
+		{ FEATURE_BAD_NAME, true, true, "a name in it is no well-formed Unicode, so no statement can name it" },
+		{ FEATURE_ROW_SECURITY, true, true, "a row-level security policy filters its rows, so a copy would be incomplete" },
+		{ FEATURE_MASKED, true, true, "a column is masked and the login lacks UNMASK, so values would be lost" },
+		{ FEATURE_ENCRYPTED, true, true, "a column is under Always Encrypted: its ciphertext cannot be loaded back" },
+		{ FEATURE_MEMORY_OPTIMIZED, true, true, "a memory-optimized table cannot be read together with the others" },
+		{ FEATURE_FILETABLE, true, true, "a FileTable keeps its data in files" },
+		{ FEATURE_FILESTREAM, true, true, "a FILESTREAM column keeps its data in files" },
+		{ FEATURE_EXTERNAL, true, true, "an external table keeps its rows elsewhere" },
+		{ FEATURE_GRAPH, true, true, "a graph table has columns that only the server can write" },
+		{ FEATURE_COLUMNSTORE_OLD, true, true, "SQL Server 2014 cannot read a clustered columnstore in a snapshot" },
+		{ FEATURE_UNKNOWN_TYPE, true, true, "a column is of a type that this version does not know" },
+		{ FEATURE_TOO_WIDE, true, true, "it has more than 4 000 columns" },
+		{ FEATURE_TEMPORAL, false, true, "a system-versioned table cannot be emptied without its history" },
+		{ FEATURE_HISTORY, false, true, "only the server writes the history of a system-versioned table" },
+		{ FEATURE_LEDGER, false, true, "a ledger table keeps every change for ever" },
+		{ FEATURE_CDC, false, true, "change data capture would record every row as changed" },
+		{ FEATURE_PUBLISHED, false, true, "it is published for replication" },
+		{ FEATURE_COLUMNSTORE, false, true, "a nonclustered columnstore of SQL Server 2012 or 2014 makes it read-only" },
+	};
+
+	for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++)
+		if ((table->features & (uint32_t)refusals[i].feature) && (restore ? refusals[i].restore : refusals[i].backup))
+			return &refusals[i];
+	return NULL;
+}
