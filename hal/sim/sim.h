@@ -7,12 +7,16 @@
 #ifndef HAL_SIM_SIM_H
 #define HAL_SIM_SIM_H
 
-#include <stdatomic.h>
+#include <stddef.h>
 
 #include "hal/button.h"
 #include "hal/clock.h"
 #include "hal/display.h"
 #include "hal/led.h"
+
+#ifndef container_of
+#define container_of(pointer, type, member) ((type *)(void *)((char *)(pointer) - offsetof(type, member)))
+#endif
 
 #define SIM_EVENTS_MAX 32
 
@@ -36,15 +40,18 @@ struct sim_display {
 /* Real time and an offset; or frozen, and moved by hand alone. */
 struct sim_clock {
 	struct clock clock;
-	_Atomic int64_t monotonic_offset_ms, wall_offset_s;
-	_Atomic int64_t frozen_at_ms;   /* of real time; 0: it runs */
-	_Atomic bool untrusted;
+	int64_t monotonic_offset_ms, wall_offset_ms;
+	int64_t frozen_at_ms;   /* of real time; 0: it runs */
+	bool untrusted;
 };
 
 extern const struct button_ops sim_button_ops;
 extern const struct led_ops sim_led_ops;
 extern const struct display_ops sim_display_ops;
 extern const struct clock_ops sim_clock_ops;
+
+/* Lights, text or finger changed: whoever watches is told. */
+void sim_changed(void);
 
 /* The finger. An edge that changes nothing is no event; where the queue is full the oldest event is lost. */
 void sim_button_set(struct sim_button *button, bool down, int64_t when_ms);
