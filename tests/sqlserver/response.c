@@ -236,10 +236,15 @@ int response_end(struct response *response, int result, bool attention)
 {
 	if (response->writer->error)
 		return response->writer->error;
-	if (attention)
-		write_done(response->writer, TOKEN_DONE, DONE_ATTENTION, 0, 0);
+	if (!response->ended && attention)
+		write_done(response->writer, TOKEN_DONE, DONE_ERROR, 0, 0);
 	else if (!response->ended && !response->cut)
 		write_failure(response, result);
 	int error = writer_end(response->writer);
+	/* The acknowledgement is a message of its own: tedious, which is written against SQL Server, waits for two. */
+	if (!error && attention) {
+		write_done(response->writer, TOKEN_DONE, DONE_ATTENTION, 0, 0);
+		error = writer_end(response->writer);
+	}
 	return error ? error : response->fatal ? -ECONNRESET : 0;
 }

@@ -31,6 +31,16 @@ struct tls_channel {
 	char error[160];
 };
 
+/* What Schannel offers a SQL Server: no ChaCha20, and AES-256 first. */
+static const char default_ciphers[] =
+	"TLS-ECDHE-ECDSA-WITH-AES-256-GCM-SHA384,TLS-ECDHE-RSA-WITH-AES-256-GCM-SHA384,"
+	"TLS-ECDHE-ECDSA-WITH-AES-128-GCM-SHA256,TLS-ECDHE-RSA-WITH-AES-128-GCM-SHA256,"
+	"TLS-DHE-RSA-WITH-AES-256-GCM-SHA384,TLS-DHE-RSA-WITH-AES-128-GCM-SHA256,"
+	"TLS-ECDHE-ECDSA-WITH-AES-256-CBC-SHA384,TLS-ECDHE-RSA-WITH-AES-256-CBC-SHA384,"
+	"TLS-ECDHE-ECDSA-WITH-AES-128-CBC-SHA256,TLS-ECDHE-RSA-WITH-AES-128-CBC-SHA256,"
+	"TLS-ECDHE-ECDSA-WITH-AES-256-CBC-SHA,TLS-ECDHE-RSA-WITH-AES-256-CBC-SHA,"
+	"TLS-RSA-WITH-AES-256-GCM-SHA384,TLS-RSA-WITH-AES-128-GCM-SHA256,TLS-RSA-WITH-AES-256-CBC-SHA";
+
 static const char *tds8_protocols[] = { "tds/8.0", NULL };
 
 static int fill_random(void *context, unsigned char *to, size_t size)
@@ -137,8 +147,7 @@ static int configure(mbedtls_ssl_config *config, struct tls_server *server, cons
 	mbedtls_ssl_conf_max_version(config, MBEDTLS_SSL_MAJOR_VERSION_3, maximum);
 	/* Record splitting would make two records of one packet under TLS 1.0; Schannel's clients do not split either. */
 	mbedtls_ssl_conf_cbc_record_splitting(config, MBEDTLS_SSL_CBC_RECORD_SPLITTING_DISABLED);
-	if (settings->ciphers)
-		mbedtls_ssl_conf_ciphersuites(config, server->ciphers);
+	mbedtls_ssl_conf_ciphersuites(config, server->ciphers);
 	mbedtls_ssl_conf_ca_chain(config, server->certificate.next, NULL);
 	return mbedtls_ssl_conf_own_cert(config, &server->certificate, &server->key) ? -ENOMEM : 0;
 }
@@ -154,7 +163,7 @@ static int load(struct tls_server *server, const struct tls_settings *settings)
 		return explain("key", settings->key, error);
 	if (mbedtls_pk_check_pair(&server->certificate.pk, &server->key))
 		return explain("key does not belong to the certificate:", settings->key, 0);
-	return settings->ciphers ? parse_ciphers(server, settings->ciphers) : 0;
+	return parse_ciphers(server, settings->ciphers ? settings->ciphers : default_ciphers);
 }
 
 int tls_server_open(struct tls_server **result, const struct tls_settings *settings)

@@ -21,7 +21,7 @@ struct tls_settings {
 	const char *certificate; /* PEM file: the server's certificate, then what leads to its CA */
 	const char *key;         /* PEM file */
 	int minimum, maximum;    /* 10, 11 or 12 for TLS 1.0, 1.1, 1.2 */
-	const char *ciphers;     /* comma-separated mbedTLS names; NULL for its defaults */
+	const char *ciphers;     /* comma-separated mbedTLS names; NULL for what Schannel offers */
 };
 
 /* -EINVAL for an unknown version or cipher, -EBADMSG for files that mbedTLS cannot use (it says why on stderr). */
