@@ -9,7 +9,13 @@
  * boundaries instead, so that an append rewrites little. Without a key the hash of the whole row decides.
  *
  * A value of more than `inline_limit` bytes leaves the row for value chunks of its own: pieces of `piece_size` bytes,
- * handed out, in the order of their columns, before the rows chunk that refers to them (by length and keyed hash).
+ * all full but the last, handed out before the rows chunk that refers to them (by length and keyed hash). So do
+ * shorter values, the limit halved until it fits, where a row would be longer than half a chunk.
+ *
+ * The value chunks of a stream are a queue: rows chunk after rows chunk takes the next rowgroup_pieces of them. They
+ * may come long before their rows chunk, and before rows chunks that do not need them: rows wait until it is known
+ * where they are cut, large values do not. To read a stream in flat memory, walk it with two cursors: one that skips
+ * value chunks, one that skips rows chunks.
  *
  * Functions return 0 or a negative errno. -EBADMSG: the bytes are no row group of this layout. -E2BIG: a row is larger
  * than the limits can hold. An error of a callback is returned as it is.
@@ -26,9 +32,9 @@ struct rowgroup_params {
 	uint32_t frequent_rows;  /* in the open end: 128 */
 	uint32_t group_rows;     /* a change of the leading key column ends a run of at least so many rows: 128 */
 	uint32_t max_rows;       /* of a chunk: 8192 */
-	uint32_t max_bytes;      /* of a chunk before compression: 256 KiB */
-	uint32_t inline_limit;   /* bytes of a value kept inside its row: 16 KiB */
-	uint32_t piece_size;     /* bytes of a value chunk: 256 KiB */
+	uint32_t max_bytes;      /* of a chunk before compression, twice as many above 10 000 columns: 256 KiB */
+	uint32_t inline_limit;   /* bytes of a value kept inside its row, at most max_bytes / 8: 16 KiB */
+	uint32_t piece_size;     /* bytes of a value chunk, more than inline_limit: 256 KiB */
 };
 
 extern const struct rowgroup_params rowgroup_params_default; /* seed all zero: the caller fills it */
@@ -51,18 +57,27 @@ struct rowgroup_writer;
 /* Takes a chunk. The bytes are the writer's and valid for the call. `rows` is 0 for a value chunk. */
 typedef int rowgroup_emit(void *arg, enum chunk_kind kind, const void *bytes, size_t size, uint32_t rows);
 
-/* The layout and params are borrowed until rowgroup_close. Allocates all it will need, params.max_bytes and then some. */
+/*
+ * The layout and params are borrowed until rowgroup_free. Allocates all it will ever need, about seven times
+ * params.max_bytes. -EINVAL: params or a layout that make no sense.
+ */
 int rowgroup_create(struct rowgroup_writer **writer, const struct layout *layout, const struct rowgroup_params *params,
 	rowgroup_emit *emit, void *arg);
 /*
  * One row, values in column order. A large value that does not come whole is sent before its row, piece by piece, with
- * rowgroup_value; its place in `values` is then ignored.
+ * rowgroup_value; its place in `values` is then ignored. -EINVAL: a size that the type does not have, or a whole large
+ * value in a column before one that came in pieces (send that in pieces too: chunks come in the order of columns).
+ * After any error only rowgroup_free is of use.
  */
 int rowgroup_row(struct rowgroup_writer *writer, const struct value *values);
-/* The next bytes, at most piece_size, of a large value of the coming row; columns in ascending order. */
+/*
+ * The next bytes, at most piece_size, of a large value of the coming row; columns in ascending order, -EINVAL else.
+ * Any split gives the same chunks. A value that ends up short is kept inside its row as if it had come whole.
+ */
 int rowgroup_value(struct rowgroup_writer *writer, uint16_t column, const void *bytes, size_t size);
 /* Hands out what is still held. No more rows after it. The digest is of all rows. */
 int rowgroup_finish(struct rowgroup_writer *writer, struct table_digest *digest);
+/* NULL is nothing. */
 void rowgroup_free(struct rowgroup_writer *writer);
 
 /* ---- reading ---- */
@@ -74,7 +89,7 @@ struct rowgroup_value {
 	struct value value;
 	bool large;
 	uint64_t size;
-	uint32_t piece;  /* counted from 0 over the value chunks that precede this rows chunk since the rows chunk before */
+	uint32_t piece;  /* counted from 0 over the value chunks of the stream that no rows chunk before this one took */
 	uint32_t pieces;
 };
 
@@ -87,6 +102,7 @@ uint32_t rowgroup_pieces(const struct rowgroup_reader *reader); /* value chunks 
 int rowgroup_next(struct rowgroup_reader *reader, struct rowgroup_value *values);
 /* After the last row: the digest of the chunk's rows, as the writer counted them. -EBADMSG where a row differs. */
 int rowgroup_digest(const struct rowgroup_reader *reader, struct table_digest *digest);
+/* NULL is nothing. */
 void rowgroup_reader_free(struct rowgroup_reader *reader);
 
 #endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where rows are cut: a pure function of what is known of each row of the present run.
+ *
+ * A run is closed by a rare row once it is long enough, and by its limits; it is left open by the first row of another
+ * group, or by the end of the table. At a limit the run ends after the row with the smallest hash in its second half:
+ * rows that were inserted or removed before seldom move that row, so the cuts meet again at once.
+ */
+#ifndef AGENT_TABLE_BOUNDARY_H
+#define AGENT_TABLE_BOUNDARY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/table/rowgroup.h"
+
+/* What boundaries need to know of a row. */
+struct row_mark {
+	uint64_t hash;
+	uint32_t end;   /* of its bytes in the run */
+	bool new_group; /* its leading key value differs from the row before */
+};
+
+struct boundary_rule {
+	uint64_t rare, frequent; /* a hash at most this high is rare, frequent */
+	size_t min_run, min_piece; /* rows before a boundary counts */
+	size_t max_rows;
+	size_t max_bytes;
+};
+
+void boundary_rule_init(struct boundary_rule *rule, const struct rowgroup_params *params, size_t max_bytes);
+
+enum cut {
+	CUT_NONE,   /* the run goes on */
+	CUT_CLOSED, /* the first *rows rows are one chunk */
+	CUT_OPEN,   /* the first *rows rows are the open end of a group: see boundary_piece */
+};
+
+/*
+ * What the last of `count` rows decides; no shorter beginning of them decided anything. Rows after *rows begin the
+ * next run and are to be asked about again.
+ */
+enum cut boundary_check(const struct boundary_rule *rule, const struct row_mark *marks, size_t count, size_t *rows);
+
+/* How many of `count` rows, the rest of an open end, are its next piece. */
+size_t boundary_piece(const struct boundary_rule *rule, const struct row_mark *marks, size_t count);
+
+#endif

@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/table/column_read.h"
+
+#include <errno.h>
+
+#include "agent/table/bytes.h"
+#include "agent/table/integer.h"
+#include "agent/table/utf.h"
+
+static size_t left(const uint8_t *at, const uint8_t *end)
+{
+	return (size_t)(end - at);
+}
+
+/* ---- opening ---- */
+
+/* Takes a bitmap of `bits` bits. Both kinds of bits occur in a bitmap of NULLs; the bits that fill up a byte are 0. */
+static const uint8_t *take_bitmap(const uint8_t **at, const uint8_t *end, uint32_t bits, uint32_t *set)
+{
+	const uint8_t *bitmap = *at;
+	size_t size = (bits + 7) / 8;
+
+	if (left(*at, end) < size || (bits % 8 && bitmap[size - 1] >> bits % 8))
+		return NULL;
+	*set = 0;
+	for (size_t i = 0; i < size; i++)
+		*set += (uint32_t)__builtin_popcount(bitmap[i]);
+	*at += size;
+	return bitmap;
+}
+
+static bool take_reference(const uint8_t **at, const uint8_t *end, struct large_ref *ref)
+{
+	if (left(*at, end) < LARGE_HASH_SIZE)
+		return false;
+	memcpy(ref->hash, *at, LARGE_HASH_SIZE);
+	*at += LARGE_HASH_SIZE;
+	return varint_get(at, end, &ref->size) && varint_get(at, end, &ref->piece) && ref->size &&
+		ref->size < VALUE_SIZE_MAX;
+}
+
+static int open_nulls(struct column_cursor *cursor, const uint8_t **at, const uint8_t *end)
+{
+	uint32_t nulls;
+
+	cursor->present = cursor->rows;
+	if (!(cursor->flags & SECTION_NULLS))
+		return 0;
+	cursor->nulls = take_bitmap(at, end, cursor->rows, &nulls);
+	if (!cursor->nulls || !nulls || nulls == cursor->rows)
+		return -EBADMSG;
+	cursor->present -= nulls;
+	return 0;
+}
+
+static int open_large(struct column_cursor *cursor, const uint8_t **at, const uint8_t *end, uint32_t piece_size)
+{
+	uint32_t large;
+
+	cursor->inlined = cursor->present;
+	if (!(cursor->flags & SECTION_LARGE))
+		return 0;
+	cursor->larges = take_bitmap(at, end, cursor->present, &large);
+	if (!cursor->larges || !large)
+		return -EBADMSG;
+	cursor->inlined -= large;
+	cursor->references = *at;
+	for (uint32_t i = 0; i < large; i++) {
+		struct large_ref ref;
+
+		if (!take_reference(at, end, &ref))
+			return -EBADMSG;
+		cursor->pieces += large_pieces(ref.size, piece_size);
+	}
+	return 0;
+}
+
+static int open_integers(struct column_cursor *cursor, const struct column_plan *plan)
+{
+	if (!integer_type(plan->type) || !varint_get(&cursor->at, cursor->end, &cursor->unit) || !cursor->unit)
+		return -EBADMSG;
+	if ((cursor->flags & FORM_MASK) == FORM_DELTAS)
+		return 0; /* base is 0: the first integer is a difference in units of 1 */
+	if (!varint_get(&cursor->at, cursor->end, &cursor->base))
+		return -EBADMSG;
+	cursor->base = unzigzag(cursor->base);
+	return 0;
+}
+
+static int open_table(struct column_cursor *cursor, const struct column_plan *plan)
+{
+	uint64_t entries;
+	size_t fixed;
+
+	if (!varint_get(&cursor->at, cursor->end, &entries) || !entries || entries > TABLE_ENTRIES_MAX)
+		return -EBADMSG;
+	cursor->entries = (size_t)entries;
+	cursor->ends = cursor->at;
+	fixed = cursor->entries * (plan->width ? plan->width : TABLE_END_SIZE) + cursor->inlined;
+	if (left(cursor->at, cursor->end) < fixed)
+		return -EBADMSG;
+	cursor->bytes = cursor->at + (plan->width ? 0 : cursor->entries * TABLE_END_SIZE);
+	cursor->at = cursor->bytes_end = cursor->end - cursor->inlined;
+	return 0;
+}
+
+static int open_bytes(struct column_cursor *cursor)
+{
+	uint64_t lengths;
+
+	if (!varint_get(&cursor->at, cursor->end, &lengths))
+		return -EBADMSG;
+	cursor->bytes_end = cursor->end;
+	if (cursor->flags & SECTION_EVEN) {
+		if (lengths > left(cursor->at, cursor->end) || cursor->flags & SECTION_MIXED)
+			return -EBADMSG;
+		cursor->even = (size_t)lengths;
+		cursor->bytes = cursor->at;
+		cursor->at = cursor->end;
+		return 0;
+	}
+	if (lengths > left(cursor->at, cursor->end))
+		return -EBADMSG;
+	cursor->end = cursor->bytes = cursor->at + lengths;
+	return 0;
+}
+
+static int open_body(struct column_cursor *cursor, const struct column_plan *plan)
+{
+	size_t size = left(cursor->at, cursor->end);
+
+	switch (cursor->flags & FORM_MASK) {
+	case FORM_SAME:
+		cursor->bytes = cursor->at;
+		cursor->bytes_end = cursor->at = cursor->end;
+		return cursor->inlined && (!plan->width || size == plan->width) ? 0 : -EBADMSG;
+	case FORM_PLANES:
+		cursor->bytes = cursor->at;
+		cursor->at = cursor->end;
+		return plan->width && size == (size_t)plan->width * cursor->inlined ? 0 : -EBADMSG;
+	case FORM_DELTAS:
+	case FORM_OFFSETS:
+		return open_integers(cursor, plan);
+	case FORM_TABLE:
+		return open_table(cursor, plan);
+	case FORM_BYTES:
+		return plan->width ? -EBADMSG : open_bytes(cursor);
+	default:
+		return -EBADMSG;
+	}
+}
+
+/* Flags that the type or the form does not have are refused, so that none of them is silently without meaning. */
+static bool flags_valid(unsigned int flags, const struct column_plan *plan)
+{
+	unsigned int form = flags & FORM_MASK, text = flags & (SECTION_UTF8 | SECTION_MIXED);
+
+	if (form == FORM_NULLS)
+		return flags == FORM_NULLS;
+	if (plan->width && flags & (SECTION_LARGE | SECTION_EVEN))
+		return false;
+	if (text && (!plan->utf16 || text == (SECTION_UTF8 | SECTION_MIXED)))
+		return false;
+	if (flags & SECTION_EVEN && form != FORM_BYTES)
+		return false;
+	return !(flags & SECTION_MIXED) || form == FORM_TABLE || form == FORM_BYTES;
+}
+
+int column_open(struct column_cursor *cursor, const struct column_plan *plan, uint32_t rows, uint32_t piece_size,
+	const uint8_t **at, const uint8_t *end)
+{
+	uint64_t size;
+	int error;
+
+	*cursor = (struct column_cursor){ .rows = rows };
+	if (*at == end)
+		return -EBADMSG;
+	cursor->flags = *(*at)++;
+	if (!flags_valid(cursor->flags, plan))
+		return -EBADMSG;
+	if (cursor->flags == FORM_NULLS)
+		return 0;
+	if (!varint_get(at, end, &size) || size > left(*at, end))
+		return -EBADMSG;
+	cursor->at = *at;
+	cursor->end = *at = *at + size;
+	error = open_nulls(cursor, &cursor->at, cursor->end);
+	if (!error)
+		error = open_large(cursor, &cursor->at, cursor->end, piece_size);
+	return error ? error : open_body(cursor, plan);
+}
+
+/* ---- values ---- */
+
+static int next_large(struct column_cursor *cursor)
+{
+	/* Checked when the section was opened. */
+	return take_reference(&cursor->references, cursor->end, &cursor->large) ? COLUMN_GOT_LARGE : -EBADMSG;
+}
+
+static int set_bytes(const uint8_t *bytes, size_t size, bool utf8, struct value *value, uint8_t **scratch)
+{
+	*value = (struct value){ bytes, size };
+	if (!utf8)
+		return 0;
+
+	ssize_t wide = utf16_put(*scratch, bytes, size);
+
+	if (wide < 0)
+		return -EBADMSG;
+	*value = (struct value){ *scratch, (size_t)wide };
+	*scratch += wide;
+	return 0;
+}
+
+/* UTF-16 that is kept as it is has an even number of bytes. */
+static int set_text(const struct column_plan *plan, const uint8_t *bytes, size_t size, bool utf8, struct value *value,
+	uint8_t **scratch)
+{
+	if (plan->utf16 && !utf8 && size % 2)
+		return -EBADMSG;
+	return set_bytes(bytes, size, utf8, value, scratch);
+}
+
+static int next_plane(struct column_cursor *cursor, const struct column_plan *plan, struct value *value)
+{
+	for (size_t i = 0; i < plan->width; i++)
+		cursor->fixed[i] = cursor->bytes[i * cursor->inlined + cursor->inlined_read];
+	*value = (struct value){ cursor->fixed, plan->width };
+	return 0;
+}
+
+static int next_integer(struct column_cursor *cursor, const struct column_plan *plan, struct value *value)
+{
+	bool deltas = (cursor->flags & FORM_MASK) == FORM_DELTAS;
+	uint64_t number, integer;
+
+	if (!varint_get(&cursor->at, cursor->end, &number))
+		return -EBADMSG;
+	if (!deltas)
+		integer = cursor->base + number * cursor->unit;
+	else if (!cursor->inlined_read)
+		integer = cursor->base = unzigzag(number);
+	else
+		integer = cursor->base += unzigzag(number) * cursor->unit;
+	if (!integer_to_value(plan->type, (int64_t)integer, cursor->fixed))
+		return -EBADMSG;
+	*value = (struct value){ cursor->fixed, plan->width };
+	return 0;
+}
+
+static uint32_t table_end(const struct column_cursor *cursor, size_t entry)
+{
+	return (uint32_t)get_number(cursor->ends + entry * TABLE_END_SIZE, TABLE_END_SIZE);
+}
+
+static int next_entry(struct column_cursor *cursor, const struct column_plan *plan, struct value *value,
+	uint8_t **scratch)
+{
+	size_t entry = *cursor->at++, start, end;
+	bool utf8 = cursor->flags & SECTION_UTF8;
+
+	if (entry >= cursor->entries)
+		return -EBADMSG;
+	if (plan->width) {
+		*value = (struct value){ cursor->bytes + entry * plan->width, plan->width };
+		return 0;
+	}
+	end = table_end(cursor, entry);
+	start = entry ? table_end(cursor, entry - 1) : 0;
+	if (cursor->flags & SECTION_MIXED) {
+		utf8 = !(end & TABLE_END_RAW);
+		end &= ~TABLE_END_RAW;
+		start &= ~TABLE_END_RAW;
+	}
+	if (start > end || end > left(cursor->bytes, cursor->bytes_end))
+		return -EBADMSG;
+	return set_text(plan, cursor->bytes + start, end - start, utf8, value, scratch);
+}
+
+static int next_bytes(struct column_cursor *cursor, const struct column_plan *plan, struct value *value,
+	uint8_t **scratch)
+{
+	uint64_t size = cursor->even;
+	bool utf8 = cursor->flags & SECTION_UTF8;
+
+	if (!(cursor->flags & SECTION_EVEN) && !varint_get(&cursor->at, cursor->end, &size))
+		return -EBADMSG;
+	if (cursor->flags & SECTION_MIXED) {
+		utf8 = !(size & 1);
+		size >>= 1;
+	}
+	if (size > left(cursor->bytes, cursor->bytes_end))
+		return -EBADMSG;
+	cursor->bytes += size;
+	return set_text(plan, cursor->bytes - size, (size_t)size, utf8, value, scratch);
+}
+
+static int next_value(struct column_cursor *cursor, const struct column_plan *plan, struct value *value,
+	uint8_t **scratch)
+{
+	switch (cursor->flags & FORM_MASK) {
+	case FORM_SAME:
+		return set_text(plan, cursor->bytes, left(cursor->bytes, cursor->bytes_end), cursor->flags & SECTION_UTF8,
+			value, scratch);
+	case FORM_PLANES:
+		return next_plane(cursor, plan, value);
+	case FORM_TABLE:
+		return next_entry(cursor, plan, value, scratch);
+	case FORM_BYTES:
+		return next_bytes(cursor, plan, value, scratch);
+	default:
+		return next_integer(cursor, plan, value);
+	}
+}
+
+int column_next(struct column_cursor *cursor, const struct column_plan *plan, struct value *value, uint8_t **scratch)
+{
+	uint32_t row = cursor->row++;
+	int error;
+
+	*value = (struct value){ 0 };
+	if (cursor->flags == FORM_NULLS || (cursor->nulls && bit_get(cursor->nulls, row)))
+		return COLUMN_GOT_VALUE;
+	if (cursor->larges && bit_get(cursor->larges, cursor->present_read++))
+		return next_large(cursor);
+	error = next_value(cursor, plan, value, scratch);
+	cursor->inlined_read++;
+	return error;
+}
+
+bool column_used_up(const struct column_cursor *cursor)
+{
+	return cursor->at == cursor->end && ((cursor->flags & FORM_MASK) != FORM_BYTES || cursor->bytes == cursor->bytes_end);
+}

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/table/column_write.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "agent/table/bytes.h"
+
+#define SLOTS 1024
+#define LENGTH_MAX 4 /* bytes of the varint that says how long a section is */
+
+int column_writer_create(struct column_writer *writer, size_t max_rows)
+{
+	*writer = (struct column_writer){
+		.cells = malloc(max_rows * sizeof(*writer->cells)),
+		.integers = malloc(max_rows * sizeof(*writer->integers)),
+		.indexes = malloc(max_rows),
+		.slots = malloc(SLOTS * sizeof(*writer->slots)),
+		.table = malloc(TABLE_ENTRIES_MAX * sizeof(*writer->table)),
+		.large = malloc(max_rows * sizeof(*writer->large)),
+	};
+	return writer->cells && writer->integers && writer->indexes && writer->slots && writer->table && writer->large
+		? 0 : -ENOMEM;
+}
+
+void column_writer_free(struct column_writer *writer)
+{
+	free(writer->cells);
+	free(writer->integers);
+	free(writer->indexes);
+	free(writer->slots);
+	free(writer->table);
+	free(writer->large);
+}
+
+static uint8_t *start_bitmap(uint8_t *out, size_t bits)
+{
+	memset(out, 0, (bits + 7) / 8);
+	return out + (bits + 7) / 8;
+}
+
+/* Writes the bitmap of NULLs where there are any, and leaves only the others in cells. */
+static uint8_t *write_nulls(struct column_writer *writer, unsigned int *flags, uint8_t *out)
+{
+	size_t present = 0;
+	uint8_t *end = start_bitmap(out, writer->rows);
+
+	for (size_t i = 0; i < writer->rows; i++) {
+		if (writer->cells[i].state == CELL_NULL)
+			bit_set(out, i);
+		else if (present++ != i)
+			writer->cells[present - 1] = writer->cells[i];
+	}
+	writer->present = present;
+	if (present == writer->rows)
+		return out;
+	*flags |= SECTION_NULLS;
+	return end;
+}
+
+static uint8_t *write_references(struct column_writer *writer, uint8_t *out)
+{
+	for (size_t i = 0; i < writer->large_count; i++) {
+		struct large_ref ref = row_buffer_large(&writer->large[i]);
+
+		memcpy(out, ref.hash, LARGE_HASH_SIZE);
+		out = varint_put(out + LARGE_HASH_SIZE, ref.size);
+		out = varint_put(out, ref.piece - writer->first_piece);
+		writer->pieces += large_pieces(ref.size, writer->piece_size);
+	}
+	return out;
+}
+
+/* The same for values that left their rows, with their references behind the bitmap. */
+static uint8_t *write_large(struct column_writer *writer, unsigned int *flags, uint8_t *out)
+{
+	size_t all = writer->present, present = 0;
+	uint8_t *end = start_bitmap(out, all);
+
+	writer->large_count = 0;
+	for (size_t i = 0; i < all; i++) {
+		if (writer->cells[i].state == CELL_LARGE) {
+			bit_set(out, i);
+			writer->large[writer->large_count++] = writer->cells[i];
+		} else if (present++ != i) {
+			writer->cells[present - 1] = writer->cells[i];
+		}
+	}
+	writer->present = present;
+	if (!writer->large_count)
+		return out;
+	*flags |= SECTION_LARGE;
+	return write_references(writer, end);
+}
+
+static bool all_same(const struct column_writer *writer)
+{
+	const struct cell *first = &writer->cells[0];
+
+	for (size_t i = 1; i < writer->present; i++) {
+		const struct cell *cell = &writer->cells[i];
+
+		if (cell->size != first->size || cell->state != first->state ||
+			memcmp(cell->bytes, first->bytes, first->size))
+			return false;
+	}
+	return writer->present > 0;
+}
+
+static uint8_t *write_same(const struct column_writer *writer, uint8_t *out)
+{
+	memcpy(out, writer->cells[0].bytes, writer->cells[0].size);
+	return out + writer->cells[0].size;
+}
+
+static uint8_t *write_planes(const struct column_writer *writer, size_t width, uint8_t *out)
+{
+	for (size_t plane = 0; plane < width; plane++)
+		for (size_t i = 0; i < writer->present; i++)
+			*out++ = writer->cells[i].bytes[plane];
+	return out;
+}
+
+static uint8_t *write_fixed(struct column_writer *writer, const struct column_plan *plan, unsigned int *flags,
+	uint8_t *out)
+{
+	size_t least = writer->present * plan->width;
+	enum section_form form = FORM_PLANES;
+	struct integer_forms forms;
+
+	if (column_integers_find(writer, plan, &forms)) {
+		form = forms.deltas <= forms.offsets ? FORM_DELTAS : FORM_OFFSETS;
+		size_t bytes = form == FORM_DELTAS ? forms.deltas : forms.offsets;
+
+		if (bytes < least)
+			least = bytes;
+		else
+			form = FORM_PLANES;
+	}
+	if (column_table_find(writer) && column_table_bytes(writer, plan) < least)
+		form = FORM_TABLE;
+	*flags |= form;
+	if (form == FORM_TABLE)
+		return column_table_write(writer, plan, out);
+	return form == FORM_PLANES ? write_planes(writer, plan->width, out)
+				   : column_integers_write(writer, &forms, form, out);
+}
+
+/* How text is kept, where it is text: the flags of a section. */
+static unsigned int text_flags(const struct column_writer *writer, const struct column_plan *plan)
+{
+	size_t utf8 = 0;
+
+	if (!plan->utf16)
+		return 0;
+	for (size_t i = 0; i < writer->present; i++)
+		utf8 += writer->cells[i].state == CELL_UTF8;
+	return utf8 == 0 ? 0 : utf8 == writer->present ? SECTION_UTF8 : SECTION_MIXED;
+}
+
+static uint64_t length_of(const struct cell *cell, unsigned int flags)
+{
+	return flags & SECTION_MIXED ? (uint64_t)cell->size << 1 | (cell->state == CELL_BYTES) : cell->size;
+}
+
+static bool even(const struct column_writer *writer, unsigned int flags)
+{
+	for (size_t i = 1; i < writer->present; i++)
+		if (writer->cells[i].size != writer->cells[0].size)
+			return false;
+	return writer->present && !(flags & SECTION_MIXED);
+}
+
+/* Bytes of the lengths, and of everything. */
+static size_t measure_bytes(const struct column_writer *writer, unsigned int flags, size_t *lengths)
+{
+	size_t bytes = 0;
+
+	*lengths = 0;
+	for (size_t i = 0; i < writer->present; i++) {
+		*lengths += varint_size(length_of(&writer->cells[i], flags));
+		bytes += writer->cells[i].size;
+	}
+	return bytes + *lengths + varint_size(*lengths);
+}
+
+static uint8_t *write_bytes(const struct column_writer *writer, unsigned int *flags, size_t lengths, uint8_t *out)
+{
+	if (even(writer, *flags)) {
+		*flags |= SECTION_EVEN;
+		out = varint_put(out, writer->cells[0].size);
+	} else {
+		out = varint_put(out, lengths);
+		for (size_t i = 0; i < writer->present; i++)
+			out = varint_put(out, length_of(&writer->cells[i], *flags));
+	}
+	for (size_t i = 0; i < writer->present; i++) {
+		memcpy(out, writer->cells[i].bytes, writer->cells[i].size);
+		out += writer->cells[i].size;
+	}
+	return out;
+}
+
+static uint8_t *write_variable(struct column_writer *writer, const struct column_plan *plan, unsigned int *flags,
+	uint8_t *out)
+{
+	size_t lengths, bytes;
+
+	*flags |= text_flags(writer, plan);
+	bytes = measure_bytes(writer, *flags, &lengths);
+	if (column_table_find(writer) && column_table_bytes(writer, plan) < bytes) {
+		*flags |= FORM_TABLE;
+		return column_table_write(writer, plan, out);
+	}
+	*flags |= FORM_BYTES;
+	return write_bytes(writer, flags, lengths, out);
+}
+
+/* Puts the length, of a size that is known only now, between the first byte and the body. */
+static uint8_t *close_section(uint8_t *section, uint8_t *body, const uint8_t *end, unsigned int flags)
+{
+	size_t size = (size_t)(end - body);
+
+	section[0] = (uint8_t)flags;
+
+	uint8_t *place = varint_put(section + 1, size);
+
+	memmove(place, body, size);
+	return place + size;
+}
+
+uint8_t *column_write(struct column_writer *writer, const struct column_plan *plan, uint8_t *out)
+{
+	uint8_t *section = out, *body = section + 1 + LENGTH_MAX;
+	unsigned int flags = 0;
+
+	writer->pieces = 0;
+	out = write_nulls(writer, &flags, body);
+	if (!writer->present) {
+		*section = FORM_NULLS;
+		return section + 1;
+	}
+	if (!plan->width)
+		out = write_large(writer, &flags, out);
+	if (all_same(writer)) {
+		flags |= FORM_SAME | text_flags(writer, plan);
+		out = write_same(writer, out);
+	} else if (plan->width) {
+		out = write_fixed(writer, plan, &flags, out);
+	} else {
+		out = write_variable(writer, plan, &flags, out);
+	}
+	return close_section(section, body, out, flags);
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The reader of row groups: one cursor a column, all moved on together, and the digest of what they gave. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "agent/table/bytes.h"
+#include "agent/table/column_read.h"
+#include "agent/table/row_hash.h"
+
+struct rowgroup_reader {
+	const struct layout *layout;
+	const struct rowgroup_params *params;
+	struct row_keys keys;
+	struct column_plan *plans;
+	struct column_cursor *cursors;
+	uint8_t *scratch;        /* text of one row: at most twice the bytes of the chunk */
+	uint32_t rows, row;
+	uint64_t pieces;
+	uint8_t sum[16];         /* as the writer counted */
+	struct table_digest digest;
+	bool done;               /* every row was read, and nothing is left over */
+	int error;               /* of the first call that failed */
+};
+
+static int read_head(struct rowgroup_reader *reader, const uint8_t **at, const uint8_t *end)
+{
+	uint64_t columns, rows;
+
+	if (*at == end || *(*at)++ != ROWGROUP_FORMAT)
+		return -EBADMSG;
+	if (!varint_get(at, end, &columns) || columns != reader->layout->column_count)
+		return -EBADMSG;
+	/* A column of one repeated value takes few bytes: without a limit a short chunk could keep its reader busy. */
+	if (!varint_get(at, end, &rows) || !rows || rows > reader->params->max_rows ||
+		rows * columns > reader->params->max_bytes)
+		return -EBADMSG;
+	reader->rows = (uint32_t)rows;
+	if ((size_t)(end - *at) < sizeof(reader->sum))
+		return -EBADMSG;
+	memcpy(reader->sum, *at, sizeof(reader->sum));
+	*at += sizeof(reader->sum);
+	return 0;
+}
+
+static int read_sections(struct rowgroup_reader *reader, const uint8_t *at, const uint8_t *end)
+{
+	int error = read_head(reader, &at, end);
+
+	for (size_t i = 0; i < reader->layout->column_count && !error; i++) {
+		error = column_open(&reader->cursors[i], &reader->plans[i], reader->rows, reader->params->piece_size, &at,
+			end);
+		reader->pieces += reader->cursors[i].pieces;
+	}
+	if (error)
+		return error;
+	return at == end && reader->pieces <= UINT32_MAX ? 0 : -EBADMSG;
+}
+
+static int allocate(struct rowgroup_reader *reader, size_t size)
+{
+	int error = column_plan_create(&reader->plans, reader->layout);
+
+	if (error)
+		return error;
+	reader->cursors = calloc(reader->layout->column_count, sizeof(*reader->cursors));
+	reader->scratch = malloc(2 * size + 1);
+	return reader->cursors && reader->scratch ? 0 : -ENOMEM;
+}
+
+int rowgroup_open(struct rowgroup_reader **result, const struct layout *layout, const struct rowgroup_params *params,
+	const void *bytes, size_t size)
+{
+	if (!rowgroup_params_valid(params))
+		return -EINVAL;
+	if (size > rowgroup_chunk_max(layout, params))
+		return -EBADMSG;
+
+	struct rowgroup_reader *reader = calloc(1, sizeof(*reader));
+
+	if (!reader)
+		return -ENOMEM;
+	reader->layout = layout;
+	reader->params = params;
+	row_keys_derive(&reader->keys, params->seed);
+
+	int error = allocate(reader, size);
+
+	if (!error)
+		error = read_sections(reader, bytes, (const uint8_t *)bytes + size);
+	if (error) {
+		rowgroup_reader_free(reader);
+		return error;
+	}
+	*result = reader;
+	return 0;
+}
+
+void rowgroup_reader_free(struct rowgroup_reader *reader)
+{
+	if (!reader)
+		return;
+	free(reader->plans);
+	free(reader->cursors);
+	free(reader->scratch);
+	free(reader);
+}
+
+uint32_t rowgroup_rows(const struct rowgroup_reader *reader)
+{
+	return reader->rows;
+}
+
+uint32_t rowgroup_pieces(const struct rowgroup_reader *reader)
+{
+	return (uint32_t)reader->pieces;
+}
+
+static int set_large(const struct rowgroup_reader *reader, const struct large_ref *ref, struct rowgroup_value *value)
+{
+	uint64_t pieces = large_pieces(ref->size, reader->params->piece_size);
+
+	if (ref->piece > reader->pieces || pieces > reader->pieces - ref->piece)
+		return -EBADMSG;
+	value->large = true;
+	value->size = ref->size;
+	value->piece = (uint32_t)ref->piece;
+	value->pieces = (uint32_t)pieces;
+	return 0;
+}
+
+static int read_row(struct rowgroup_reader *reader, struct rowgroup_value *values)
+{
+	uint8_t *scratch = reader->scratch;
+	struct siphash hash;
+	uint8_t digest[16];
+
+	siphash_begin(&hash, reader->keys.digest);
+	for (size_t i = 0; i < reader->layout->column_count; i++) {
+		struct column_cursor *cursor = &reader->cursors[i];
+		struct rowgroup_value *value = &values[i];
+		int got = column_next(cursor, &reader->plans[i], &value->value, &scratch);
+
+		if (got < 0)
+			return got;
+		value->large = false;
+		if (got == COLUMN_GOT_LARGE && set_large(reader, &cursor->large, value))
+			return -EBADMSG;
+		if (!reader->plans[i].derived)
+			row_hash_add(&hash, i, &value->value, value->large ? &cursor->large : NULL);
+	}
+	siphash_end(&hash, digest);
+	table_digest_add_row(&reader->digest, digest);
+	return 0;
+}
+
+static int check_end(struct rowgroup_reader *reader)
+{
+	for (size_t i = 0; i < reader->layout->column_count; i++)
+		if (!column_used_up(&reader->cursors[i]))
+			return -EBADMSG;
+	reader->done = true;
+	return 0;
+}
+
+int rowgroup_next(struct rowgroup_reader *reader, struct rowgroup_value *values)
+{
+	if (reader->error)
+		return reader->error;
+	if (reader->row == reader->rows)
+		return reader->error = check_end(reader);
+	reader->error = read_row(reader, values);
+	if (reader->error)
+		return reader->error;
+	reader->row++;
+	return 1;
+}
+
+int rowgroup_digest(const struct rowgroup_reader *reader, struct table_digest *digest)
+{
+	if (!reader->done || memcmp(reader->digest.sum, reader->sum, sizeof(reader->sum)))
+		return -EBADMSG;
+	*digest = reader->digest;
+	return 0;
+}
