@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "storage/chunk.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "storage/crypto.h"
+
+static int open_for_writing(struct chunk_store *store, const struct chunk_settings *settings)
+{
+	store->reserve = settings->reserve;
+	return pack_queue_create(&store->queue, &store->keys, settings->level, settings->threads);
+}
+
+int chunk_store_open(struct chunk_store *store, struct volume *volume, const struct chunk_settings *settings)
+{
+	*store = (struct chunk_store){ .volume = volume, .keys = settings->keys };
+	int error = index_create(&store->index, settings->index_chunks);
+	if (!error)
+		error = segment_writer_create(&store->segments, volume, settings->keys.repository);
+	if (!error)
+		error = packer_create(&store->packer, &store->keys, settings->level);
+	if (!error && !(store->stored = malloc(STORED_SIZE_MAX)))
+		error = -ENOMEM;
+	if (!error && !settings->read_only)
+		error = open_for_writing(store, settings);
+	if (error)
+		chunk_store_close(store);
+	return error;
+}
+
+void chunk_store_close(struct chunk_store *store)
+{
+	chunk_discard(store);
+	pack_queue_free(store->queue);
+	packer_free(store->packer);
+	segment_writer_destroy(&store->segments);
+	index_destroy(&store->index);
+	free(store->stored);
+	crypto_wipe(store, sizeof *store);
+}
+
+/* ---- finding ---- */
+
+static int read_head(struct chunk_store *store, const struct place *place, struct chunk_head *head)
+{
+	uint8_t bytes[CHUNK_HEAD_SIZE];
+	int error = segment_read(&store->segments, place->segment, place->offset, bytes, sizeof bytes);
+	return error ? error : chunk_head_get(head, bytes);
+}
+
+/* Damage, or a medium that cannot read this place: another copy may do. */
+static bool is_damage(int error)
+{
+	return error == -EBADMSG || error == -EIO || error == -ENOENT || error == -ERANGE;
+}
+
+/* The next candidate whose full name is on the medium. 1, 0 or an error; *damage keeps what kind of damage was met. */
+static int next_named(struct chunk_store *store, const struct chunk_name *name, size_t *cursor, struct place *place,
+	struct chunk_head *head, int *damage)
+{
+	while (index_next(&store->index, name, cursor, place)) {
+		int error = read_head(store, place, head);
+		if (is_damage(error)) {
+			index_mark_damaged(&store->index, name, place);
+			*damage = error == -EIO ? -EIO : -EBADMSG;
+		} else if (error) {
+			return error;
+		} else if (!memcmp(&head->name, name, sizeof *name)) {
+			return 1;
+		}
+	}
+	return 0;
+}
+
+int chunk_find(struct chunk_store *store, const struct chunk_name *name, struct place *place, struct chunk_head *head)
+{
+	size_t cursor = SIZE_MAX;
+	int damage = 0, found;
+	while ((found = next_named(store, name, &cursor, place, head, &damage)) == 1)
+		if (!place->damaged)
+			return 1;
+	return found;
+}
+
+static int read_chunk(struct chunk_store *store, const struct place *place, const struct chunk_head *head, void *bytes,
+	uint32_t capacity, uint32_t *size)
+{
+	if (head->stored_size > STORED_SIZE_MAX)
+		return -EBADMSG;
+	int error = segment_read(&store->segments, place->segment, place->offset + CHUNK_HEAD_SIZE, store->stored,
+		head->stored_size);
+	if (!error)
+		error = packer_unpack(store->packer, head, store->stored, bytes, capacity, size);
+	return error;
+}
+
+/* One pass over the candidates that are, or are not, known to be damaged. */
+static int get_from(struct chunk_store *store, const struct chunk_name *name, void *bytes, uint32_t size, bool damaged,
+	int *damage)
+{
+	size_t cursor = SIZE_MAX;
+	struct place place;
+	struct chunk_head head;
+	int found;
+	while ((found = next_named(store, name, &cursor, &place, &head, damage)) == 1) {
+		if (place.damaged != damaged)
+			continue;
+		uint32_t read = 0;
+		int error = read_chunk(store, &place, &head, bytes, size, &read);
+		if (!error && read != size)
+			error = -EBADMSG;
+		if (!is_damage(error))
+			return error ? error : 1;
+		index_mark_damaged(&store->index, name, &place);
+		*damage = error == -EIO ? -EIO : -EBADMSG;
+	}
+	return found;
+}
+
+int chunk_get(struct chunk_store *store, const struct chunk_name *name, void *bytes, uint32_t size)
+{
+	int damage = -EBADMSG;
+	int found = get_from(store, name, bytes, size, false, &damage);
+	if (!found)
+		found = get_from(store, name, bytes, size, true, &damage);
+	return found == 1 ? 0 : found < 0 ? found : damage;
+}
+
+/* ---- putting ---- */
+
+static int check_room(struct chunk_store *store)
+{
+	struct volume_stat stat;
+	int error = volume_stat(store->volume, &stat);
+	if (error)
+		return error;
+	return stat.free < store->reserve + store->volume->segment_size ? -ENOSPC : 0;
+}
+
+static int append(struct chunk_store *store, const struct pack_job *job)
+{
+	struct place place = { 0 };
+	int error = 0;
+	if (segment_is_full(&store->segments, job->head.stored_size))
+		error = segment_seal(&store->segments);
+	if (!error && !store->segments.open)
+		error = check_room(store);
+	if (!error)
+		error = segment_append(&store->segments, &job->head, job->stored, &place.offset);
+	if (error)
+		return error;
+	place.segment = store->segments.current;
+	store->stored_bytes += job->head.stored_size + 2 * CHUNK_HEAD_SIZE;
+	return index_insert(&store->index, &job->head.name, &place);
+}
+
+static int collect_oldest(struct chunk_store *store)
+{
+	struct pack_job *job = pack_queue_oldest(store->queue);
+	if (!job)
+		return 0;
+	int error = job->error ? job->error : store->failed ? store->failed : append(store, job);
+	pack_queue_release(store->queue, job);
+	return error;
+}
+
+static int submit(struct chunk_store *store, const void *bytes, uint32_t size, const struct chunk_name *name)
+{
+	if (store->index.used + pack_queue_count(store->queue) >= store->index.capacity)
+		return -ENOSPC;
+	struct pack_job *job;
+	while (!(job = pack_queue_idle(store->queue))) {
+		int error = collect_oldest(store);
+		if (error)
+			return error;
+	}
+	memcpy(job->bytes, bytes, size);
+	job->size = size;
+	job->head.name = *name;
+	int error = crypto_random(job->head.nonce, sizeof job->head.nonce);
+	if (!error)
+		pack_queue_submit(store->queue, job);
+	return error;
+}
+
+int chunk_put(struct chunk_store *store, const void *bytes, uint32_t size, struct chunk_name *name)
+{
+	struct place place;
+	struct chunk_head head;
+	if (!size || size > CHUNK_SIZE_MAX)
+		return -EINVAL;
+	if (!store->queue)
+		return -EROFS;
+	if (store->failed)
+		return store->failed;
+	int error = pack_name(&store->keys, bytes, size, name);
+	if (error || pack_queue_holds(store->queue, name))
+		return error;
+	int found = chunk_find(store, name, &place, &head);
+	if (found == 1)
+		return 0;
+	store->failed = found ? found : submit(store, bytes, size, name);
+	return store->failed;
+}
+
+int chunk_flush(struct chunk_store *store)
+{
+	while (!store->failed && pack_queue_count(store->queue))
+		store->failed = collect_oldest(store);
+	if (!store->failed)
+		store->failed = segment_seal(&store->segments);
+	return store->failed;
+}
+
+void chunk_discard(struct chunk_store *store)
+{
+	struct segment_writer *segments = &store->segments;
+	struct pack_job *job;
+	while (store->queue && (job = pack_queue_oldest(store->queue)))
+		pack_queue_release(store->queue, job);
+	for (uint32_t i = 0; segments->open && i < segments->count; i++) {
+		struct chunk_head head;
+		struct place place = { .segment = segments->current };
+		segment_entry(segments, i, &head, &place.offset);
+		index_remove(&store->index, &head.name, &place);
+	}
+	segment_discard(segments);
+	store->failed = 0;
+}
+
+/* ---- mounting and checking ---- */
+
+int chunk_index(struct chunk_store *store, const struct chunk_name *name, const struct place *place)
+{
+	size_t cursor = SIZE_MAX;
+	struct place other;
+	while (index_next(&store->index, name, &cursor, &other)) {
+		struct chunk_head head;
+		int error = read_head(store, &other, &head);
+		if (error && !is_damage(error))
+			return error;
+		if (error || memcmp(&head.name, name, sizeof *name) != 0)
+			continue;
+		if (other.segment > place->segment)
+			return 0;
+		index_remove(&store->index, name, &other);
+		break;
+	}
+	return index_insert(&store->index, name, place);
+}
+
+int chunk_check(struct chunk_store *store, const struct place *place, const struct chunk_head *head)
+{
+	uint8_t *bytes = malloc(CHUNK_SIZE_MAX);
+	if (!bytes)
+		return -ENOMEM;
+	uint32_t size;
+	int error = read_chunk(store, place, head, bytes, CHUNK_SIZE_MAX, &size);
+	free(bytes);
+	return error;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Chunks: bytes in, a name out, and back. A chunk that is known is not stored twice. What was put is on the medium
+ * after chunk_flush. Any error of putting spoils all that was put since the last chunk_flush: chunk_discard follows.
+ */
+#ifndef STORAGE_CHUNK_H
+#define STORAGE_CHUNK_H
+
+#include "storage/index.h"
+#include "storage/pack_queue.h"
+
+struct chunk_settings {
+	struct pack_keys keys;
+	uint32_t index_chunks;
+	int level, threads;
+	bool read_only;  /* no threads, no buffers for writing */
+	uint64_t reserve; /* bytes of the volume that no chunk may take */
+};
+
+struct chunk_store {
+	struct volume *volume;
+	struct pack_keys keys;
+	struct index index;
+	struct segment_writer segments;
+	struct pack_queue *queue; /* NULL: read-only */
+	struct packer *packer;    /* for reading */
+	uint8_t *stored;          /* STORED_SIZE_MAX, what was read last */
+	uint64_t reserve;
+	uint64_t stored_bytes;    /* that chunks took on the volume, since it was opened */
+	int failed;               /* the error that spoilt what is being put */
+};
+
+int chunk_store_open(struct chunk_store *store, struct volume *volume, const struct chunk_settings *settings);
+/* What was not flushed is discarded. */
+void chunk_store_close(struct chunk_store *store);
+
+/* Size 1 to CHUNK_SIZE_MAX. -ENOSPC: volume or index full. */
+int chunk_put(struct chunk_store *store, const void *bytes, uint32_t size, struct chunk_name *name);
+/* All that was put is durable on return. */
+int chunk_flush(struct chunk_store *store);
+/* Forgets what was put since the last seal of a segment; what was sealed is harmless and may be found known again. */
+void chunk_discard(struct chunk_store *store);
+
+/*
+ * Reads a chunk and checks it against its name. -EBADMSG: not there, or every copy is damaged; the damaged ones are no
+ * longer known to chunk_put, so the next backup stores the chunk again. -EIO: the medium.
+ */
+int chunk_get(struct chunk_store *store, const struct chunk_name *name, void *bytes, uint32_t size);
+/* 1 and where it lies, 0 where it is not known, or an error. Reads its head from the medium. */
+int chunk_find(struct chunk_store *store, const struct chunk_name *name, struct place *place, struct chunk_head *head);
+/* Puts what a mount finds into the index. Of two of one name the one in the newer segment stays. */
+int chunk_index(struct chunk_store *store, const struct chunk_name *name, const struct place *place);
+/* Reads and checks the chunk at one place, whatever else is known of its name. */
+int chunk_check(struct chunk_store *store, const struct place *place, const struct chunk_head *head);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Head and trailer of a segment, for segment.c alone. FORMAT.md, "Data segments". */
+#ifndef STORAGE_SEGMENT_FORMAT_H
+#define STORAGE_SEGMENT_FORMAT_H
+
+#include <stdint.h>
+
+#define RECORD_CHUNK 1
+#define RECORD_CRITICAL 0x01 /* whoever does not know the type must not go on */
+#define SEGMENT_TAIL_SIZE (16u * 1024) /* the first read of a mount: trailer and, of most segments, the contents */
+#define PLACE_NUMBER_MAX ((UINT64_C(1) << 35) - 1)
+
+struct segment_contents {
+	uint64_t number;
+	uint32_t offset; /* where the contents begin */
+	uint32_t count, crc;
+	uint32_t size; /* of the whole segment */
+};
+
+void segment_head_put(uint8_t *to, const uint8_t repository[16], uint64_t number);
+int segment_head_get(const uint8_t *from, const uint8_t repository[16], uint64_t number);
+void segment_trailer_put(uint8_t *to, const uint8_t repository[16], const struct segment_contents *contents);
+/* -EBADMSG where anything is out of range: what it returns can be used unchecked. */
+int segment_trailer_get(struct segment_contents *contents, const uint8_t repository[16], const uint8_t *from);
+
+#endif
