@@ -1,0 +1,690 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The job engine with stories that the test tells: each waits at its gates until the test lets it go on. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/engine.h"
+#include "agent/journal.h"
+#include "storage/repository.h"
+
+/* ---- a repository of a few snapshots ---- */
+
+static struct snapshot_info shelf[4];
+static int shelf_count;
+
+int snapshot_list(struct repository *repository, struct snapshot_info *list, size_t count)
+{
+	(void)repository;
+	for (int i = 0; i < shelf_count && (size_t)i < count; i++)
+		list[i] = shelf[i];
+	return shelf_count;
+}
+
+/* ---- records in memory ---- */
+
+struct records {
+	char journal[ENGINE_RECORD_SIZE], unknown[ENGINE_RECORD_SIZE];
+	int journal_size, unknown_size;
+};
+
+static struct records records, history[64];
+static int writes, fail_writes, refreshes;
+
+static int record_read(void *arg, const char *name, void *bytes, size_t size)
+{
+	struct records *from = arg;
+	bool journal = strcmp(name, "journal") == 0;
+	int length = journal ? from->journal_size : from->unknown_size;
+	assert_true((size_t)length <= size);
+	memcpy(bytes, journal ? from->journal : from->unknown, (size_t)length);
+	return length ? length : -ENOENT;
+}
+
+static int record_write(void *arg, const char *name, const void *bytes, size_t size)
+{
+	struct records *to = arg;
+	bool journal = strcmp(name, "journal") == 0;
+	if (fail_writes)
+		return -ENOSPC;
+	memcpy(journal ? to->journal : to->unknown, bytes, size);
+	*(journal ? &to->journal_size : &to->unknown_size) = (int)size;
+	if (writes < 64)
+		history[writes++] = *to;
+	return 0;
+}
+
+static void refresh(void *arg, struct repository *repository)
+{
+	(void)arg;
+	(void)repository;
+	refreshes++;
+}
+
+/* ---- stories ---- */
+
+static sem_t arrived, go;
+static enum job_state story_ends;
+static bool story_waits, story_reports;
+static int runs, recoveries, no_return_result;
+static enum job_state recover_ends;
+static enum job_phase recover_phase;
+static struct job_outcome recover_outcome;
+static struct job_request last_request;
+
+static void gate(void)
+{
+	sem_post(&arrived);
+	sem_wait(&go);
+}
+
+static void progress(const struct job_context *context, enum job_phase phase, uint64_t done)
+{
+	struct job_progress now = { .phase = phase, .done = done, .expected = 10 };
+	context->progress(context->engine, &now);
+}
+
+static enum job_state simple_story(const struct job_context *context, const struct job_request *request,
+	struct job_report *report)
+{
+	struct job_outcome *outcome = job_report_outcome(report, "sql1", "mgc");
+	runs++;
+	last_request = *request;
+	context->journal(context->engine, JOB_PHASE_READ, outcome);
+	progress(context, JOB_PHASE_READ, 3);
+	if (story_waits)
+		gate();
+	progress(context, JOB_PHASE_READ, 7);
+	outcome->snapshot = 77;
+	outcome->state = context->stop(context->engine) ? JOB_CANCELLED : story_ends;
+	strcpy(outcome->sentence, "It is over.");
+	if (story_reports)
+		job_report_note(report, "A note.");
+	return outcome->state;
+}
+
+/* A restore: locks, writes, and commits. Gates at each edge where a cancel may come. */
+static enum job_state restore_story(const struct job_context *context, const struct job_request *request,
+	struct job_report *report)
+{
+	static const enum job_phase phases[] = { JOB_PHASE_CONNECT, JOB_PHASE_WRITE };
+	struct job_outcome *outcome = job_report_outcome(report, "sql1", "mgc");
+	(void)request;
+	runs++;
+	outcome->snapshot = 5;
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(context->journal(context->engine, phases[i], outcome), 0);
+		outcome->safety = 6;
+		if (story_waits)
+			gate();
+		if (context->stop(context->engine))
+			return outcome->state = JOB_CANCELLED;
+	}
+	no_return_result = context->no_return(context->engine);
+	if (no_return_result < 0)
+		return outcome->state = JOB_CANCELLED;
+	assert_int_equal(context->journal(context->engine, JOB_PHASE_COMMIT, outcome), 0);
+	if (story_waits)
+		gate();
+	return outcome->state = story_ends;
+}
+
+static enum job_state recover_story(const struct job_context *context, const struct job_request *request,
+	enum job_phase phase, const struct job_outcome *journalled, struct job_report *report)
+{
+	struct job_outcome *outcome = job_report_outcome(report, journalled->server, journalled->database);
+	(void)context;
+	recoveries++;
+	last_request = *request;
+	recover_phase = phase;
+	recover_outcome = *journalled;
+	outcome->snapshot = journalled->snapshot;
+	strcpy(outcome->sentence, "It was looked at.");
+	return outcome->state = recover_ends;
+}
+
+/* ---- the engine under test ---- */
+
+static struct engine *engine;
+static struct engine_ground ground;
+
+static int set_up(void **state)
+{
+	(void)state;
+	memset(&records, 0, sizeof(records));
+	memset(&last_request, 0, sizeof(last_request));
+	writes = fail_writes = refreshes = runs = recoveries = shelf_count = 0;
+	story_ends = recover_ends = JOB_DONE;
+	story_waits = story_reports = false;
+	sem_init(&arrived, 0, 0);
+	sem_init(&go, 0, 0);
+	ground = (struct engine_ground){ .backup = simple_story, .restore = restore_story, .undo = restore_story,
+		.verify = simple_story, .recover = recover_story, .arg = &records, .record_read = record_read,
+		.record_write = record_write, .refresh = refresh, .repository = (struct repository *)&shelf,
+		.retry_seconds = 3600 };
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	engine_stop(engine);
+	engine = NULL;
+	sem_destroy(&arrived);
+	sem_destroy(&go);
+	return 0;
+}
+
+static void start(void)
+{
+	assert_int_equal(engine_start(&engine, &ground), 0);
+}
+
+static struct job_request request_of(enum job_kind kind, const char *database)
+{
+	struct job_request request = { .kind = kind, .origin = ORIGIN_COMMAND, .uid = 1000, .asked_by = "anna" };
+	strcpy(request.server, "sql1");
+	strcpy(request.database, database);
+	return request;
+}
+
+static uint64_t submit(enum job_kind kind, const char *database)
+{
+	struct job_request request = request_of(kind, database);
+	uint64_t id = 0;
+	assert_int_equal(engine_submit(engine, &request, 1000, &id), 0);
+	return id;
+}
+
+/* Waits, by the engine's own descriptor, until a job has ended. */
+static struct job_info wait_end(uint64_t id)
+{
+	struct job_info info = { 0 };
+	struct pollfd event = { engine_fd(engine), POLLIN, 0 };
+	for (;;) {
+		int result = engine_job(engine, id, &info);
+		if (result == 0 && info.state >= JOB_DONE)
+			return info;
+		assert_int_equal(poll(&event, 1, 10000), 1);
+		engine_seen(engine);
+	}
+}
+
+static void a_job_runs_and_its_report_can_be_read(void **state)
+{
+	(void)state;
+	story_reports = true;
+	start();
+	uint64_t id = submit(JOB_BACKUP, "mgc");
+	struct job_info info = wait_end(id);
+	assert_int_equal(info.state, JOB_DONE);
+	assert_string_equal(info.sentence, "It is over.");
+	assert_string_equal(last_request.asked_by, "anna");
+	assert_int_equal(info.snapshot, 77);
+	struct job_outcome outcome;
+	char note[JOB_NOTE_SIZE];
+	assert_int_equal(engine_outcome(engine, id, 0, &outcome), 0);
+	assert_string_equal(outcome.database, "mgc");
+	assert_int_equal(engine_outcome(engine, id, 1, &outcome), -ENOENT);
+	assert_int_equal(engine_note(engine, id, 0, note), 0);
+	assert_string_equal(note, "A note.");
+	assert_int_equal(engine_note(engine, id, 1, note), -ENOENT);
+	assert_int_equal(refreshes, 2);
+}
+
+static void jobs_run_one_after_the_other_in_their_order(void **state)
+{
+	(void)state;
+	story_waits = true;
+	start();
+	uint64_t first = submit(JOB_BACKUP, "a"), second = submit(JOB_BACKUP, "b");
+	struct job_info jobs[8];
+	sem_wait(&arrived);
+	assert_int_equal(engine_jobs(engine, jobs, 8), 2);
+	assert_int_equal(jobs[0].id, first);
+	assert_int_equal(jobs[0].state, JOB_RUNNING);
+	assert_int_equal(jobs[1].id, second);
+	assert_int_equal(jobs[1].state, JOB_QUEUED);
+	assert_int_equal(runs, 1);
+	assert_false(engine_idle(engine));
+	sem_post(&go);
+	sem_post(&go);
+	wait_end(second);
+	assert_string_equal(last_request.database, "b");
+	assert_true(engine_idle(engine));
+}
+
+static void progress_is_seen_while_it_runs(void **state)
+{
+	(void)state;
+	struct job_progress now;
+	story_waits = true;
+	start();
+	assert_int_equal(engine_progress(engine, &now), 0);
+	uint64_t id = submit(JOB_BACKUP, "a");
+	sem_wait(&arrived);
+	assert_int_equal(engine_progress(engine, &now), id);
+	assert_int_equal(now.done, 3);
+	sem_post(&go);
+	wait_end(id);
+	assert_int_equal(engine_progress(engine, &now), 0);
+}
+
+static void the_same_again_is_refused_with_the_number_of_the_first(void **state)
+{
+	(void)state;
+	uint64_t id;
+	story_waits = true;
+	start();
+	uint64_t first = submit(JOB_BACKUP, "a"), second = submit(JOB_BACKUP, "b");
+	sem_wait(&arrived);
+	struct job_request again = request_of(JOB_BACKUP, "A");
+	assert_int_equal(engine_submit(engine, &again, 0, &id), -EALREADY);
+	assert_int_equal(id, first);
+	again = request_of(JOB_BACKUP, "b");
+	assert_int_equal(engine_submit(engine, &again, 0, &id), -EALREADY);
+	assert_int_equal(id, second);
+	sem_post(&go);
+	sem_post(&go);
+	wait_end(second);
+	assert_true(submit(JOB_BACKUP, "b") > second);
+	sem_post(&go);
+}
+
+static void a_restore_waits_while_another_job_runs(void **state)
+{
+	(void)state;
+	story_waits = true;
+	start();
+	submit(JOB_BACKUP, "mgc");
+	sem_wait(&arrived);
+	uint64_t restore = submit(JOB_RESTORE, "mgc");
+	struct job_info info;
+	assert_int_equal(engine_job(engine, restore, &info), 0);
+	assert_int_equal(info.state, JOB_QUEUED);
+	for (int i = 0; i < 4; i++)
+		sem_post(&go);
+	assert_int_equal(wait_end(restore).state, JOB_DONE);
+}
+
+static void the_queue_is_bounded(void **state)
+{
+	(void)state;
+	uint64_t id;
+	story_waits = true;
+	start();
+	submit(JOB_BACKUP, "running");
+	sem_wait(&arrived);
+	for (int i = 0; i < ENGINE_QUEUE_MAX; i++) {
+		char name[8];
+		snprintf(name, sizeof(name), "q%d", i);
+		submit(JOB_BACKUP, name);
+	}
+	struct job_request more = request_of(JOB_BACKUP, "more");
+	assert_int_equal(engine_submit(engine, &more, 0, &id), -ENOSPC);
+	engine_quit(engine);
+	sem_post(&go);
+}
+
+static void a_cancel_is_stopping_at_once_and_cancelled_when_it_is_over(void **state)
+{
+	(void)state;
+	struct job_info info;
+	story_waits = true;
+	start();
+	uint64_t id = submit(JOB_RESTORE, "mgc");
+	sem_wait(&arrived);
+	assert_int_equal(engine_cancel(engine, 0), 0);
+	assert_int_equal(engine_job(engine, id, &info), 0);
+	assert_int_equal(info.state, JOB_STOPPING);
+	assert_int_equal(engine_cancel(engine, id), 0);
+	sem_post(&go);
+	assert_int_equal(wait_end(id).state, JOB_CANCELLED);
+	assert_int_equal(engine_cancel(engine, id), -ENOENT);
+	assert_int_equal(engine_cancel(engine, 0), -ENOENT);
+	story_waits = false;
+	assert_int_equal(wait_end(submit(JOB_RESTORE, "mgc")).state, JOB_DONE);
+}
+
+static void a_cancel_before_commit_wins_and_one_after_is_too_late(void **state)
+{
+	(void)state;
+	struct job_info info;
+	story_waits = true;
+	start();
+	uint64_t id = submit(JOB_RESTORE, "mgc");
+	for (int phase = 0; phase < 2; phase++) {
+		sem_wait(&arrived);
+		sem_post(&go);
+	}
+	sem_wait(&arrived);
+	assert_int_equal(engine_job(engine, id, &info), 0);
+	assert_true(info.committing);
+	assert_int_equal(engine_cancel(engine, 0), -EBUSY);
+	sem_post(&go);
+	assert_int_equal(wait_end(id).state, JOB_DONE);
+	assert_int_equal(no_return_result, 0);
+}
+
+static void what_waits_can_be_cancelled_without_running(void **state)
+{
+	(void)state;
+	story_waits = true;
+	start();
+	submit(JOB_BACKUP, "a");
+	sem_wait(&arrived);
+	uint64_t second = submit(JOB_BACKUP, "b");
+	assert_int_equal(engine_cancel(engine, second), 0);
+	assert_int_equal(wait_end(second).state, JOB_CANCELLED);
+	sem_post(&go);
+	assert_int_equal(engine_cancel(engine, 999), -ENOENT);
+	engine_stop(engine);
+	engine = NULL;
+	assert_int_equal(runs, 1);
+}
+
+static void each_ended_job_is_told_once(void **state)
+{
+	(void)state;
+	struct job_info info;
+	start();
+	uint64_t first = submit(JOB_BACKUP, "a");
+	wait_end(first);
+	uint64_t second = submit(JOB_BACKUP, "b");
+	wait_end(second);
+	assert_int_equal(engine_next_ended(engine, &info), 1);
+	assert_int_equal(info.id, first);
+	assert_int_equal(engine_next_ended(engine, &info), 1);
+	assert_int_equal(info.id, second);
+	assert_int_equal(engine_next_ended(engine, &info), 0);
+	for (int i = 0; i < ENGINE_HISTORY_MAX + 3; i++) {
+		char name[8];
+		snprintf(name, sizeof(name), "n%d", i);
+		second = submit(JOB_BACKUP, name);
+		wait_end(second);
+	}
+	int told = 0;
+	while (engine_next_ended(engine, &info))
+		told++;
+	assert_int_equal(told, ENGINE_HISTORY_MAX);
+	assert_int_equal(info.id, second);
+	assert_int_equal(engine_job(engine, first, &info), -ENOENT);
+}
+
+/* ---- looks ---- */
+
+struct test_look {
+	struct engine_look look;
+	int calls;
+	pthread_t thread;
+};
+
+static void run_look(struct engine_look *look, struct repository *repository)
+{
+	struct test_look *test = (struct test_look *)look;
+	assert_ptr_equal(repository, ground.repository);
+	test->calls++;
+	test->thread = pthread_self();
+}
+
+static void wait_look(struct test_look *look)
+{
+	struct pollfd event = { engine_fd(engine), POLLIN, 0 };
+	while (!engine_look_done(engine, &look->look)) {
+		assert_int_equal(poll(&event, 1, 10000), 1);
+		engine_seen(engine);
+	}
+}
+
+static void a_look_is_run_between_jobs_and_when_a_story_reports(void **state)
+{
+	(void)state;
+	struct test_look idle = { .look.run = run_look }, busy = { .look.run = run_look }, dropped = { .look.run = run_look };
+	start();
+	engine_look(engine, &idle.look);
+	wait_look(&idle);
+	assert_int_equal(idle.calls, 1);
+	story_waits = true;
+	uint64_t id = submit(JOB_BACKUP, "a");
+	sem_wait(&arrived);
+	engine_look(engine, &busy.look);
+	engine_look(engine, &dropped.look);
+	engine_drop(engine, &dropped.look);
+	assert_false(engine_look_done(engine, &busy.look));
+	sem_post(&go);
+	wait_look(&busy);
+	wait_end(id);
+	assert_int_equal(dropped.calls, 0);
+	assert_true(pthread_equal(idle.thread, busy.thread));
+}
+
+/* ---- after a cut ---- */
+
+static void a_shutdown_cancels_what_runs_and_what_waits_and_comes_to_an_end(void **state)
+{
+	(void)state;
+	struct job_info info;
+	story_waits = true;
+	start();
+	uint64_t first = submit(JOB_BACKUP, "a"), second = submit(JOB_BACKUP, "b");
+	sem_wait(&arrived);
+	engine_quit(engine);
+	assert_false(engine_idle(engine));
+	struct job_request late = request_of(JOB_BACKUP, "c");
+	uint64_t id;
+	assert_int_equal(engine_submit(engine, &late, 0, &id), -ESHUTDOWN);
+	sem_post(&go);
+	assert_int_equal(wait_end(first).state, JOB_CANCELLED);
+	assert_int_equal(engine_job(engine, second, &info), 0);
+	assert_int_equal(info.state, JOB_CANCELLED);
+	engine_stop(engine);
+	engine = NULL;
+	assert_int_equal(runs, 1);
+	struct journal journal;
+	assert_int_equal(journal_decode(&journal, records.journal, (size_t)records.journal_size), 0);
+	assert_false(journal.running);
+}
+
+/* The power goes right after each write of the journal: the next start says what is true, and goes on counting. */
+static void after_a_cut_at_any_write_the_next_start_tells_the_truth(void **state)
+{
+	(void)state;
+	start();
+	uint64_t id = submit(JOB_RESTORE, "mgc");
+	wait_end(id);
+	engine_stop(engine);
+	assert_int_equal(writes, 5); /* begun, connect, write, commit, ended */
+	struct records cuts[5];
+	memcpy(cuts, history, sizeof(cuts));
+	static const enum job_phase phases[] = { JOB_PHASE_WAITING, JOB_PHASE_CONNECT, JOB_PHASE_WRITE, JOB_PHASE_COMMIT };
+	for (int cut = 0; cut < 5; cut++) {
+		struct job_info info;
+		records = cuts[cut];
+		recoveries = 0;
+		start();
+		wait_end(submit(JOB_BACKUP, "after"));
+		assert_int_equal(recoveries, cut < 4);
+		if (cut < 4) {
+			assert_int_equal(recover_phase, phases[cut]);
+			assert_int_equal(recover_outcome.safety, cut < 2 ? 0 : 6);
+			assert_string_equal(recover_outcome.database, cut ? "mgc" : "");
+			assert_int_equal(engine_next_ended(engine, &info), 1);
+			assert_int_equal(info.id, id);
+			assert_true(info.recovered);
+			assert_string_equal(info.sentence, "It was looked at.");
+			assert_string_equal(info.request.asked_by, "anna");
+		}
+		while (engine_next_ended(engine, &info))
+			assert_true(info.id > id || info.recovered);
+		engine_stop(engine);
+	}
+	engine = NULL;
+}
+
+static void a_backup_that_was_cut_off_says_what_was_sealed_before(void **state)
+{
+	(void)state;
+	struct job_info info;
+	struct block block;
+	struct journal journal = { .job = 9, .running = true, .phase = JOB_PHASE_READ, .sequence = 3,
+		.request = request_of(JOB_BACKUP, "") };
+	for (int made = 0; made < 2; made++) {
+		assert_int_equal(journal_encode(&journal, &block), 0);
+		memcpy(records.journal, block.bytes, block.size);
+		records.journal_size = (int)block.size;
+		shelf_count = 1 + made;
+		shelf[0].sequence = 3;
+		shelf[1] = (struct snapshot_info){ .id = 0xabc, .sequence = 4, .subject = "sql1/mgc" };
+		start();
+		info = wait_end(9);
+		assert_int_equal(info.state, JOB_FAILED);
+		assert_int_equal(info.snapshot, made ? 0xabc : 0);
+		assert_non_null(strstr(info.sentence, made ? "kept" : "No snapshot was made"));
+		assert_int_equal(info.notes, made);
+		engine_stop(engine);
+	}
+	engine = NULL;
+	assert_int_equal(recoveries, 0);
+}
+
+static void what_if_never_changed_anything_and_is_not_looked_at(void **state)
+{
+	(void)state;
+	struct block block;
+	struct journal journal = { .job = 9, .running = true, .phase = JOB_PHASE_CONNECT,
+		.request = request_of(JOB_RESTORE, "mgc") };
+	journal.request.what_if = true;
+	assert_int_equal(journal_encode(&journal, &block), 0);
+	memcpy(records.journal, block.bytes, block.size);
+	records.journal_size = (int)block.size;
+	start();
+	wait_end(9);
+	assert_int_equal(recoveries, 0);
+}
+
+static void an_unknown_outcome_is_kept_and_looked_at_until_it_is_known(void **state)
+{
+	(void)state;
+	struct job_info info;
+	story_ends = JOB_OUTCOME_UNKNOWN;
+	recover_ends = JOB_OUTCOME_UNKNOWN;
+	start();
+	uint64_t id = submit(JOB_RESTORE, "mgc");
+	assert_int_equal(wait_end(id).state, JOB_OUTCOME_UNKNOWN);
+	story_ends = JOB_DONE;
+	wait_end(submit(JOB_BACKUP, "other")); /* a later job does not make it forgotten */
+	engine_stop(engine);
+	assert_true(records.unknown_size > 0);
+	recoveries = 0;
+	start(); /* still unknown: no noise, and it is kept */
+	wait_end(submit(JOB_BACKUP, "other"));
+	assert_int_equal(recover_phase, JOB_PHASE_COMMIT);
+	while (engine_next_ended(engine, &info))
+		assert_int_not_equal(info.state, JOB_OUTCOME_UNKNOWN);
+	engine_stop(engine);
+	assert_true(records.unknown_size > 0);
+	recover_ends = JOB_DONE;
+	start();
+	info = wait_end(id);
+	assert_int_equal(info.state, JOB_DONE);
+	assert_true(info.recovered);
+	engine_stop(engine);
+	engine = NULL;
+	assert_int_equal(records.unknown_size, 0);
+}
+
+static void numbers_go_on_after_a_restart(void **state)
+{
+	(void)state;
+	start();
+	uint64_t first = submit(JOB_BACKUP, "a");
+	wait_end(first);
+	engine_stop(engine);
+	start();
+	assert_true(submit(JOB_BACKUP, "a") > first);
+}
+
+static void a_damaged_journal_claims_nothing(void **state)
+{
+	(void)state;
+	memcpy(records.journal, "garbage", 7);
+	records.journal_size = 7;
+	start();
+	wait_end(submit(JOB_BACKUP, "a"));
+	assert_int_equal(recoveries, 0);
+	struct job_info info;
+	assert_int_equal(engine_next_ended(engine, &info), 1);
+	assert_false(info.recovered);
+}
+
+static void a_journal_that_cannot_be_written_is_noted(void **state)
+{
+	(void)state;
+	char note[JOB_NOTE_SIZE];
+	fail_writes = 1;
+	start();
+	uint64_t id = submit(JOB_BACKUP, "a");
+	wait_end(id);
+	assert_int_equal(engine_note(engine, id, 0, note), 0);
+	assert_non_null(strstr(note, "journal"));
+}
+
+static void every_field_of_the_journal_comes_back_and_no_cut_one_passes(void **state)
+{
+	(void)state;
+	struct journal journal = { .job = UINT64_MAX, .running = true, .phase = JOB_PHASE_REPORT, .sequence = 12,
+		.asked = 5, .began = 6, .request = request_of(JOB_UNDO, "a\nb\\c") }, back;
+	struct block block;
+	journal.request.snapshot = 0xfedcba9876543210u;
+	journal.request.users_connected = journal.request.without_safety = true;
+	strcpy(journal.outcome.server, "sql1");
+	journal.outcome.safety = 3;
+	assert_int_equal(journal_encode(&journal, &block), 0);
+	assert_int_equal(journal_decode(&back, block.bytes, block.size), 0);
+	struct block again;
+	assert_int_equal(journal_encode(&back, &again), 0);
+	assert_int_equal(again.size, block.size);
+	assert_memory_equal(again.bytes, block.bytes, block.size);
+	assert_int_equal(back.request.snapshot, journal.request.snapshot);
+	assert_string_equal(back.request.database, "a\nb\\c");
+	for (size_t size = 0; size < block.size; size++)
+		assert_int_equal(journal_decode(&back, block.bytes, size), -EBADMSG);
+}
+
+#define engine_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		engine_test(a_job_runs_and_its_report_can_be_read),
+		engine_test(jobs_run_one_after_the_other_in_their_order),
+		engine_test(progress_is_seen_while_it_runs),
+		engine_test(the_same_again_is_refused_with_the_number_of_the_first),
+		engine_test(a_restore_waits_while_another_job_runs),
+		engine_test(the_queue_is_bounded),
+		engine_test(a_cancel_is_stopping_at_once_and_cancelled_when_it_is_over),
+		engine_test(a_cancel_before_commit_wins_and_one_after_is_too_late),
+		engine_test(what_waits_can_be_cancelled_without_running),
+		engine_test(each_ended_job_is_told_once),
+		engine_test(a_look_is_run_between_jobs_and_when_a_story_reports),
+		engine_test(a_shutdown_cancels_what_runs_and_what_waits_and_comes_to_an_end),
+		engine_test(after_a_cut_at_any_write_the_next_start_tells_the_truth),
+		engine_test(a_backup_that_was_cut_off_says_what_was_sealed_before),
+		engine_test(what_if_never_changed_anything_and_is_not_looked_at),
+		engine_test(an_unknown_outcome_is_kept_and_looked_at_until_it_is_known),
+		engine_test(numbers_go_on_after_a_restart),
+		engine_test(a_damaged_journal_claims_nothing),
+		engine_test(a_journal_that_cannot_be_written_is_noted),
+		engine_test(every_field_of_the_journal_comes_back_and_no_cut_one_passes),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
