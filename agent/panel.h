@@ -31,6 +31,7 @@ struct panel_offer {
 };
 
 struct panel_job {
+	uint64_t id;                  /* another job has another one */
 	enum job_kind kind;
 	enum job_state state;
 	enum job_phase phase;
@@ -38,7 +39,7 @@ struct panel_job {
 	int percent;                  /* of the whole job; -1: not known */
 	int eta_seconds;              /* -1: not known */
 	bool stoppable;               /* false after the point of no return */
-	char name[PANEL_NAME_SIZE];   /* database */
+	char name[PANEL_NAME_SIZE];   /* database; of a job over several, the one that it is at, or that went wrong */
 	uint64_t undo;                /* JOB_DONE of a restore or undo: offer id of its undo; 0: none */
 };
 
@@ -64,9 +65,9 @@ enum panel_refusal { PANEL_REFUSED_BUSY = 0, PANEL_REFUSED_GONE, PANEL_REFUSED_O
 
 enum panel_event_kind {
 	PANEL_TICK = 1,     /* time passed */
-	PANEL_BUTTON,       /* .down: an edge of the contact */
+	PANEL_BUTTON,       /* .down: an edge of the contact; after panel_init, its level */
 	PANEL_BOOTED,       /* the box is ready for work */
-	PANEL_JOB,          /* .job: what runs now, or how it ended. Send every change, and at least each second */
+	PANEL_JOB,          /* .job: what runs now, or how it ended; state 0: nothing runs. Send each change, again if you like */
 	PANEL_STATUS,       /* .status: health and age of the last backup */
 	PANEL_OFFER,        /* .offer: what RESTORE would put back */
 	PANEL_UNLOCK,       /* .offer: what somebody far away asks for; id 0: no longer */
@@ -106,12 +107,15 @@ struct panel_output {
 	int64_t wake_ms;              /* send PANEL_TICK no later than this */
 };
 
-/* Milliseconds. The header's promises hold for any values where 0 < debounce <= step < hold < stuck. */
+/*
+ * Milliseconds. The header's promises hold for any values where 0 < debounce <= step < hold
+ * and no limit is longer than stuck.
+ */
 struct panel_rules {
 	int debounce_ms;  /* a contact must rest this long to be believed */
 	int step_ms;      /* a longer gap between two events counts nothing towards a hold */
 	int hold_ms;      /* what HOLD means */
-	int armed_ms;     /* after the first hold, the second must end within this */
+	int armed_ms;     /* after the first hold, the second must begin within this */
 	int notice_ms;    /* how long a passing message stays */
 	int start_ms;     /* how long a request may stay without an answer */
 	int stuck_ms;     /* a button that is down for longer is not held by a person */
@@ -148,14 +152,16 @@ struct panel {
 	const struct panel_texts *texts;
 	int64_t now_ms;
 	enum panel_mode mode;
+	enum panel_mode before;           /* of PANEL_FIRST: where the finger came down */
 	enum panel_text notice;           /* of PANEL_NOTICE: its first line; the second follows it in the table */
 	enum panel_purpose purpose;       /* of the two holds */
 	struct panel_offer chosen;        /* what they are for: as it was when the finger came down */
 	struct panel_offer restore, unlock;
 	struct panel_job job;             /* the last one; state 0: none yet */
+	struct panel_job result;          /* how the last one ended that somebody should see */
 	enum panel_health health;
 	int backup_age_hours;
-	int mode_ms;                      /* since the mode began, ends at the longest limit */
+	int mode_ms;                      /* since the mode began; ends at stuck_ms, the longest limit */
 	int armed_ms;                     /* since the first hold was let go; runs on in PANEL_SECOND */
 	int held_ms;                      /* believed to be down, and watched */
 	int down_ms;                      /* believed to be down, watched or not */
@@ -163,7 +169,7 @@ struct panel {
 	bool booted;
 	bool contact;                     /* as the last edge said */
 	bool down;                        /* as believed, bounces taken out */
-	bool spent;                       /* the finger that is down must be lifted before it can ask for more */
+	bool unread;                      /* result has not been acknowledged */
 };
 
 /* Begins in PANEL_BOOT. rules NULL: panel_rules_default. */

@@ -13,9 +13,9 @@
  * Takes one waiting edge of the button. 1: event is filled in, give it to panel_event and call again; 0: none waits;
  * negative errno: the button is gone.
  */
-int panel_board_event(const struct board_panel *board, struct panel_event *event);
+int panel_board_event(const struct board_panel *front, struct panel_event *event);
 
 /* Shows an output. 0, or the first error; all devices are tried. */
-int panel_board_show(const struct board_panel *board, const struct panel_output *output);
+int panel_board_show(const struct board_panel *front, const struct panel_output *output);
 
 #endif

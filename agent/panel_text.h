@@ -22,8 +22,8 @@ struct panel_date {
 	t(REFUSED_BUSY) t(REFUSED_GONE) t(REFUSED_OTHER) \
 	t(UNLOCK_ASKED) \
 	t(FIRST_RESTORE) t(FIRST_UNDO) t(FIRST_UNLOCK) \
-	t(RELEASE_RESTORE) t(RELEASE_UNDO) t(RELEASE_UNLOCK) \
-	t(ARMED_RESTORE) t(ARMED_UNDO) t(ARMED_UNLOCK) \
+	t(RELEASE_RESTORE) t(RELEASE_DATE) t(RELEASE_UNDO) t(RELEASE_UNLOCK) \
+	t(ARMED_RESTORE) t(ARMED_DATE) t(ARMED_UNDO) t(ARMED_UNLOCK) \
 	t(SECOND_RESTORE) t(SECOND_UNDO) t(SECOND_UNLOCK) \
 	t(STARTING) t(QUEUED) t(STOP) t(STOPPING) t(STUCK) \
 	t(RUN_BACKUP) t(RUN_RESTORE) t(RUN_UNDO) t(RUN_VERIFY) \
@@ -42,11 +42,13 @@ enum panel_text { PANEL_TEXTS(PANEL_TEXT_PAIR) PANEL_TEXT_COUNT };
 struct panel_texts {
 	const char *language;               /* "en" */
 	const char *text[PANEL_TEXT_COUNT];
-	const char *month[PANEL_MONTHS];    /* at most four cells */
+	const char *month[PANEL_MONTHS];    /* at most five cells */
 	const char *phase[PANEL_PHASES];    /* at most ten cells */
-	const char *hours, *days;           /* "{n} h", "{n} days" */
-	const char *unknown_date;
+	const char *hours, *days;           /* units of an age: "5 h" up to two days, then "3 days" */
+	const char *unknown_date;           /* at most twelve cells */
 };
+
+extern const struct panel_texts panel_texts_en, panel_texts_fr;
 
 /* NULL where there is no such language; "" or NULL is English. "fr_CA" finds "fr". */
 const struct panel_texts *panel_texts_find(const char *language);
@@ -60,8 +62,8 @@ struct panel_values {
 	struct panel_date date;  /* {date}: "20 Nov 22:30" */
 	int hours;               /* {age}: "5 h", "3 days"; below 0: "?" */
 	int seconds;             /* {s}: whole seconds */
-	int eta_seconds;         /* {eta}: "12 min", "40 s"; below 0: nothing */
-	int percent;             /* {percent}: "45 %"; below 0: nothing */
+	int eta_seconds;         /* {eta}: "40s", "12m", "3h"; below 0: nothing */
+	int percent;             /* {percent}: "45%"; below 0: nothing */
 	int bar, bar_full;       /* {bar}: fills what is left of the line */
 	int phase;               /* {phase} */
 };
