@@ -151,7 +151,10 @@ int session_bulk_end(struct session *session, bool complete, struct result_sink 
 /* The descriptor of the open transaction; 0 if there is none. */
 uint64_t session_transaction_descriptor(const struct session *session);
 
-/* From another thread: what the session runs stops soon with the attention's answer left to the wire. */
+/*
+ * From another thread: what the session runs stops soon with the attention's answer left to the wire. The wire calls it
+ * again and again until the statement is over, so one that finds nothing running is lost: it must not stop the next.
+ */
 void session_interrupt(struct session *session);
 
 #endif

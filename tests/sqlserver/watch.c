@@ -2,37 +2,46 @@
 #include "watch.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdint.h>
 #include <unistd.h>
+
+/*
+ * Again and again until the statement has ended: the first interrupt may come before the engine has begun, and find
+ * nothing to stop.
+ */
+static void insist(struct watch *watch)
+{
+	struct pollfd wake = { .fd = watch->link->wake, .events = POLLIN };
+
+	do
+		session_interrupt(watch->session);
+	while (poll(&wake, 1, 20) <= 0);
+}
 
 static void note_attention(struct watch *watch)
 {
 	atomic_store(&watch->attention, true);
 	journal_add(watch->link->journal, watch->link->session, JOURNAL_ATTENTION, "while a statement runs");
-	session_interrupt(watch->session);
+	insist(watch);
 }
 
 /* Until woken, an error, or a packet that is a request: that one waits for the connection's thread. */
 static void listen_to_client(struct watch *watch)
 {
 	struct packet packet;
+	int error = link_wait(watch->link, &packet);
 
-	for (;;) {
-		int error = link_wait(watch->link, &packet);
-
-		if (error == -EAGAIN)
-			return;
-		if (error) {
-			watch->error = error;
-			session_interrupt(watch->session);
-			return;
-		}
-		if (packet.type != PACKET_ATTENTION) {
-			watch->packet = packet;
-			watch->has_packet = true;
-			return;
-		}
+	if (error == -EAGAIN)
+		return;
+	if (error) {
+		watch->error = error;
+		insist(watch);
+	} else if (packet.type == PACKET_ATTENTION) {
 		note_attention(watch);
+	} else {
+		watch->packet = packet;
+		watch->has_packet = true;
 	}
 }
 
