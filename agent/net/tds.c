@@ -343,6 +343,16 @@ static int scan_change(const uint8_t *token, size_t size, struct tds_login_reply
 	return change.wrong ? -EPROTO : 0;
 }
 
+/* u16 length, u8 interface, u32 TDS version, u8 characters + name, u8 major version, ... */
+static void note_acceptance(const uint8_t *token, size_t size, struct tds_login_reply *reply)
+{
+	struct cursor ack = { .bytes = token, .size = size, .at = 8 };
+
+	skip_short_text(&ack);
+	reply->version = take8(&ack);
+	reply->accepted = true;
+}
+
 int tds_scan_login(const uint8_t *bytes, size_t size, struct tds_login_reply *reply)
 {
 	memset(reply, 0, sizeof(*reply));
@@ -351,8 +361,8 @@ int tds_scan_login(const uint8_t *bytes, size_t size, struct tds_login_reply *re
 
 		if (step <= 0 || bytes[at] == TDS_TOKEN_COLUMNS)
 			return -EPROTO;
-		if (bytes[at] == TDS_TOKEN_LOGIN_ACK)
-			reply->accepted = true;
+		if (bytes[at] == TDS_TOKEN_LOGIN_ACK && step >= 8)
+			note_acceptance(bytes + at, (size_t)step, reply);
 		if (bytes[at] == TDS_TOKEN_CHANGE && scan_change(bytes + at, (size_t)step, reply))
 			return -EPROTO;
 		at += (size_t)step;

@@ -63,6 +63,7 @@ int tds_token_size(const uint8_t *bytes, size_t size);
 
 struct tds_login_reply {
 	bool accepted;        /* LOGINACK was there */
+	int version;          /* the server's major version, from LOGINACK */
 	bool redirected;      /* ENVCHANGE 20 */
 	uint32_t packet_size; /* ENVCHANGE 4, or 0 */
 	char target[160];     /* where the redirection points, cleaned for people */

@@ -34,6 +34,7 @@ struct relay {
 	atomic_int expect_seconds;
 	atomic_uint calls;          /* odd while somebody waits for us */
 	atomic_ullong received;
+	atomic_int server_version, packet_size;
 	int socket, local;
 	int login_seconds, stall_seconds;
 	struct tds_connect connect;
@@ -141,8 +142,11 @@ static int look_through_login(struct relay *relay)
 	if (reply.redirected)
 		return fail(relay, SQL_ERROR_REDIRECT, reply.target,
 			"the server sends its clients on to another one, which nobody has vouched for: name that one as the host");
-	if (reply.packet_size > TDS_PACKET_SIZE)
-		return fail(relay, SQL_ERROR_PROTOCOL, NULL, "the server wants packets larger than a TLS record");
+	if (reply.packet_size > TDS_PACKET_SIZE || (reply.packet_size && reply.packet_size < 512))
+		return fail(relay, SQL_ERROR_PROTOCOL, NULL, "the server wants packets of a size that cannot be");
+	atomic_store(&relay->server_version, reply.version);
+	if (reply.packet_size)
+		atomic_store(&relay->packet_size, (int)reply.packet_size);
 	relay->logged_in = reply.accepted;
 	relay->stream.collect_all = !reply.accepted;
 	relay->out = relay->held;
@@ -492,6 +496,7 @@ int relay_open(struct relay **result, const struct relay_options *options, struc
 	relay->login_seconds = options->login_seconds;
 	relay->stall_seconds = options->stall_seconds;
 	relay->stream.collect_all = true;
+	atomic_store(&relay->packet_size, TDS_PACKET_SIZE);
 	sem_init(&relay->go, 0, 0);
 	pthread_mutex_init(&relay->lock, NULL);
 	fcntl(relay->socket, F_SETFL, fcntl(relay->socket, F_GETFL) | O_NONBLOCK);
@@ -570,6 +575,16 @@ size_t relay_type_info(struct relay *relay, size_t column, const void **bytes, u
 	*bytes = found.type_info;
 	*flags = found.flags;
 	return found.type_info_size;
+}
+
+int relay_server_version(struct relay *relay)
+{
+	return atomic_load(&relay->server_version);
+}
+
+size_t relay_packet_size(struct relay *relay)
+{
+	return (size_t)atomic_load(&relay->packet_size);
 }
 
 uint64_t relay_received(struct relay *relay)

@@ -38,7 +38,7 @@ struct relay_options {
 int relay_open(struct relay **relay, const struct relay_options *options, struct sql_error *error);
 /* 0, or -EIO with *error. */
 int relay_connect(struct relay *relay, struct sql_error *error);
-/* The relay takes local, one end of a socketpair, and closes it when the connection ends. */
+/* The relay takes local, one end of a socketpair, and shuts it down when the connection ends. */
 void relay_start(struct relay *relay, int local);
 /* Ends everything and frees the relay. NULL is nothing. */
 void relay_close(struct relay *relay);
@@ -57,6 +57,11 @@ bool relay_error(struct relay *relay, struct sql_error *error);
 
 /* The first COLMETADATA token of the last answer. Returns the length of the column's TYPE_INFO, 0 if there is none. */
 size_t relay_type_info(struct relay *relay, size_t column, const void **bytes, uint16_t *flags);
+
+/* The server's major version, as its answer to the login said. */
+int relay_server_version(struct relay *relay);
+/* What the login agreed on: every packet of a message but its last has exactly this size. */
+size_t relay_packet_size(struct relay *relay);
 
 /* Bytes of packets that came from the server so far. */
 uint64_t relay_received(struct relay *relay);

@@ -10,6 +10,7 @@
 #define AGENT_SQL_SESSION_H
 
 #include <stdbool.h>
+#include <sys/socket.h>
 
 #include "agent/sql/error.h"
 #include "agent/table/value.h"
@@ -32,6 +33,11 @@ struct session_options {
 	int deadlock_priority;      /* -10 to 10: LOW for a backup, HIGH for a restore */
 	int lock_timeout_ms;
 	int login_seconds, stall_seconds, catalogue_seconds;
+	/*
+	 * Called once all that needs files and memory has been set up, before the first byte of the server is read: a
+	 * place to give up rights. 0 or a negative errno, which ends session_open. NULL: nothing.
+	 */
+	int (*confine)(void);
 };
 
 /* How long a request may stay without the first byte of its answer. */
@@ -40,6 +46,14 @@ enum request_kind {
 	REQUEST_ROWS,      /* a table's rows: a sort may take long: no limit */
 	REQUEST_CHANGE,    /* DDL, DML, COMMIT, ROLLBACK: no limit */
 };
+
+/*
+ * What connect() is in a program that includes interposed_connect.h: FreeTDS gets one end of a socketpair to the relay,
+ * once, during session_open; every other connection over IP fails with EPERM.
+ */
+int session_connect(int fd, const struct sockaddr *address, socklen_t size);
+/* 0 where FreeTDS's connect is ours. -ENOTSUP: it is not, and nothing may be sent. Leaves the machine as it was. */
+int session_self_test(void);
 
 /* Connects TLS, logs in, sends the SET options and checks that they hold. */
 int session_open(struct session **session, struct session_options *options, struct sql_error *error);
@@ -50,7 +64,10 @@ int session_server_version(const struct session *session);
 const char *session_tls_description(const struct session *session); /* "TLS 1.2, ECDHE-RSA-AES256-GCM-SHA384" */
 const uint8_t *session_certificate_sha256(const struct session *session);
 
-/* Runs a batch (UTF-8) to its end; results other than its errors are dropped. *rows, where not NULL: rows affected. */
+/*
+ * Runs a batch (UTF-8) to its end; results other than its errors are dropped. *rows, where not NULL: rows affected, as
+ * far as the server tells: under NOCOUNT ON, which session_open sets, it tells none: ask for @@ROWCOUNT.
+ */
 int session_execute(struct session *session, enum request_kind kind, const char *sql, uint64_t *rows,
 	struct sql_error *error);
 
@@ -70,11 +87,14 @@ int session_cancel(struct session *session, struct sql_error *error);
 int session_bulk_begin(struct session *session, const char *insert_bulk, struct sql_error *error);
 /* The next bytes of the stream, from COLMETADATA on; any split will do. */
 int session_bulk_write(struct session *session, const void *bytes, size_t size, struct sql_error *error);
-/* Appends DONE, reads the answer; *rows as the server counted. Any error closes the session. */
+/* Appends DONE, reads the answer; *rows as the server counted (0 if it did not). Any error closes the session. */
 int session_bulk_end(struct session *session, uint64_t *rows, struct sql_error *error);
 
 /* The TYPE_INFO bytes that the server sent for a column of the last query, collation included. Returns their length. */
 size_t session_type_info(const struct session *session, size_t column, const void **bytes, uint16_t *flags);
+
+/* Bytes that came from the server so far, packet headers included. */
+uint64_t session_received(const struct session *session);
 
 /* Called about once a second while the session waits, and between rows; true ends what it does with -ECANCELED. */
 void session_on_wait(struct session *session, bool (*stop)(void *arg), void *arg);

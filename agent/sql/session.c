@@ -1,0 +1,620 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/sql/session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sybdb.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "agent/net/clock.h"
+#include "agent/net/tds.h"
+#include "agent/sql/session_private.h"
+
+#define STOP_EVERY_MS 1000
+
+#define SAME(ours, theirs) ((int)(ours) == (int)(theirs))
+_Static_assert(SAME(NATIVE_DATETIMEOFFSET, SYBMSDATETIMEOFFSET) && SAME(NATIVE_NUMERIC, SYBNUMERIC) &&
+	SAME(NATIVE_BIGINT, SYBINT8) && SAME(NATIVE_SMALLMONEY, SYBMONEY4) && SAME(NATIVE_BIT, SYBBIT) &&
+	SAME(NATIVE_IMAGE, SYBIMAGE) && SAME(NATIVE_SMALLDATETIME, SYBDATETIME4) && SAME(NATIVE_BINARY, SYBBINARY),
+	"native.h has db-lib's numbers");
+
+/* db-lib's handlers belong to the process, and so does its connect: one session at a time. */
+static struct session *current;
+static bool connect_expected, connect_was_ours;
+static struct sql_error *connect_error;
+
+/* ---- what FreeTDS and the server have to say ---- */
+
+static int on_message(DBPROCESS *db, DBINT number, int state, int severity, char *text, char *server, char *procedure,
+	int line)
+{
+	(void)db;
+	(void)server;
+	(void)procedure;
+	(void)line;
+	if (!current || severity <= 10)
+		return 0;
+
+	struct sql_error *message = &current->message;
+	enum sql_error_kind kind = session_kind_of(number);
+
+	if (current->logging_in && kind == SQL_ERROR_SERVER)
+		kind = SQL_ERROR_LOGIN;
+	/* The first error counts, but that the database is damaged must not be lost behind another. */
+	if (message->kind != SQL_OK && (kind != SQL_ERROR_DAMAGED || message->kind == kind))
+		return 0;
+	memset(message, 0, sizeof(*message));
+	message->kind = kind;
+	message->number = number;
+	message->state = (uint8_t)state;
+	message->severity = (uint8_t)severity;
+	snprintf(message->detail, sizeof(message->detail), "%s", text ? text : "");
+	return 0;
+}
+
+/* Anything but INT_CANCEL, or INT_TIMEOUT for a timeout, and db-lib would end the process. */
+static int on_error(DBPROCESS *db, int severity, int number, int os_error, char *text, char *os_text)
+{
+	(void)db;
+	(void)severity;
+	(void)os_error;
+	(void)os_text;
+	if (current && number != SYBESMSG && !current->library[0])
+		snprintf(current->library, sizeof(current->library), "%s", text ? text : "");
+	return number == SYBETIME ? INT_TIMEOUT : INT_CANCEL;
+}
+
+bool session_should_stop(struct session *session)
+{
+	int64_t now = net_now_ms();
+
+	if (session->cancelled || !session->stop || now - session->stop_asked_ms < STOP_EVERY_MS)
+		return session->cancelled;
+	session->stop_asked_ms = now;
+	session->cancelled = session->stop(session->stop_arg);
+	return session->cancelled;
+}
+
+static int check_interrupt(void *db)
+{
+	(void)db;
+	return current && current->stop && (current->cancelled || (current->cancelled = current->stop(current->stop_arg)));
+}
+
+static int handle_interrupt(void *db)
+{
+	(void)db;
+	return INT_CANCEL;
+}
+
+/* ---- connect ---- */
+
+static int attach(struct session *session, int fd)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair))
+		return -errno;
+
+	int result = dup3(pair[0], fd, O_CLOEXEC) < 0 ? -errno : 0;
+
+	close(pair[0]);
+	if (!result && session->confine)
+		result = session->confine();
+	if (result)
+		sql_error_set(connect_error, SQL_ERROR_WORKER, NULL, "the worker cannot be confined: %s", strerror(-result));
+	else
+		result = relay_connect(session->relay, connect_error);
+	if (result) {
+		close(pair[1]);
+		return -ECONNREFUSED;
+	}
+	session->fd = fd;
+	relay_start(session->relay, pair[1]);
+	return 0;
+}
+
+int session_connect(int fd, const struct sockaddr *address, socklen_t size)
+{
+	if (address->sa_family != AF_INET && address->sa_family != AF_INET6)
+		return (int)syscall(SYS_connect, fd, address, size);
+	if (!connect_expected) {
+		errno = EPERM;
+		return -1;
+	}
+	connect_expected = false;
+	connect_was_ours = true;
+
+	int error = current ? attach(current, fd) : -ECONNREFUSED;
+
+	errno = -error;
+	return error ? -1 : 0;
+}
+
+/* FreeTDS reads its configuration from a file; this one nobody else can write, and no other is looked at. */
+static int make_configuration(const char *section)
+{
+	int fd = memfd_create("freetds.conf", MFD_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+
+	int written = dprintf(fd, "[%s]\n\thost = 127.0.0.1\n\tport = 1\n\ttds version = 7.4\n\tencryption = off\n"
+		"\tclient charset = UTF-8\n\tuse ntlmv2 = yes\n\ttext size = 2147483647\n", section);
+
+	if (written < 0 || lseek(fd, 0, SEEK_SET) < 0) {
+		close(fd);
+		return -EIO;
+	}
+	return fd;
+}
+
+/* FreeTDS lets all of these override where it connects, or write what it sends into a file. */
+static void clear_environment(void)
+{
+	static const char *const names[] = {
+		"TDSDUMP", "TDSDUMPCONFIG", "TDSHOST", "TDSPORT", "TDSVER", "TDSQUERY", "DSQUERY", "FREETDSCONF", "FREETDS",
+		"SYBASE", "HOME",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		unsetenv(names[i]);
+}
+
+static DBPROCESS *open_db(LOGINREC *login, const char *host)
+{
+	char path[40];
+	int fd = make_configuration(host);
+
+	if (fd < 0)
+		return NULL;
+	clear_environment();
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	dbsetifile(path);
+	connect_expected = true;
+	connect_was_ours = false;
+
+	DBPROCESS *db = dbopen(login, host);
+
+	connect_expected = false;
+	close(fd);
+	return db;
+}
+
+static int start_library(void)
+{
+	static bool started;
+
+	if (!started && dbinit() != SUCCEED)
+		return -ENOMEM;
+	started = true;
+	dberrhandle(on_error);
+	dbmsghandle(on_message);
+	return 0;
+}
+
+int session_self_test(void)
+{
+	if (start_library())
+		return -ENOMEM;
+
+	LOGINREC *login = dblogin();
+
+	if (!login)
+		return -ENOMEM;
+	dbsetlversion(login, DBVERSION_74);
+	dbsetlogintime(1);
+
+	DBPROCESS *db = open_db(login, "self-test");
+
+	if (db)
+		dbclose(db);
+	dbloginfree(login);
+	return !db && connect_was_ours ? 0 : -ENOTSUP;
+}
+
+/* ---- why a request failed ---- */
+
+int session_begin(struct session *session, enum request_kind kind, struct sql_error *error)
+{
+	if (session->dead)
+		return sql_error_set(error, SQL_ERROR_LOST, NULL, "the session has ended");
+	session->message.kind = SQL_OK;
+	session->library[0] = '\0';
+	session->cancelled = false;
+	relay_expect(session->relay, kind == REQUEST_CATALOGUE ? session->catalogue_seconds : 0);
+	return 0;
+}
+
+static void copy_error(struct sql_error *error, const struct sql_error *found)
+{
+	char doing[sizeof(error->doing)];
+
+	if (!error || error->kind != SQL_OK)
+		return;
+	memcpy(doing, error->doing, sizeof(doing));
+	*error = *found;
+	memcpy(error->doing, doing, sizeof(doing));
+}
+
+int session_failed(struct session *session, struct sql_error *error)
+{
+	struct sql_error found;
+	bool broken = relay_error(session->relay, &found);
+
+	if (broken || (session->db && dbdead(session->db)))
+		session->dead = true;
+	if (session->cancelled && !broken) {
+		sql_error_set(error, SQL_ERROR_CANCELLED, NULL, "cancelled");
+		return -ECANCELED;
+	}
+	if (session->message.kind != SQL_OK) {
+		copy_error(error, &session->message);
+		return session->dead ? -EIO : -EREMOTEIO;
+	}
+	session->dead = true;
+	if (broken)
+		copy_error(error, &found);
+	else
+		sql_error_set(error, SQL_ERROR_PROTOCOL, NULL, "%s", session->library);
+	return -EIO;
+}
+
+/* ---- requests ---- */
+
+/* One call of db-lib: the relay knows that somebody waits. */
+#define WAITING(session, call) (relay_enter((session)->relay), waited = (call), relay_leave((session)->relay), waited)
+
+static int send_batch(struct session *session, enum request_kind kind, const char *sql, struct sql_error *error)
+{
+	int waited;
+	int result = session_begin(session, kind, error);
+
+	if (result)
+		return result;
+	dbfreebuf(session->db);
+	if (dbcmd(session->db, sql) != SUCCEED)
+		return sql_error_set(error, SQL_ERROR_MEMORY, NULL, "no memory for a statement");
+	session->asked = true;
+	return WAITING(session, dbsqlexec(session->db)) == SUCCEED ? 0 : session_failed(session, error);
+}
+
+/* Reads on to the end of all results, so that the connection is ready for the next request. */
+static int skip_results(struct session *session, uint64_t *rows, struct sql_error *error)
+{
+	int waited;
+	RETCODE more;
+
+	while ((more = WAITING(session, dbresults(session->db))) == SUCCEED) {
+		while ((waited = WAITING(session, dbnextrow(session->db))) != NO_MORE_ROWS)
+			if (waited == FAIL)
+				return session_failed(session, error);
+		if (rows && dbiscount(session->db))
+			*rows += (uint64_t)DBCOUNT(session->db);
+	}
+	session->asked = false;
+	if (more == FAIL || session->message.kind != SQL_OK)
+		return session_failed(session, error);
+	return 0;
+}
+
+/* After an error of a statement the rest of the answer is dropped; what cannot be dropped ends the session. */
+static int recover(struct session *session, int result)
+{
+	int waited;
+
+	if (result == -EREMOTEIO || result == -ECANCELED) {
+		session->in_rows = session->asked = false;
+		if (WAITING(session, dbcancel(session->db)) != SUCCEED || dbdead(session->db))
+			session->dead = true;
+	}
+	return session->dead && result == -EREMOTEIO ? -EIO : result;
+}
+
+int session_execute(struct session *session, enum request_kind kind, const char *sql, uint64_t *rows,
+	struct sql_error *error)
+{
+	if (rows)
+		*rows = 0;
+
+	int result = send_batch(session, kind, sql, error);
+
+	if (!result)
+		result = skip_results(session, rows, error);
+	return result ? recover(session, result) : 0;
+}
+
+static int describe_columns(struct session *session, struct sql_error *error)
+{
+	size_t count = (size_t)dbnumcols(session->db);
+	struct session_column *columns = realloc(session->columns, count * sizeof(*columns));
+
+	if (!columns)
+		return sql_error_set(error, SQL_ERROR_MEMORY, NULL, "no memory for %zu columns", count);
+	session->columns = columns;
+	session->column_count = count;
+	for (size_t i = 0; i < count; i++) {
+		columns[i].type = dbcoltype(session->db, (int)i + 1);
+		if (!native_type_is_known(columns[i].type)) {
+			sql_error_set(error, SQL_ERROR_UNSUPPORTED, dbcolname(session->db, (int)i + 1),
+				"a column of type %d cannot be read without a cast", columns[i].type);
+			return -EREMOTEIO;
+		}
+	}
+	return 0;
+}
+
+int session_query(struct session *session, enum request_kind kind, const char *sql, struct sql_error *error)
+{
+	int waited;
+	int result = send_batch(session, kind, sql, error);
+
+	while (!result) {
+		RETCODE more = WAITING(session, dbresults(session->db));
+
+		if (more == FAIL || (more == NO_MORE_RESULTS && session->message.kind != SQL_OK)) {
+			result = session_failed(session, error);
+		} else if (more == NO_MORE_RESULTS) {
+			session->asked = false;
+			sql_error_set(error, SQL_ERROR_PROTOCOL, NULL, "the server answered a query with no result");
+			return -EREMOTEIO;
+		} else if (dbnumcols(session->db) > 0) {
+			session->in_rows = true;
+			result = describe_columns(session, error);
+			break;
+		}
+	}
+	return result ? recover(session, result) : 0;
+}
+
+static int take_values(struct session *session, struct value *values, size_t count, struct sql_error *error)
+{
+	if (count != session->column_count) {
+		sql_error_set(error, SQL_ERROR_PROTOCOL, NULL, "%zu columns came where %zu were asked for",
+			session->column_count, count);
+		return -EREMOTEIO;
+	}
+	for (size_t i = 0; i < count; i++) {
+		struct session_column *column = &session->columns[i];
+		const void *data = dbdata(session->db, (int)i + 1);
+
+		values[i] = (struct value){ NULL, 0 };
+		if (data && native_to_value(column->type, data, (size_t)dbdatlen(session->db, (int)i + 1), column->scratch,
+			&values[i])) {
+			sql_error_set(error, SQL_ERROR_PROTOCOL, dbcolname(session->db, (int)i + 1),
+				"a value that is none of its type");
+			return -EREMOTEIO;
+		}
+	}
+	return 1;
+}
+
+int session_next(struct session *session, struct value *values, size_t count, struct sql_error *error)
+{
+	int waited;
+
+	if (!session->in_rows)
+		return 0;
+	if (session_should_stop(session))
+		return recover(session, session_failed(session, error));
+
+	int got = WAITING(session, dbnextrow(session->db));
+
+	if (got == REG_ROW) {
+		int taken = take_values(session, values, count, error);
+
+		return taken < 0 ? recover(session, taken) : taken;
+	}
+	session->in_rows = false;
+
+	int result = got == NO_MORE_ROWS ? skip_results(session, NULL, error) : session_failed(session, error);
+
+	return result ? recover(session, result) : 0;
+}
+
+int session_cancel(struct session *session, struct sql_error *error)
+{
+	int waited;
+
+	if (session->dead)
+		return sql_error_set(error, SQL_ERROR_LOST, NULL, "the session has ended");
+	session->in_rows = session->asked = false;
+	session->message.kind = SQL_OK;
+	if (WAITING(session, dbcancel(session->db)) == SUCCEED && !dbdead(session->db))
+		return 0;
+	session->cancelled = false;
+	return session_failed(session, error);
+}
+
+/* ---- opening and closing ---- */
+
+static int set_options(struct session *session, const struct session_options *options, struct sql_error *error)
+{
+	char sql[900];
+
+	snprintf(sql, sizeof(sql), "SET XACT_ABORT ON; SET NOCOUNT ON; SET TEXTSIZE 2147483647; SET ANSI_NULLS ON; "
+		"SET ANSI_PADDING ON; SET ANSI_WARNINGS ON; SET ARITHABORT ON; SET CONCAT_NULL_YIELDS_NULL ON; "
+		"SET QUOTED_IDENTIFIER ON; SET NUMERIC_ROUNDABORT OFF; SET IMPLICIT_TRANSACTIONS OFF; SET ROWCOUNT 0; "
+		"SET CURSOR_CLOSE_ON_COMMIT OFF; SET ANSI_NULL_DFLT_ON ON; SET LOCK_TIMEOUT %d; SET DEADLOCK_PRIORITY %d; "
+		"SET TRANSACTION ISOLATION LEVEL READ COMMITTED;", options->lock_timeout_ms, options->deadlock_priority);
+	return session_execute(session, REQUEST_CATALOGUE, sql, NULL, error);
+}
+
+/* @@OPTIONS: 2 IMPLICIT_TRANSACTIONS, 8 ANSI_WARNINGS, 16 ANSI_PADDING, 32 ANSI_NULLS, 64 ARITHABORT,
+ * 256 QUOTED_IDENTIFIER, 512 NOCOUNT, 4096 CONCAT_NULL_YIELDS_NULL, 8192 NUMERIC_ROUNDABORT, 16384 XACT_ABORT. */
+#define OPTIONS_ON (8 | 16 | 32 | 64 | 256 | 512 | 4096 | 16384)
+#define OPTIONS_OFF (2 | 8192)
+
+static int32_t int_value(const struct value *value)
+{
+	int32_t number = -1;
+
+	if (value->data && value->size == sizeof(number))
+		memcpy(&number, value->data, sizeof(number));
+	return number;
+}
+
+static int check_options(struct session *session, const struct session_options *options, struct sql_error *error)
+{
+	struct value values[3];
+	int result = session_query(session, REQUEST_CATALOGUE,
+		"SELECT CAST(@@OPTIONS AS int), CAST(@@TEXTSIZE AS int), CAST(@@LOCK_TIMEOUT AS int)", error);
+
+	if (!result)
+		result = session_next(session, values, 3, error);
+	if (result <= 0)
+		return result ? result : sql_error_set(error, SQL_ERROR_PROTOCOL, NULL, "no answer to SELECT @@OPTIONS");
+
+	int32_t set = int_value(&values[0]), text_size = int_value(&values[1]), lock_timeout = int_value(&values[2]);
+
+	if ((set & OPTIONS_ON) != OPTIONS_ON || (set & OPTIONS_OFF) || text_size != INT32_MAX ||
+		lock_timeout != options->lock_timeout_ms)
+		return sql_error_set(error, SQL_ERROR_SERVER, NULL,
+			"the SET options of the session do not hold (@@OPTIONS %d, @@TEXTSIZE %d, @@LOCK_TIMEOUT %d)", set, text_size,
+			lock_timeout);
+	return session_next(session, values, 3, error);
+}
+
+static LOGINREC *make_login(const struct session_options *options)
+{
+	LOGINREC *login = dblogin();
+
+	if (!login)
+		return NULL;
+	DBSETLUSER(login, options->login);
+	DBSETLPWD(login, options->password);
+	DBSETLAPP(login, options->application ? options->application : "Coffret");
+	DBSETLHOST(login, "coffret");
+	DBSETLDBNAME(login, options->database);
+	DBSETLCHARSET(login, "UTF-8");
+	DBSETLPACKET(login, TDS_PACKET_SIZE);
+	DBSETLNTLMV2(login, 1);
+	dbsetlversion(login, DBVERSION_74);
+	/* The relay's limits are the ones that count, and they strike first. */
+	dbsetlogintime(2 * options->login_seconds + 30);
+	dbsettime(0);
+	return login;
+}
+
+static int log_in(struct session *session, struct session_options *options, struct sql_error *error)
+{
+	LOGINREC *login = make_login(options);
+
+	explicit_bzero(options->password, strlen(options->password));
+	if (!login)
+		return sql_error_set(error, SQL_ERROR_MEMORY, NULL, "no memory for a login");
+	session->logging_in = true;
+	connect_error = error;
+	session->db = open_db(login, options->host);
+	connect_error = NULL;
+	dbloginfree(login);
+	if (!session->db) {
+		if (!connect_was_ours)
+			sql_error_set(error, SQL_ERROR_WORKER, NULL, "FreeTDS would connect by itself, so nothing was sent");
+		session_failed(session, error);
+		return -EIO;
+	}
+	session->logging_in = false;
+	dbsetinterrupt(session->db, check_interrupt, handle_interrupt);
+	return 0;
+}
+
+static int open_relay(struct session *session, const struct session_options *options, struct sql_error *error)
+{
+	static const uint8_t none[32];
+	const struct relay_options relay = {
+		.socket = options->socket, .host = options->host, .certificate_name = options->certificate_name,
+		.authorities = options->authorities, .strict = options->strict, .legacy_tls = options->legacy_tls,
+		.pin = memcmp(options->pin, none, sizeof(none)) != 0 ? options->pin : NULL,
+		.login_seconds = options->login_seconds, .stall_seconds = options->stall_seconds,
+	};
+
+	return relay_open(&session->relay, &relay, error);
+}
+
+int session_open(struct session **result, struct session_options *options, struct sql_error *error)
+{
+	struct session *session = calloc(1, sizeof(*session));
+
+	*result = NULL;
+	if (!session || start_library()) {
+		free(session);
+		close(options->socket);
+		explicit_bzero(options->password, strlen(options->password));
+		return sql_error_set(error, SQL_ERROR_MEMORY, NULL, "no memory for a session");
+	}
+	session->fd = -1;
+	session->confine = options->confine;
+	session->catalogue_seconds = options->catalogue_seconds;
+	current = session;
+
+	int failed = open_relay(session, options, error);
+
+	if (!failed)
+		failed = log_in(session, options, error);
+	explicit_bzero(options->password, strlen(options->password));
+	if (!failed) {
+		session->server_version = relay_server_version(session->relay);
+		failed = set_options(session, options, error);
+	}
+	if (!failed)
+		failed = check_options(session, options, error);
+	if (failed) {
+		session_close(session);
+		return -EIO;
+	}
+	*result = session;
+	return 0;
+}
+
+void session_close(struct session *session)
+{
+	if (!session)
+		return;
+	if (session->db)
+		dbclose(session->db);
+	relay_close(session->relay);
+	if (current == session)
+		current = NULL;
+	free(session->columns);
+	free(session->packet);
+	free(session);
+}
+
+/* ---- questions ---- */
+
+int session_server_version(const struct session *session)
+{
+	return session->server_version;
+}
+
+const char *session_tls_description(const struct session *session)
+{
+	return relay_tls_description(session->relay);
+}
+
+const uint8_t *session_certificate_sha256(const struct session *session)
+{
+	return relay_certificate_sha256(session->relay);
+}
+
+size_t session_type_info(const struct session *session, size_t column, const void **bytes, uint16_t *flags)
+{
+	return relay_type_info(session->relay, column, bytes, flags);
+}
+
+uint64_t session_received(const struct session *session)
+{
+	return relay_received(session->relay);
+}
+
+void session_on_wait(struct session *session, bool (*stop)(void *arg), void *arg)
+{
+	session->stop = stop;
+	session->stop_arg = arg;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What session.c and session_bulk.c share of a session. Not for others. */
+#ifndef AGENT_SQL_SESSION_PRIVATE_H
+#define AGENT_SQL_SESSION_PRIVATE_H
+
+#include "agent/net/tds_relay.h"
+#include "agent/sql/native.h"
+#include "agent/sql/session.h"
+
+struct dbprocess;
+
+struct session_column {
+	int type; /* enum native_type */
+	uint8_t scratch[NATIVE_SCRATCH];
+};
+
+struct session {
+	struct tds_dblib_dbprocess *db;
+	struct relay *relay;
+	int fd;                      /* FreeTDS's end of the socketpair: FreeTDS owns it */
+	int (*confine)(void);
+	int catalogue_seconds;
+	int server_version;
+	bool logging_in, dead, asked, in_rows;
+	bool cancelled;              /* stop() said so; the request that runs ends with an attention */
+
+	struct sql_error message;    /* the first error message of the request that runs */
+	char library[200];           /* what FreeTDS itself said, in case that nobody says it better */
+	bool (*stop)(void *arg);
+	void *stop_arg;
+	int64_t stop_asked_ms;
+
+	struct session_column *columns;
+	size_t column_count;
+
+	/* The bulk stream. */
+	uint8_t *packet;             /* TDS_PACKET_SIZE bytes */
+	size_t packet_size;          /* header included */
+	uint8_t packet_id;
+	bool in_bulk;
+};
+
+/* Prepares for a request. -EIO where the session is dead. */
+int session_begin(struct session *session, enum request_kind kind, struct sql_error *error);
+/* Why the request failed, best reason first: -EREMOTEIO, -ECANCELED, or -EIO. */
+int session_failed(struct session *session, struct sql_error *error);
+/* Asks stop(), at most about once a second. */
+bool session_should_stop(struct session *session);
+/* What an error number of SQL Server is to us. */
+enum sql_error_kind session_kind_of(int number);
+
+#endif
