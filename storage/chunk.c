@@ -199,8 +199,10 @@ int chunk_put(struct chunk_store *store, const void *bytes, uint32_t size, struc
 	if (error || pack_queue_holds(store->queue, name))
 		return error;
 	int found = chunk_find(store, name, &place, &head);
-	if (found == 1)
+	if (found == 1) {
+		store->reused++;
 		return 0;
+	}
 	store->failed = found ? found : submit(store, bytes, size, name);
 	return store->failed;
 }
@@ -251,13 +253,11 @@ int chunk_index(struct chunk_store *store, const struct chunk_name *name, const 
 	return index_insert(&store->index, name, place);
 }
 
-int chunk_check(struct chunk_store *store, const struct place *place, const struct chunk_head *head)
+int chunk_check(struct chunk_store *store, const struct place *place, const struct chunk_head *head, void *buffer)
 {
-	uint8_t *bytes = malloc(CHUNK_SIZE_MAX);
-	if (!bytes)
-		return -ENOMEM;
 	uint32_t size;
-	int error = read_chunk(store, place, head, bytes, CHUNK_SIZE_MAX, &size);
-	free(bytes);
+	int error = read_chunk(store, place, head, buffer, CHUNK_SIZE_MAX, &size);
+	if (is_damage(error))
+		index_mark_damaged(&store->index, &head->name, place);
 	return error;
 }

@@ -27,6 +27,7 @@ struct chunk_store {
 	uint8_t *stored;          /* STORED_SIZE_MAX, what was read last */
 	uint64_t reserve;
 	uint64_t stored_bytes;    /* that chunks took on the volume, since it was opened */
+	uint64_t reused;          /* chunks put that were on the volume already */
 	int failed;               /* the error that spoilt what is being put */
 };
 
@@ -50,7 +51,7 @@ int chunk_get(struct chunk_store *store, const struct chunk_name *name, void *by
 int chunk_find(struct chunk_store *store, const struct chunk_name *name, struct place *place, struct chunk_head *head);
 /* Puts what a mount finds into the index. Of two of one name the one in the newer segment stays. */
 int chunk_index(struct chunk_store *store, const struct chunk_name *name, const struct place *place);
-/* Reads and checks the chunk at one place, whatever else is known of its name. */
-int chunk_check(struct chunk_store *store, const struct place *place, const struct chunk_head *head);
+/* Reads and checks the chunk at one place, whatever else is known of its name; buffer has CHUNK_SIZE_MAX bytes. */
+int chunk_check(struct chunk_store *store, const struct place *place, const struct chunk_head *head, void *buffer);
 
 #endif

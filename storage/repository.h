@@ -2,9 +2,12 @@
 /*
  * A repository: snapshots on a volume, encrypted, authenticated, deduplicated. FORMAT.md has the bytes.
  *
- * One writer at a time and one thread for all calls, but for snapshot_cancel. Functions return 0 or a negative errno:
- * -EBADMSG damage that was found by a checksum, a tag or a name; -ENOKEY no key opens it; -EROFS a feature or a health
- * state forbids writing; -ENOSPC the volume or the index is full; -EXDEV neither ours nor blank; -EIO the medium.
+ * Calls may come from any thread: they wait for each other. A writer, reader or cursor belongs to one thread at a time,
+ * and there is one writer at a time. The volume belongs to the repository while it is open.
+ *
+ * Functions return 0 or a negative errno: -EBADMSG damage that was found by a checksum, a tag or a name; -ENOKEY no key
+ * opens it; -EROFS a feature, a health state or the settings forbid writing; -ENOSPC the volume or the index is full;
+ * -EXDEV neither ours nor blank; -EIO the medium; -ENODEV it was pulled out; -EPROTONOSUPPORT of a later version.
  *
  * A snapshot is a set of named streams. A stream is a list of chunks with a tag each, kept as a tree of chunks itself;
  * what a chunk means is its owner's business, and so is the `about` record of a snapshot and of each stream.
@@ -16,14 +19,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "storage/name.h"
 #include "storage/volume.h"
-
-#define CHUNK_SIZE_MAX (512u * 1024) /* bytes before compression */
-#define CHUNK_NAME_SIZE 32
-
-struct chunk_name {
-	uint8_t bytes[CHUNK_NAME_SIZE];
-};
 
 struct repository;
 
@@ -33,8 +30,16 @@ struct repository_settings {
 	int deflate_level;      /* 1 to 9: not part of the format */
 	int deflate_threads;    /* 0: in the calling thread */
 	uint32_t index_chunks;  /* the index is allocated once for so many */
-	bool append_only;
+	bool append_only;       /* fixed at creation: snapshots cannot be removed */
+	bool read_only;         /* this opening only: nothing is written, not even at mount */
+	uint32_t passphrase_iterations; /* of PBKDF2-SHA-512, at creation; 0: PASSPHRASE_ITERATIONS */
+	uint8_t writer[16];     /* the box. Zero: not told; else another box's repository is opened read-only */
+	/* Box time and wall time in seconds. NULL: the kernel's clocks and the highest box time on the volume. */
+	void (*now)(void *arg, int64_t *box_time, int64_t *wall_time);
+	void *now_arg;
 };
+
+#define PASSPHRASE_ITERATIONS 210000
 
 /* The key of the repository is random; this opens one of its slots. Bytes are copied and wiped at repository_close. */
 struct repository_secret {
@@ -45,14 +50,22 @@ struct repository_secret {
 
 /*
  * Makes a repository on a blank volume. Durable on return. recovery_key is 56 characters and a NUL, shown once.
- * -EXDEV where the volume holds anything.
+ * -EXDEV where the volume holds anything but what an earlier, interrupted repository_create left.
  */
 int repository_create(struct volume *volume, const struct repository_settings *settings,
 	const struct repository_secret *secret, char recovery_key[64]);
-/* settings->chunker is filled in from the medium; the volume is borrowed until repository_close. */
+/*
+ * settings->chunker and append_only are filled in from the medium; the volume is borrowed until repository_close.
+ * -ENOENT: blank, nothing was ever created here. -ENOSPC: it has more chunks than settings->index_chunks.
+ */
 int repository_open(struct repository **repository, struct volume *volume, struct repository_settings *settings,
 	const struct repository_secret *secret);
+/* NULL is nothing. A snapshot that is being made is aborted. */
 void repository_close(struct repository *repository);
+/* Adds a slot for this secret, or replaces the one of its kind; the old one opens nothing any more. Durable on return. */
+int repository_set_secret(struct repository *repository, const struct repository_secret *secret, uint32_t iterations);
+/* A new recovery key in place of the old one, 56 characters and a NUL, shown once. */
+int repository_renew_recovery(struct repository *repository, char recovery_key[64]);
 
 /* A key for another purpose, derived from the repository's own: rows' digests, boundary seeds. */
 void repository_derive(const struct repository *repository, const char *purpose, uint8_t key[32]);
@@ -93,18 +106,21 @@ int snapshot_remove(struct repository *repository, uint64_t id);
 
 struct snapshot_writer;
 
+/* -EBUSY: one is being made already. The subject is at most 135 bytes. */
 int snapshot_begin(struct repository *repository, enum snapshot_class class, const char *subject,
 	struct snapshot_writer **writer);
 /* Streams come one after the other. The name is at most 300 bytes. */
 int snapshot_stream_begin(struct snapshot_writer *writer, const char *name);
 /* The bytes are copied. A chunk that is known keeps only its name. `tag` is 1 to 255, `count` whatever its owner counts. */
+/* -EINVAL: size 0 or over CHUNK_SIZE_MAX, tag 0. After any other error only snapshot_abort is of use. */
 int snapshot_put(struct snapshot_writer *writer, uint8_t tag, uint32_t count, const void *bytes, size_t size);
 /* `about` is at most 64 KiB. */
 int snapshot_stream_end(struct snapshot_writer *writer, const void *about, size_t size);
 /*
  * Seals everything, then the manifest, then writes the root: after a return of 0 the snapshot exists whatever happens;
- * after any error, or a cut before the return, it may exist whole or not at all. Frees the writer. `verified`: chunks
- * that are new were read back and compared first.
+ * after any error, or a cut before the return, it may exist whole or not at all. Frees the writer. `about` is at most
+ * 256 KiB. `verified`: chunks that are new are read back from the medium and compared first; where no chunk was known
+ * before, the snapshot gets SNAPSHOT_VERIFIED.
  */
 int snapshot_commit(struct snapshot_writer *writer, const void *about, size_t size, bool verified,
 	struct snapshot_info *info);
@@ -152,6 +168,8 @@ struct repository_status {
 	uint64_t segments, chunks, index_capacity;
 	bool read_only, durable;  /* durable: an acknowledged snapshot survives a power cut */
 	uint8_t id[16], writer[16];
+	uint32_t damaged_segments; /* at mount: not readable, or their end was damaged */
+	bool root_damaged;         /* the newest record of snapshots is torn (usual after a power cut) or damaged */
 };
 int repository_status(struct repository *repository, struct repository_status *status);
 

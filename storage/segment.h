@@ -95,7 +95,7 @@ struct segment_file {
 
 /*
  * Calls found for each chunk. At most two reads where the segment is whole. -EBADMSG: it is not sealed, not of this
- * repository, or damaged at its end; nothing was called.
+ * repository, or damaged at its end.
  */
 int segment_walk(struct volume *volume, const uint8_t repository[16], const struct segment_file *file, uint8_t *buffer,
 	segment_found *found, void *arg);

@@ -48,7 +48,10 @@ struct volume_ops {
 	int (*read)(struct volume *volume, uint64_t id, uint32_t offset, void *bytes, uint32_t size);
 	/* Gone, durably, on return: the removal survives a cut, but nothing above may count on it. */
 	int (*remove)(struct volume *volume, uint64_t id);
-	/* Calls found for each segment, in no order, with its length in bytes. Returns what found returns if not 0. */
+	/*
+	 * Calls found for each segment, in no order, with its length in bytes; found may read, and nothing
+	 * else. Returns what found returns if not 0.
+	 */
 	int (*list)(struct volume *volume, int (*found)(void *arg, uint64_t id, uint32_t size), void *arg);
 	int (*stat)(struct volume *volume, struct volume_stat *stat);
 };

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "storage/roots.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "storage/bytes.h"
+#include "storage/segment.h"
+
+#define COPY_UNIT 512u                   /* each of the two copies of a record is padded to this, or to a write unit */
+#define ROOT_FILE_MAX (4u * 1024 * 1024) /* of both copies */
+#define ENTRY_SIZE_MAX 232u
+
+void roots_free(struct roots *roots)
+{
+	free(roots->snapshots);
+	*roots = (struct roots){ 0 };
+}
+
+static uint32_t copy_size(const struct roots_place *place, size_t record)
+{
+	uint32_t unit = round_up32(COPY_UNIT, place->volume->write_unit);
+	return round_up32((uint32_t)record, unit);
+}
+
+static uint32_t file_size_max(const struct roots_place *place)
+{
+	return place->volume->segment_size < ROOT_FILE_MAX ? place->volume->segment_size : ROOT_FILE_MAX;
+}
+
+int roots_reserve(struct roots *roots, const struct roots_place *place)
+{
+	if (2 * copy_size(place, root_record_size(roots) + ENTRY_SIZE_MAX) > file_size_max(place))
+		return -ENOSPC;
+	if (roots->count < roots->capacity)
+		return 0;
+	uint32_t capacity = roots->count * 2 + 8;
+	struct root_snapshot *larger = realloc(roots->snapshots, capacity * sizeof *larger);
+	if (!larger)
+		return -ENOMEM;
+	roots->snapshots = larger;
+	roots->capacity = capacity;
+	return 0;
+}
+
+/* ---- loading ---- */
+
+struct found_root {
+	uint64_t number;
+	uint32_t size;
+};
+
+#define FOUND_MAX 64 /* two are usual; more are left only by cuts and failing removals */
+
+struct found_roots {
+	struct found_root list[FOUND_MAX]; /* newest first */
+	unsigned count;
+};
+
+static int note_root(void *arg, uint64_t id, uint32_t size)
+{
+	struct found_roots *found = arg;
+	if (id >> 56 != SEGMENT_ROOT)
+		return 0;
+	struct found_root root = { id & SEGMENT_NUMBER_MASK, size };
+	unsigned i = found->count < FOUND_MAX ? found->count++ : FOUND_MAX;
+	for (; i > 0 && found->list[i - 1].number < root.number; i--)
+		if (i < FOUND_MAX)
+			found->list[i] = found->list[i - 1];
+	if (i < FOUND_MAX)
+		found->list[i] = root;
+	return 0;
+}
+
+/* The first of the two copies that is whole. */
+static int load_one(struct roots *roots, const struct roots_place *place, const struct found_root *root)
+{
+	if (!root->size || root->size > ROOT_FILE_MAX)
+		return -EBADMSG;
+	uint8_t *bytes = malloc(root->size);
+	if (!bytes)
+		return -ENOMEM;
+	int error = volume_read(place->volume, segment_id(SEGMENT_ROOT, root->number), 0, bytes, root->size);
+	if (!error)
+		error = root_record_get(roots, place, root->number, bytes, root->size);
+	if (error == -EBADMSG)
+		error = root_record_get(roots, place, root->number, bytes + root->size / 2, root->size - root->size / 2);
+	free(bytes);
+	return error;
+}
+
+int roots_load(struct roots *roots, struct roots_place *place)
+{
+	struct found_roots found = { .count = 0 };
+	int error = volume_list(place->volume, note_root, &found);
+	if (error)
+		return error;
+	if (!found.count)
+		return -ENOENT;
+	place->last = found.list[0].number;
+	error = -EBADMSG;
+	for (unsigned i = 0; i < found.count && error == -EBADMSG; i++) {
+		place->uncertain = i > 0;
+		error = load_one(roots, place, &found.list[i]);
+	}
+	return error;
+}
+
+/* ---- storing ---- */
+
+static int write_file(struct roots_place *place, uint64_t number, const uint8_t *bytes, uint32_t size)
+{
+	uint64_t id = segment_id(SEGMENT_ROOT, number);
+	int error = volume_write(place->volume, id, 0, bytes, size);
+	return error ? error : volume_sync(place->volume, id);
+}
+
+/* Those before `keep`, as many as there are. What cannot be removed now will be the next time. */
+static void remove_older(struct roots_place *place, uint64_t keep)
+{
+	struct found_roots found = { .count = 0 };
+	if (volume_list(place->volume, note_root, &found))
+		return;
+	for (unsigned i = 0; i < found.count; i++)
+		if (found.list[i].number < keep)
+			volume_remove(place->volume, segment_id(SEGMENT_ROOT, found.list[i].number));
+}
+
+static int write_or_make_room(struct roots *roots, struct roots_place *place, const uint8_t *bytes, uint32_t size)
+{
+	uint64_t number = place->last;
+	int error = write_file(place, number, bytes, size);
+	if (error)
+		volume_remove(place->volume, segment_id(SEGMENT_ROOT, number));
+	if (error == -ENOSPC)
+		remove_older(place, roots->number);
+	return error;
+}
+
+static int store_once(struct roots *roots, struct roots_place *place)
+{
+	size_t record = root_record_size(roots);
+	uint32_t copy = copy_size(place, record);
+	if (2 * copy > file_size_max(place))
+		return -ENOSPC;
+	uint8_t *bytes = calloc(2, copy);
+	if (!bytes)
+		return -ENOMEM;
+	place->last++;
+	int error = root_record_put(bytes, record, roots, place, place->last);
+	memcpy(bytes + copy, bytes, copy);
+	uint8_t digest[32];
+	if (!error)
+		error = crypto_sha256(bytes, record, digest);
+	if (!error)
+		error = write_or_make_room(roots, place, bytes, 2 * copy);
+	if (!error)
+		memcpy(roots->digest, digest, sizeof digest);
+	free(bytes);
+	return error;
+}
+
+int roots_store(struct roots *roots, struct roots_place *place)
+{
+	uint64_t before = roots->number;
+	int error = store_once(roots, place);
+	if (error == -ENOSPC)
+		error = store_once(roots, place); /* the spare of the record in use is gone now: try in its room */
+	if (error) {
+		place->uncertain = true;
+		return error;
+	}
+	roots->number = place->last;
+	place->uncertain = false;
+	remove_older(place, before ? before : roots->number);
+	return 0;
+}

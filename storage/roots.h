@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Roots: one record says which snapshots exist. Each is a segment of its own with a number that only grows, chained to
+ * the one before; the newest valid one counts, and the one before it is kept. Nothing else makes or ends a snapshot.
+ */
+#ifndef STORAGE_ROOTS_H
+#define STORAGE_ROOTS_H
+
+#include "storage/crypto.h"
+#include "storage/repository.h"
+
+/* Segment numbers that were dropped unsealed or untrusted: should one of them reappear, it is dropped again. */
+struct segment_hole {
+	uint64_t first, end;
+};
+#define SEGMENT_HOLES_MAX 128
+
+struct root_snapshot {
+	struct snapshot_info info;
+	struct chunk_name record; /* the chunk where its manifest begins */
+	uint32_t record_size;
+};
+
+struct roots {
+	uint64_t number;        /* of the record that is on the volume */
+	uint64_t next_segment;  /* data segments below are sealed, durable or gone; others hold nothing acknowledged */
+	uint64_t next_sequence;
+	int64_t box_time;       /* the highest seen */
+	uint8_t digest[32];     /* SHA-256 of the record that is on the volume */
+	struct segment_hole holes[SEGMENT_HOLES_MAX];
+	uint32_t hole_count;
+	struct root_snapshot *snapshots; /* oldest first */
+	uint32_t count, capacity;
+};
+
+/* Where and how roots are kept. */
+struct roots_place {
+	struct volume *volume;
+	uint8_t repository[16], writer[16];
+	struct sealer *sealer;
+	uint64_t last;   /* the highest number ever seen: never used again */
+	bool uncertain;  /* a record newer than the one in use is there, and damaged or perhaps written */
+};
+
+void roots_free(struct roots *roots);
+/* Room for one more snapshot. -ENOSPC: a record would not fit a segment. */
+int roots_reserve(struct roots *roots, const struct roots_place *place);
+/*
+ * Finds the newest valid record. -ENOENT: there is none, nor any trace of one; -EBADMSG: none is valid; -EIO: one that
+ * may be the newest could not be read.
+ */
+int roots_load(struct roots *roots, struct roots_place *place);
+/*
+ * Writes the record durably with a new number, then removes all but the newest two. On an error the old record counts
+ * for this process; after a cut the new one may.
+ */
+int roots_store(struct roots *roots, struct roots_place *place);
+
+/* The bytes of one record, for roots.c and for tests that feed it with hostile ones. */
+size_t root_record_size(const struct roots *roots);
+int root_record_put(uint8_t *to, size_t size, const struct roots *roots, const struct roots_place *place,
+	uint64_t number);
+int root_record_get(struct roots *roots, const struct roots_place *place, uint64_t number, uint8_t *from, size_t size);
+
+#endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which snapshots there are, and what is noted of them. Every change is one new root. */
+#include <errno.h>
+#include <string.h>
+
+#include "storage/repository_internal.h"
+
+int snapshot_list(struct repository *repository, struct snapshot_info *list, size_t count)
+{
+	repository_lock(repository);
+	const struct roots *roots = &repository->roots;
+	for (uint32_t i = 0; i < roots->count && i < count; i++)
+		list[i] = roots->snapshots[i].info;
+	int all = (int)roots->count;
+	repository_unlock(repository);
+	return all;
+}
+
+int snapshot_find(struct repository *repository, uint64_t id, struct snapshot_info *info)
+{
+	repository_lock(repository);
+	const struct root_snapshot *snapshot = repository_find(repository, id);
+	if (snapshot)
+		*info = snapshot->info;
+	repository_unlock(repository);
+	return snapshot ? 0 : -ENOENT;
+}
+
+int snapshot_set_flags(struct repository *repository, uint64_t id, uint32_t set, uint32_t clear)
+{
+	repository_lock(repository);
+	struct root_snapshot *snapshot = repository_find(repository, id);
+	int error = repository->read_only ? -EROFS : snapshot ? 0 : -ENOENT;
+	if (!error) {
+		uint32_t before = snapshot->info.flags;
+		snapshot->info.flags = (before & ~clear) | set;
+		if (snapshot->info.flags != before)
+			error = repository_store_roots(repository);
+		if (error)
+			snapshot->info.flags = before;
+	}
+	repository_unlock(repository);
+	return error;
+}
+
+static int check_removable(const struct repository *repository, const struct root_snapshot *snapshot)
+{
+	if (repository->read_only)
+		return -EROFS;
+	if (!snapshot)
+		return -ENOENT;
+	bool kept = repository->superblock.append_only || snapshot->info.flags & (SNAPSHOT_PINNED | SNAPSHOT_LOCKED);
+	return kept ? -EPERM : 0;
+}
+
+int snapshot_remove(struct repository *repository, uint64_t id)
+{
+	repository_lock(repository);
+	struct roots *roots = &repository->roots;
+	struct root_snapshot *snapshot = repository_find(repository, id);
+	int error = check_removable(repository, snapshot);
+	if (!error) {
+		struct root_snapshot removed = *snapshot;
+		size_t behind = (size_t)(&roots->snapshots[roots->count] - (snapshot + 1));
+		memmove(snapshot, snapshot + 1, behind * sizeof *snapshot);
+		roots->count--;
+		error = repository_store_roots(repository);
+		if (error) {
+			memmove(snapshot + 1, snapshot, behind * sizeof *snapshot);
+			*snapshot = removed;
+			roots->count++;
+		}
+	}
+	repository_unlock(repository);
+	return error;
+}

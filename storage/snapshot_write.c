@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Stream record: 'S' | 0 | name length 16 | about length 32 | top 64 | name | about
+ * Snapshot record: 'M' | version 1 | class 8 | subject length 8 | about length 32 | id | box time | wall time | bytes |
+ * top of the list of stream records 64 | subject | about
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "storage/bytes.h"
+#include "storage/repository_internal.h"
+
+struct snapshot_writer {
+	struct repository *repository;
+	enum snapshot_class class;
+	char subject[136];
+	struct tree_writer streams, list; /* the stream records so far, and the chunks of the stream that is being put */
+	char name[STREAM_NAME_MAX + 1];
+	bool in_stream;
+	uint64_t bytes;
+	uint64_t stored_before, reused_before;
+	uint64_t first_segment;
+};
+
+int snapshot_begin(struct repository *repository, enum snapshot_class class, const char *subject,
+	struct snapshot_writer **writer)
+{
+	if (repository->read_only)
+		return -EROFS;
+	if (strlen(subject) >= sizeof (*writer)->subject || (class != SNAPSHOT_BACKUP && class != SNAPSHOT_SAFETY))
+		return -EINVAL;
+	struct snapshot_writer *w = calloc(1, sizeof *w);
+	if (!w)
+		return -ENOMEM;
+	repository_lock(repository);
+	int error = repository->writer ? -EBUSY : roots_reserve(&repository->roots, &repository->place);
+	if (!error) {
+		w->repository = repository;
+		w->class = class;
+		strcpy(w->subject, subject);
+		w->stored_before = repository->chunks.stored_bytes;
+		w->reused_before = repository->chunks.reused;
+		w->first_segment = repository->chunks.segments.next;
+		tree_writer_start(&w->streams, &repository->chunks);
+		repository->writer = w;
+	}
+	repository_unlock(repository);
+	if (error)
+		free(w);
+	else
+		*writer = w;
+	return error;
+}
+
+int snapshot_stream_begin(struct snapshot_writer *writer, const char *name)
+{
+	if (writer->in_stream || strlen(name) > STREAM_NAME_MAX)
+		return -EINVAL;
+	strcpy(writer->name, name);
+	writer->in_stream = true;
+	tree_writer_start(&writer->list, &writer->repository->chunks);
+	return 0;
+}
+
+int snapshot_put(struct snapshot_writer *writer, uint8_t tag, uint32_t count, const void *bytes, size_t size)
+{
+	if (!writer->in_stream || !tag || !size || size > CHUNK_SIZE_MAX)
+		return -EINVAL;
+	struct tree_entry entry = { .size = (uint32_t)size, .tag = tag, .chunks = 1, .bytes = size, .count = count };
+	repository_lock(writer->repository);
+	int error = chunk_put(&writer->repository->chunks, bytes, entry.size, &entry.name);
+	if (!error)
+		error = tree_add(&writer->list, &entry);
+	if (!error)
+		writer->bytes += size;
+	repository_unlock(writer->repository);
+	return error;
+}
+
+static int put_stream_record(struct snapshot_writer *writer, const struct tree_top *top, const void *about, size_t size)
+{
+	size_t name = strlen(writer->name);
+	struct tree_entry entry = { .size = (uint32_t)(STREAM_HEAD_SIZE + name + size), .tag = 1, .chunks = 1 };
+	uint8_t *record = calloc(1, entry.size);
+	if (!record)
+		return -ENOMEM;
+	record[0] = 'S';
+	put16(record + 2, (uint16_t)name);
+	put32(record + 4, (uint32_t)size);
+	tree_top_put(record + 8, top);
+	memcpy(record + STREAM_HEAD_SIZE, writer->name, name);
+	if (size)
+		memcpy(record + STREAM_HEAD_SIZE + name, about, size);
+	int error = chunk_put(&writer->repository->chunks, record, entry.size, &entry.name);
+	free(record);
+	entry.bytes = entry.size;
+	return error ? error : tree_add(&writer->streams, &entry);
+}
+
+int snapshot_stream_end(struct snapshot_writer *writer, const void *about, size_t size)
+{
+	struct tree_top top;
+	if (!writer->in_stream || size > STREAM_ABOUT_MAX)
+		return -EINVAL;
+	repository_lock(writer->repository);
+	int error = tree_finish(&writer->list, &top);
+	if (!error)
+		error = put_stream_record(writer, &top, about, size);
+	tree_writer_destroy(&writer->list);
+	writer->in_stream = false;
+	repository_unlock(writer->repository);
+	return error;
+}
+
+/* ---- committing ---- */
+
+static int put_snapshot_record(struct snapshot_writer *writer, const struct tree_top *top, const void *about, size_t size,
+	struct root_snapshot *snapshot)
+{
+	const struct snapshot_info *info = &snapshot->info;
+	size_t subject = strlen(info->subject);
+	snapshot->record_size = (uint32_t)(SNAPSHOT_HEAD_SIZE + subject + size);
+	uint8_t *record = calloc(1, snapshot->record_size);
+	if (!record)
+		return -ENOMEM;
+	record[0] = 'M';
+	record[1] = 1;
+	record[2] = (uint8_t)info->class;
+	record[3] = (uint8_t)subject;
+	put32(record + 4, (uint32_t)size);
+	put64(record + 8, info->id);
+	put64(record + 16, (uint64_t)info->box_time);
+	put64(record + 24, (uint64_t)info->wall_time);
+	put64(record + 32, info->bytes);
+	tree_top_put(record + 40, top);
+	memcpy(record + SNAPSHOT_HEAD_SIZE, info->subject, subject);
+	if (size)
+		memcpy(record + SNAPSHOT_HEAD_SIZE + subject, about, size);
+	int error = chunk_put(&writer->repository->chunks, record, snapshot->record_size, &snapshot->record);
+	free(record);
+	return error;
+}
+
+static int make_info(struct snapshot_writer *writer, struct snapshot_info *info)
+{
+	*info = (struct snapshot_info){ .class = writer->class, .bytes = writer->bytes };
+	strcpy(info->subject, writer->subject);
+	repository_now(writer->repository, &info->box_time, &info->wall_time);
+	int error = 0;
+	while (!error && (!info->id || repository_find(writer->repository, info->id)))
+		error = crypto_random(&info->id, sizeof info->id);
+	return error;
+}
+
+/* The manifest and everything before it, durable but not yet visible. */
+static int seal(struct snapshot_writer *writer, const void *about, size_t size, struct root_snapshot *snapshot)
+{
+	struct tree_top top;
+	struct repository *r = writer->repository;
+	repository_lock(r);
+	int error = make_info(writer, &snapshot->info);
+	if (!error)
+		error = tree_finish(&writer->streams, &top);
+	if (!error)
+		error = put_snapshot_record(writer, &top, about, size, snapshot);
+	if (!error)
+		error = chunk_flush(&r->chunks);
+	snapshot->info.stored_bytes = r->chunks.stored_bytes - writer->stored_before;
+	repository_unlock(r);
+	return error;
+}
+
+struct read_back {
+	struct chunk_store *store;
+	uint8_t *buffer;
+};
+
+static int check_chunk(void *arg, uint64_t number, uint32_t offset, const struct chunk_head *head)
+{
+	const struct read_back *back = arg;
+	struct place place = { .segment = number, .offset = offset };
+	return chunk_check(back->store, &place, head, back->buffer);
+}
+
+/* The segments that were written for this snapshot: 16 bytes for each 4 MiB. */
+struct new_segments {
+	uint64_t first;
+	struct segment_file *list;
+	size_t count, capacity;
+};
+
+static int note_new(void *arg, uint64_t id, uint32_t size)
+{
+	struct new_segments *segments = arg;
+	if (id >> 56 != SEGMENT_DATA || id < segments->first)
+		return 0;
+	if (segments->count == segments->capacity) {
+		size_t capacity = segments->capacity * 2 + 16;
+		struct segment_file *larger = realloc(segments->list, capacity * sizeof *larger);
+		if (!larger)
+			return -ENOMEM;
+		segments->list = larger;
+		segments->capacity = capacity;
+	}
+	segments->list[segments->count++] = (struct segment_file){ id, size };
+	return 0;
+}
+
+static int read_back_all(struct repository *r, const struct new_segments *segments, uint8_t *walk, struct read_back *back)
+{
+	int error = 0;
+	for (size_t i = 0; !error && i < segments->count; i++) {
+		repository_lock(r); /* for one segment at a time: others may ask meanwhile */
+		error = segment_walk(r->volume, r->superblock.repository, &segments->list[i], walk, check_chunk, back);
+		repository_unlock(r);
+	}
+	return error;
+}
+
+static int read_back_new(struct snapshot_writer *writer)
+{
+	struct repository *r = writer->repository;
+	struct new_segments segments = { .first = writer->first_segment };
+	uint8_t *walk = malloc(SEGMENT_WALK_SIZE);
+	struct read_back back = { &r->chunks, malloc(CHUNK_SIZE_MAX) };
+	int error = walk && back.buffer ? 0 : -ENOMEM;
+	repository_lock(r);
+	if (!error)
+		error = volume_list(r->volume, note_new, &segments);
+	repository_unlock(r);
+	if (!error)
+		error = read_back_all(r, &segments, walk, &back);
+	free(segments.list);
+	free(walk);
+	free(back.buffer);
+	return error;
+}
+
+static int acknowledge(struct snapshot_writer *writer, struct root_snapshot *snapshot)
+{
+	struct repository *r = writer->repository;
+	repository_lock(r);
+	int64_t box_before = r->roots.box_time;
+	int error = roots_reserve(&r->roots, &r->place);
+	if (!error) {
+		snapshot->info.sequence = r->roots.next_sequence++;
+		r->roots.box_time = snapshot->info.box_time;
+		r->roots.snapshots[r->roots.count++] = *snapshot;
+		error = repository_store_roots(r);
+		if (error) {
+			r->roots.count--;
+			r->roots.box_time = box_before;
+		}
+	}
+	repository_unlock(r);
+	return error;
+}
+
+int snapshot_commit(struct snapshot_writer *writer, const void *about, size_t size, bool verified,
+	struct snapshot_info *info)
+{
+	struct root_snapshot snapshot = { .record_size = 0 };
+	int error = writer->in_stream || size > SNAPSHOT_ABOUT_MAX ? -EINVAL : seal(writer, about, size, &snapshot);
+	if (!error && verified)
+		error = read_back_new(writer);
+	if (verified && writer->repository->chunks.reused == writer->reused_before)
+		snapshot.info.flags |= SNAPSHOT_VERIFIED;
+	if (!error)
+		error = acknowledge(writer, &snapshot);
+	if (!error && info)
+		*info = snapshot.info;
+	snapshot_abort(writer); /* nothing is left to discard after a success */
+	return error;
+}
+
+void snapshot_abort(struct snapshot_writer *writer)
+{
+	if (!writer)
+		return;
+	struct repository *r = writer->repository;
+	repository_lock(r);
+	chunk_discard(&r->chunks);
+	r->writer = NULL;
+	repository_unlock(r);
+	tree_writer_destroy(&writer->streams);
+	tree_writer_destroy(&writer->list);
+	free(writer);
+}
+
+void snapshot_progress(const struct snapshot_writer *writer, uint64_t *bytes, uint64_t *stored)
+{
+	repository_lock(writer->repository);
+	*bytes = writer->bytes;
+	*stored = writer->repository->chunks.stored_bytes - writer->stored_before;
+	repository_unlock(writer->repository);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Snapshots with known content, for tests of storage: put, and read back bit for bit. */
+#ifndef TESTS_SUPPORT_SAMPLE_H
+#define TESTS_SUPPORT_SAMPLE_H
+
+#include "storage/repository.h"
+
+/* Deterministic content: streams "stream 0"..., of chunks whose bytes are a function of seed, stream and chunk. */
+struct sample {
+	uint32_t seed;      /* chunks of two samples are equal where their seed is, and where below `shared` */
+	unsigned streams, chunks, shared;
+	uint32_t chunk_size; /* on average */
+};
+
+extern const struct repository_secret sample_secret;
+struct repository_settings sample_settings(void);
+
+/* The first error of any call, or 0 after the commit. */
+int sample_store(struct repository *repository, const struct sample *sample, bool verified, uint64_t *id);
+/* 0: whole and equal bit for bit. -EBADMSG and other errors are the repository's; -EILSEQ: it differs. */
+int sample_compare(struct repository *repository, const struct sample *sample, uint64_t id);
+
+/* A repository on a volume: opened, or created where it is blank. */
+int sample_open(struct repository **repository, struct volume *volume);
+
+#endif
