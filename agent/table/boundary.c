@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/table/boundary.h"
 
+#define SCALE_STEP 4 /* from one scale of an open end to the next; part of the format */
+
 static size_t at_least_one(size_t n)
 {
 	return n ? n : 1;
@@ -54,10 +56,14 @@ enum cut boundary_check(const struct boundary_rule *rule, const struct row_mark 
 	return CUT_NONE;
 }
 
-size_t boundary_piece(const struct boundary_rule *rule, const struct row_mark *marks, size_t count)
+size_t boundary_piece(const struct boundary_rule *rule, const struct row_mark *marks, size_t count, uint64_t *scale)
 {
-	for (size_t i = rule->min_piece; i < count; i++)
-		if (marks[i - 1].hash <= rule->frequent)
-			return i;
-	return count;
+	for (;;) {
+		for (size_t i = rule->min_piece; i < count; i++)
+			if (marks[i - 1].hash <= *scale)
+				return i;
+		if (*scale >= rule->frequent)
+			return count;
+		*scale = *scale > rule->frequent / SCALE_STEP ? rule->frequent : *scale * SCALE_STEP;
+	}
 }

@@ -43,7 +43,11 @@ enum cut {
  */
 enum cut boundary_check(const struct boundary_rule *rule, const struct row_mark *marks, size_t count, size_t *rows);
 
-/* How many of `count` rows, the rest of an open end, are its next piece. */
-size_t boundary_piece(const struct boundary_rule *rule, const struct row_mark *marks, size_t count);
+/*
+ * How many of `count` rows, the rest of an open end, are its next piece. Pieces become shorter towards the end: each
+ * ends at the first boundary of the rarest scale that has one ahead, so that rows that are appended rewrite only what
+ * is as new as they are. *scale starts as rule->rare and is kept from piece to piece.
+ */
+size_t boundary_piece(const struct boundary_rule *rule, const struct row_mark *marks, size_t count, uint64_t *scale);
 
 #endif

@@ -145,6 +145,10 @@ static int open_body(struct column_cursor *cursor, const struct column_plan *pla
 		return open_table(cursor, plan);
 	case FORM_BYTES:
 		return plan->width ? -EBADMSG : open_bytes(cursor);
+	case FORM_ENDED:
+		cursor->bytes = cursor->at;
+		cursor->bytes_end = cursor->at = cursor->end;
+		return plan->width ? -EBADMSG : 0;
 	default:
 		return -EBADMSG;
 	}
@@ -296,6 +300,17 @@ static int next_bytes(struct column_cursor *cursor, const struct column_plan *pl
 	return set_text(plan, cursor->bytes - size, (size_t)size, utf8, value, scratch);
 }
 
+static int next_ended(struct column_cursor *cursor, const struct column_plan *plan, struct value *value,
+	uint8_t **scratch)
+{
+	const uint8_t *start = cursor->bytes, *zero = memchr(start, 0, left(start, cursor->bytes_end));
+
+	if (!zero)
+		return -EBADMSG;
+	cursor->bytes = zero + 1;
+	return set_text(plan, start, left(start, zero), cursor->flags & SECTION_UTF8, value, scratch);
+}
+
 static int next_value(struct column_cursor *cursor, const struct column_plan *plan, struct value *value,
 	uint8_t **scratch)
 {
@@ -309,6 +324,8 @@ static int next_value(struct column_cursor *cursor, const struct column_plan *pl
 		return next_entry(cursor, plan, value, scratch);
 	case FORM_BYTES:
 		return next_bytes(cursor, plan, value, scratch);
+	case FORM_ENDED:
+		return next_ended(cursor, plan, value, scratch);
 	default:
 		return next_integer(cursor, plan, value);
 	}
@@ -331,5 +348,8 @@ int column_next(struct column_cursor *cursor, const struct column_plan *plan, st
 
 bool column_used_up(const struct column_cursor *cursor)
 {
-	return cursor->at == cursor->end && ((cursor->flags & FORM_MASK) != FORM_BYTES || cursor->bytes == cursor->bytes_end);
+	unsigned int form = cursor->flags & FORM_MASK;
+
+	return cursor->at == cursor->end &&
+		((form != FORM_BYTES && form != FORM_ENDED) || cursor->bytes == cursor->bytes_end);
 }

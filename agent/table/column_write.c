@@ -163,40 +163,64 @@ static uint64_t length_of(const struct cell *cell, unsigned int flags)
 	return flags & SECTION_MIXED ? (uint64_t)cell->size << 1 | (cell->state == CELL_BYTES) : cell->size;
 }
 
-static bool even(const struct column_writer *writer, unsigned int flags)
+/* How values of any size are written: the form, a flag, and the bytes that they take. */
+struct bytes_form {
+	unsigned int form;
+	size_t lengths, size;
+};
+
+static bool all_even(const struct column_writer *writer)
 {
 	for (size_t i = 1; i < writer->present; i++)
 		if (writer->cells[i].size != writer->cells[0].size)
 			return false;
-	return writer->present && !(flags & SECTION_MIXED);
+	return writer->present > 0;
 }
 
-/* Bytes of the lengths, and of everything. */
-static size_t measure_bytes(const struct column_writer *writer, unsigned int flags, size_t *lengths)
+static bool any_zero(const struct column_writer *writer)
 {
+	for (size_t i = 0; i < writer->present; i++)
+		if (memchr(writer->cells[i].bytes, 0, writer->cells[i].size))
+			return true;
+	return writer->present == 0;
+}
+
+static struct bytes_form choose_bytes(const struct column_writer *writer, unsigned int flags)
+{
+	struct bytes_form form = { .form = FORM_BYTES };
 	size_t bytes = 0;
 
-	*lengths = 0;
 	for (size_t i = 0; i < writer->present; i++) {
-		*lengths += varint_size(length_of(&writer->cells[i], flags));
+		form.lengths += varint_size(length_of(&writer->cells[i], flags));
 		bytes += writer->cells[i].size;
 	}
-	return bytes + *lengths + varint_size(*lengths);
+	if (!(flags & SECTION_MIXED) && all_even(writer)) {
+		form.form = FORM_BYTES | SECTION_EVEN;
+		form.size = bytes + varint_size(writer->cells[0].size);
+	} else if (!(flags & SECTION_MIXED) && !any_zero(writer)) {
+		form.form = FORM_ENDED;
+		form.size = bytes + writer->present;
+	} else {
+		form.size = bytes + form.lengths + varint_size(form.lengths);
+	}
+	return form;
 }
 
-static uint8_t *write_bytes(const struct column_writer *writer, unsigned int *flags, size_t lengths, uint8_t *out)
+static uint8_t *write_bytes(const struct column_writer *writer, const struct bytes_form *form, unsigned int flags,
+	uint8_t *out)
 {
-	if (even(writer, *flags)) {
-		*flags |= SECTION_EVEN;
+	if (form->form & SECTION_EVEN) {
 		out = varint_put(out, writer->cells[0].size);
-	} else {
-		out = varint_put(out, lengths);
+	} else if (form->form == FORM_BYTES) {
+		out = varint_put(out, form->lengths);
 		for (size_t i = 0; i < writer->present; i++)
-			out = varint_put(out, length_of(&writer->cells[i], *flags));
+			out = varint_put(out, length_of(&writer->cells[i], flags));
 	}
 	for (size_t i = 0; i < writer->present; i++) {
 		memcpy(out, writer->cells[i].bytes, writer->cells[i].size);
 		out += writer->cells[i].size;
+		if (form->form == FORM_ENDED)
+			*out++ = 0;
 	}
 	return out;
 }
@@ -204,16 +228,16 @@ static uint8_t *write_bytes(const struct column_writer *writer, unsigned int *fl
 static uint8_t *write_variable(struct column_writer *writer, const struct column_plan *plan, unsigned int *flags,
 	uint8_t *out)
 {
-	size_t lengths, bytes;
-
 	*flags |= text_flags(writer, plan);
-	bytes = measure_bytes(writer, *flags, &lengths);
-	if (column_table_find(writer) && column_table_bytes(writer, plan) < bytes) {
+
+	struct bytes_form form = choose_bytes(writer, *flags);
+
+	if (column_table_find(writer) && column_table_bytes(writer, plan) < form.size) {
 		*flags |= FORM_TABLE;
 		return column_table_write(writer, plan, out);
 	}
-	*flags |= FORM_BYTES;
-	return write_bytes(writer, flags, lengths, out);
+	*flags |= form.form;
+	return write_bytes(writer, &form, *flags, out);
 }
 
 /* Puts the length, of a size that is known only now, between the first byte and the body. */

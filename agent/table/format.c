@@ -10,8 +10,8 @@
 
 const struct rowgroup_params rowgroup_params_default = {
 	.rare_rows = 2048,
-	.frequent_rows = 128,
-	.group_rows = 128,
+	.frequent_rows = 32,
+	.group_rows = 32,
 	.max_rows = 8192,
 	.max_bytes = 256 * 1024,
 	.inline_limit = 16 * 1024,

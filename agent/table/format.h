@@ -23,6 +23,7 @@ enum section_form {
 	FORM_OFFSETS = 4, /* integers: the smallest, then how far each is above it */
 	FORM_TABLE = 5,   /* distinct values, then one byte a value that says which */
 	FORM_BYTES = 6,   /* values of any size: lengths, then bytes */
+	FORM_ENDED = 7,   /* values of any size without a zero byte, each ended by one: deflates better than lengths */
 	FORM_MASK = 0x07,
 };
 

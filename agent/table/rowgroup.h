@@ -3,10 +3,11 @@
  * Row groups: rows in, chunks out, and back. FORMAT.md beside this file has the bytes.
  *
  * The list of chunks is a function of the rows and of the rowgroup_params alone: never of batches, of memory, or of
- * what was stored before. Boundaries fall at two scales. A run ends at a rare boundary (the hash of a row's key), at a
+ * what was stored before. Boundaries fall at two kinds of scale. A run ends at a rare boundary (the hash of a row's key), at a
  * limit of rows or bytes, or where the leading key column changes once the run has enough rows; a closed run is one
- * chunk. The last, open run of a group (the rows of one leading key value, or of the table) is cut at frequent
- * boundaries instead, so that an append rewrites little. Without a key the hash of the whole row decides.
+ * chunk. The last, open run of a group (the rows of one leading key value, or of the table) is cut at more frequent
+ * boundaries instead, the shorter the nearer they are to its end, so that an append rewrites little. Without a key the
+ * hash of the whole row decides.
  *
  * A value of more than `inline_limit` bytes leaves the row for value chunks of its own: pieces of `piece_size` bytes,
  * all full but the last, handed out before the rows chunk that refers to them (by length and keyed hash). So do
@@ -29,8 +30,8 @@
 struct rowgroup_params {
 	uint8_t seed[16];        /* of boundary hashes and of digests: a secret, so that sizes tell nothing of content */
 	uint32_t rare_rows;      /* on average a rare boundary every so many rows: 2048 */
-	uint32_t frequent_rows;  /* in the open end: 128 */
-	uint32_t group_rows;     /* a change of the leading key column ends a run of at least so many rows: 128 */
+	uint32_t frequent_rows;  /* at the very end of an open end: 32 */
+	uint32_t group_rows;     /* no boundary ends a run of fewer rows: 32 */
 	uint32_t max_rows;       /* of a chunk: 8192 */
 	uint32_t max_bytes;      /* of a chunk before compression, twice as many above 10 000 columns: 256 KiB */
 	uint32_t inline_limit;   /* bytes of a value kept inside its row, at most max_bytes / 8: 16 KiB */

@@ -137,10 +137,11 @@ static int hand_out(struct rowgroup_writer *writer, size_t first, size_t rows)
 
 static int hand_out_pieces(struct rowgroup_writer *writer, size_t rows)
 {
+	uint64_t scale = writer->rule.rare;
 	int error = 0;
 
 	for (size_t first = 0, n; first < rows && !error; first += n) {
-		n = boundary_piece(&writer->rule, writer->buffer.marks + first, rows - first);
+		n = boundary_piece(&writer->rule, writer->buffer.marks + first, rows - first, &scale);
 		error = hand_out(writer, first, n);
 	}
 	return error;
