@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control.h"
+#include "chat.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -7,6 +8,8 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include "chat.h"
 
 /* Each returns 0 after it wrote its lines, or a negative errno. */
 static int do_wire(struct server *server, const char *argument, FILE *to)
@@ -88,6 +91,27 @@ static int do_script(struct server *server, const char *argument, FILE *to)
 	return server_run_script(server, argument, to);
 }
 
+/* "night=N": a working day of N messages more */
+static int do_chat(struct server *server, const char *argument, FILE *to)
+{
+	char *end;
+	unsigned long messages = strncmp(argument, "night=", 6) ? 0 : strtoul(argument + 6, &end, 10);
+
+	(void)to;
+	if (messages == 0 || messages > UINT32_MAX || *end)
+		return -EINVAL;
+	return chat_night(server->engine, (uint32_t)messages);
+}
+
+/* "chat night=2500": a working day more. */
+static int do_chat(struct server *server, const char *argument, FILE *to)
+{
+	unsigned messages;
+
+	(void)to;
+	return sscanf(argument, "night=%u", &messages) == 1 ? chat_night(server->engine, messages) : -EINVAL;
+}
+
 static int do_stop(struct server *server, const char *argument, FILE *to)
 {
 	(void)argument, (void)to;
@@ -101,7 +125,7 @@ static const struct {
 } commands[] = {
 	{ "wire", do_wire }, { "set", do_set }, { "statements", do_statements }, { "violations", do_violations },
 	{ "forget", do_forget }, { "packets", do_packets }, { "strikes", do_strikes }, { "sessions", do_sessions },
-	{ "connections", do_connections }, { "kill", do_kill }, { "script", do_script }, { "stop", do_stop },
+	{ "connections", do_connections }, { "kill", do_kill }, { "script", do_script }, { "chat", do_chat }, { "stop", do_stop },
 };
 
 void control_command(struct server *server, const char *command, FILE *to)

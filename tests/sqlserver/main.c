@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "browser.h"
+#include "chat.h"
+#include "chat.h"
 #include "control.h"
 #include "server.h"
 
@@ -23,7 +25,7 @@ struct list {
 struct arguments {
 	struct server_options server;
 	struct list logins, login_files, scripts, settings, faults;
-	const char *port_file, *browser_port_file, *control;
+	const char *port_file, *browser_port_file, *control, *chat;
 	bool browser;
 	uint16_t browser_port;
 };
@@ -32,7 +34,7 @@ enum {
 	OPTION_DIRECTORY = 256, OPTION_ADDRESS, OPTION_PORT, OPTION_PORT_FILE, OPTION_NAME, OPTION_INSTANCE,
 	OPTION_CERTIFICATE, OPTION_KEY, OPTION_TLS, OPTION_CIPHERS, OPTION_VERSION, OPTION_STRICT, OPTION_LOGIN,
 	OPTION_LOGINS, OPTION_SCRIPT, OPTION_SET, OPTION_WIRE, OPTION_BROWSER, OPTION_BROWSER_PORT_FILE,
-	OPTION_CONTROL, OPTION_ROW_LIMIT, OPTION_HELP,
+	OPTION_CONTROL, OPTION_CHAT, OPTION_ROW_LIMIT, OPTION_CHAT, OPTION_HELP,
 };
 
 static const struct option options[] = {
@@ -56,7 +58,9 @@ static const struct option options[] = {
 	{ "browser-port", required_argument, NULL, OPTION_BROWSER },
 	{ "browser-port-file", required_argument, NULL, OPTION_BROWSER_PORT_FILE },
 	{ "control", required_argument, NULL, OPTION_CONTROL },
+	{ "chat", required_argument, NULL, OPTION_CHAT },
 	{ "row-limit", required_argument, NULL, OPTION_ROW_LIMIT },
+	{ "chat", required_argument, NULL, OPTION_CHAT },
 	{ "help", no_argument, NULL, OPTION_HELP },
 	{ NULL, 0, NULL, 0 },
 };
@@ -74,10 +78,12 @@ static const char usage[] =
 	"  --tls MIN-MAX            TLS versions, 10 to 12 (12-12); --ciphers A,B: mbedTLS names\n"
 	"  --login NAME=PASSWORD    an administrator's login, may be repeated\n"
 	"  --logins FILE            the same, one a line\n"
-	"  --script FILE            T-SQL to run first, may be repeated\n"
+	"  --chat messages=N,rooms=N,users=N,seed=N     Persistent Chat's databases mgc and mgccomp, filled\n"
+	"  --script FILE            T-SQL to run first (after --chat), may be repeated\n"
 	"  --set NAME=VALUE         a setting of the engine; --wire NAME=VALUE: a fault on the wire\n"
 	"  --browser-port N, --browser-port-file FILE   SQL Browser on UDP\n"
 	"  --control SOCKET         commands for a running server\n"
+	"  --chat messages=N,rooms=N,users=N,seed=N   databases mgc and mgccomp full of conversations, before any script\n"
 	"  --row-limit BYTES        the largest row of a bulk load (268435456)\n\n"
 	"It says \"ready\" on standard output, and ends at SIGTERM or SIGINT. README.md explains everything.\n";
 
@@ -154,7 +160,9 @@ static int take_option(struct arguments *arguments, int option, const char *valu
 		arguments->browser = true;
 		error = parse_port(value, &arguments->browser_port);
 		break;
+	case OPTION_CHAT: arguments->chat = value; break;
 	case OPTION_CONTROL: arguments->control = value; break;
+	case OPTION_CHAT: arguments->chat = value; break;
 	case OPTION_ROW_LIMIT:
 		error = parse_number(value, UINT32_MAX, &number);
 		server->row_limit = number;
@@ -226,6 +234,23 @@ static int run_script(struct server *server, const char *path)
 	return error ? complain(path, strerror(-error)) : 0;
 }
 
+static int make_chat(struct engine *engine, const char *text)
+{
+	struct chat_options chat = { 0 };
+
+	if (chat_parse(&chat, text))
+		return complain("--chat", text);
+	return chat_create(engine, &chat);
+}
+
+static int fill_chat(struct engine *engine, const char *text)
+{
+	struct chat_options chat;
+	int error = chat_parse(&chat, text);
+
+	return error ? complain("--chat", text) : chat_create(engine, &chat);
+}
+
 static int prepare(struct server *server, const struct arguments *arguments)
 {
 	int error = 0;
@@ -234,6 +259,10 @@ static int prepare(struct server *server, const struct arguments *arguments)
 		error = add_login(server->engine, arguments->logins.items[i]);
 	for (size_t i = 0; i < arguments->login_files.count && !error; i++)
 		error = add_logins_of(server->engine, arguments->login_files.items[i]);
+	if (!error && arguments->chat)
+		error = make_chat(server->engine, arguments->chat);
+	if (arguments->chat && !error)
+		error = fill_chat(server->engine, arguments->chat);
 	for (size_t i = 0; i < arguments->scripts.count && !error; i++)
 		error = run_script(server, arguments->scripts.items[i]);
 	for (size_t i = 0; i < arguments->settings.count && !error; i++) {
