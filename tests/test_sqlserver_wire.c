@@ -17,6 +17,7 @@
 
 #include <cmocka.h>
 
+#include "tests/sqlserver/chat.h"
 #include "tests/sqlserver/control.h"
 #include "tests/sqlserver/server.h"
 #include "tests/sqlserver/wire_text.h"
@@ -252,6 +253,12 @@ uint64_t session_transaction_descriptor(const struct session *session)
 void session_interrupt(struct session *session)
 {
 	session->interrupted = true;
+}
+
+int chat_night(struct engine *engine, uint32_t messages)
+{
+	(void)engine, (void)messages;
+	return 0;
 }
 
 /* --- a server and a client for each test ---------------------------------------------------------------------------- */

@@ -17,7 +17,7 @@ struct journal_entry {
 };
 
 static const char *const kind_names[] = {
-	[JOURNAL_LOGIN] = "login", [JOURNAL_BATCH] = "batch", [JOURNAL_RPC] = "rpc",
+	[JOURNAL_TLS] = "tls", [JOURNAL_LOGIN] = "login", [JOURNAL_BATCH] = "batch", [JOURNAL_RPC] = "rpc",
 	[JOURNAL_TRANSACTION] = "transaction", [JOURNAL_BULK] = "bulk", [JOURNAL_ATTENTION] = "attention",
 	[JOURNAL_RESET] = "reset", [JOURNAL_VIOLATION] = "violation",
 };

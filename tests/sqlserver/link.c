@@ -330,7 +330,7 @@ static int send_wrapped_flight(struct link *link, struct tls_channel *tls)
 static int finish_handshake(struct link *link, struct tls_channel *tls, int done)
 {
 	if (done < 0)
-		journal_addf(link->journal, 0, JOURNAL_LOGIN, "TLS handshake failed: %s", tls_error(tls));
+		journal_addf(link->journal, 0, JOURNAL_TLS, "handshake failed: %s", tls_error(tls));
 	if (done <= 0)
 		return -ECONNRESET;
 	link->record_rules = true;
