@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control.h"
-#include "chat.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -101,15 +100,6 @@ static int do_chat(struct server *server, const char *argument, FILE *to)
 	if (messages == 0 || messages > UINT32_MAX || *end)
 		return -EINVAL;
 	return chat_night(server->engine, (uint32_t)messages);
-}
-
-/* "chat night=2500": a working day more. */
-static int do_chat(struct server *server, const char *argument, FILE *to)
-{
-	unsigned messages;
-
-	(void)to;
-	return sscanf(argument, "night=%u", &messages) == 1 ? chat_night(server->engine, messages) : -EINVAL;
 }
 
 static int do_stop(struct server *server, const char *argument, FILE *to)

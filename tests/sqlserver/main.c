@@ -11,7 +11,6 @@
 
 #include "browser.h"
 #include "chat.h"
-#include "chat.h"
 #include "control.h"
 #include "server.h"
 
@@ -34,7 +33,7 @@ enum {
 	OPTION_DIRECTORY = 256, OPTION_ADDRESS, OPTION_PORT, OPTION_PORT_FILE, OPTION_NAME, OPTION_INSTANCE,
 	OPTION_CERTIFICATE, OPTION_KEY, OPTION_TLS, OPTION_CIPHERS, OPTION_VERSION, OPTION_STRICT, OPTION_LOGIN,
 	OPTION_LOGINS, OPTION_SCRIPT, OPTION_SET, OPTION_WIRE, OPTION_BROWSER, OPTION_BROWSER_PORT_FILE,
-	OPTION_CONTROL, OPTION_CHAT, OPTION_ROW_LIMIT, OPTION_CHAT, OPTION_HELP,
+	OPTION_CONTROL, OPTION_CHAT, OPTION_ROW_LIMIT, OPTION_HELP,
 };
 
 static const struct option options[] = {
@@ -60,7 +59,6 @@ static const struct option options[] = {
 	{ "control", required_argument, NULL, OPTION_CONTROL },
 	{ "chat", required_argument, NULL, OPTION_CHAT },
 	{ "row-limit", required_argument, NULL, OPTION_ROW_LIMIT },
-	{ "chat", required_argument, NULL, OPTION_CHAT },
 	{ "help", no_argument, NULL, OPTION_HELP },
 	{ NULL, 0, NULL, 0 },
 };
@@ -83,7 +81,6 @@ static const char usage[] =
 	"  --set NAME=VALUE         a setting of the engine; --wire NAME=VALUE: a fault on the wire\n"
 	"  --browser-port N, --browser-port-file FILE   SQL Browser on UDP\n"
 	"  --control SOCKET         commands for a running server\n"
-	"  --chat messages=N,rooms=N,users=N,seed=N   databases mgc and mgccomp full of conversations, before any script\n"
 	"  --row-limit BYTES        the largest row of a bulk load (268435456)\n\n"
 	"It says \"ready\" on standard output, and ends at SIGTERM or SIGINT. README.md explains everything.\n";
 
@@ -162,7 +159,6 @@ static int take_option(struct arguments *arguments, int option, const char *valu
 		break;
 	case OPTION_CHAT: arguments->chat = value; break;
 	case OPTION_CONTROL: arguments->control = value; break;
-	case OPTION_CHAT: arguments->chat = value; break;
 	case OPTION_ROW_LIMIT:
 		error = parse_number(value, UINT32_MAX, &number);
 		server->row_limit = number;
@@ -243,14 +239,6 @@ static int make_chat(struct engine *engine, const char *text)
 	return chat_create(engine, &chat);
 }
 
-static int fill_chat(struct engine *engine, const char *text)
-{
-	struct chat_options chat;
-	int error = chat_parse(&chat, text);
-
-	return error ? complain("--chat", text) : chat_create(engine, &chat);
-}
-
 static int prepare(struct server *server, const struct arguments *arguments)
 {
 	int error = 0;
@@ -261,8 +249,6 @@ static int prepare(struct server *server, const struct arguments *arguments)
 		error = add_logins_of(server->engine, arguments->login_files.items[i]);
 	if (!error && arguments->chat)
 		error = make_chat(server->engine, arguments->chat);
-	if (arguments->chat && !error)
-		error = fill_chat(server->engine, arguments->chat);
 	for (size_t i = 0; i < arguments->scripts.count && !error; i++)
 		error = run_script(server, arguments->scripts.items[i]);
 	for (size_t i = 0; i < arguments->settings.count && !error; i++) {
