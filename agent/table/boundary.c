@@ -26,7 +26,7 @@ static bool over_limit(const struct boundary_rule *rule, const struct row_mark *
 	return count > rule->max_rows || (count > 1 && marks[count - 1].end > rule->max_bytes);
 }
 
-/* The rows that end with the smallest hash in the second half of the run; the last row, beyond the limit, has no say. */
+/* The rows up to the smallest hash in the second half of the run; the last row, beyond the limit, has no say. */
 static size_t limit_cut(const struct row_mark *marks, size_t count)
 {
 	size_t best = count - 2;

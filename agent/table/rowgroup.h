@@ -3,8 +3,8 @@
  * Row groups: rows in, chunks out, and back. FORMAT.md beside this file has the bytes.
  *
  * The list of chunks is a function of the rows and of the rowgroup_params alone: never of batches, of memory, or of
- * what was stored before. Boundaries fall at two kinds of scale. A run ends at a rare boundary (the hash of a row's key), at a
- * limit of rows or bytes, or where the leading key column changes once the run has enough rows; a closed run is one
+ * what was stored before. Boundaries fall at several scales. A run ends at a rare boundary (the hash of a row's key),
+ * at a limit of rows or bytes, or where the leading key column changes once the run has enough rows; a closed run is one
  * chunk. The last, open run of a group (the rows of one leading key value, or of the table) is cut at more frequent
  * boundaries instead, the shorter the nearer they are to its end, so that an append rewrites little. Without a key the
  * hash of the whole row decides.

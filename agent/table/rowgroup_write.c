@@ -149,7 +149,7 @@ static int hand_out_pieces(struct rowgroup_writer *writer, size_t rows)
 
 /* ---- boundaries ---- */
 
-/* Asks about the new row. Rows that stay behind after a cut begin a new run and are asked about again from its start. */
+/* Asks about the new row. Rows that stay behind after a cut begin a new run and are asked about from its start. */
 static int settle(struct rowgroup_writer *writer)
 {
 	struct row_buffer *buffer = &writer->buffer;
