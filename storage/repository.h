@@ -56,7 +56,7 @@ int repository_create(struct volume *volume, const struct repository_settings *s
 	const struct repository_secret *secret, char recovery_key[64]);
 /*
  * settings->chunker and append_only are filled in from the medium; the volume is borrowed until repository_close.
- * -ENOENT: blank, nothing was ever created here. -ENOSPC: it has more chunks than settings->index_chunks.
+ * -ENOENT: blank, or no more than the beginning of a creation: repository_create may be called. -ENOSPC: it has more chunks than settings->index_chunks.
  */
 int repository_open(struct repository **repository, struct volume *volume, struct repository_settings *settings,
 	const struct repository_secret *secret);

@@ -68,6 +68,8 @@ int superblock_find(struct volume *volume, struct superblock_files *files)
 		return files->error;
 	if (files->best[0])
 		return 0;
+	if (files->error == -EBADMSG && !files->others)
+		return -ENOENT; /* a creation that was cut short: nothing can have been stored */
 	return files->damaged ? files->error : files->others ? -EXDEV : -ENOENT;
 }
 

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A disk in memory that fails as disks do. It has a write cache: bytes are durable after a sync of their file, names
+ * (and their loss) after a sync of the directory. It counts operations and strikes once, at operation number `at`.
+ */
+#ifndef TESTS_FAULTS_FAULT_DISK_H
+#define TESTS_FAULTS_FAULT_DISK_H
+
+#include <stdint.h>
+
+#include "hal/disk.h"
+
+enum fault {
+	FAULT_NONE,
+	/* Errors: the process lives on. */
+	FAULT_EIO,          /* the operation fails once; a sync that fails has lost what it should have kept, for ever */
+	FAULT_ENOSPC,       /* an append fails once */
+	FAULT_PULLED,       /* -ENODEV from then on, until the restart */
+	/* Cuts: the operation and all after it fail, until fault_disk_restart shows what the medium kept. */
+	FAULT_CUT_LOST,     /* nothing that was not synced */
+	FAULT_CUT_KEPT,     /* everything, and of an append its first `tear` bytes */
+	FAULT_CUT_NAMES,    /* the names, but none of the bytes that were not synced */
+	FAULT_CUT_REORDERED, /* of what was not synced only the newest append of each file: zeros where the others were */
+	FAULT_CUT_BYTES,    /* the bytes of files, but no name and no removal that was not synced */
+	FAULT_CRASH,        /* the process dies, the cache lives on: a later cut may still take it */
+	FAULT_COUNT
+};
+
+struct fault_disk;
+
+struct fault_plan {
+	enum fault fault;
+	unsigned at;   /* 1 is the first operation; 0 never */
+	uint32_t tear; /* of the struck append: bytes that arrive, all but one at most */
+};
+
+struct fault_disk *fault_disk_create(uint64_t size);
+void fault_disk_destroy(struct fault_disk *disk);
+struct disk *fault_disk_disk(struct fault_disk *disk);
+/* Counting begins anew. */
+void fault_disk_plan(struct fault_disk *disk, const struct fault_plan *plan);
+bool fault_disk_struck(const struct fault_disk *disk);
+unsigned fault_disk_count(const struct fault_disk *disk); /* operations since the plan was made */
+/* Bytes of the append that was struck: what a tear can be. */
+uint32_t fault_disk_struck_size(const struct fault_disk *disk);
+/* The next start of the machine, or after FAULT_CRASH of the process: works again, holding what the medium kept. */
+void fault_disk_restart(struct fault_disk *disk);
+
+/* The medium as a whole, for tests that change bytes. */
+typedef int fault_disk_file(void *arg, const char *name, uint8_t *bytes, uint32_t size);
+int fault_disk_each(struct fault_disk *disk, fault_disk_file *file, void *arg);
+
+#endif
