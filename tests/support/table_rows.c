@@ -9,6 +9,22 @@
 #include <cmocka.h>
 #include <mbedtls/sha256.h>
 
+const struct rowgroup_params table_rows_small = {
+	.seed = { 1, 2, 3 },
+	.rare_rows = 64,
+	.frequent_rows = 8,
+	.group_rows = 8,
+	.max_rows = 256,
+	.max_bytes = 16 * 1024,
+	.inline_limit = 512,
+	.piece_size = 1000,
+};
+
+static const struct column columns[] = { { COLUMN_INT, false }, { COLUMN_NVARCHAR, false },
+	{ COLUMN_VARBINARY, false }, { COLUMN_VARCHAR, false } };
+static const uint16_t key[] = { 0 };
+const struct layout table_rows_layout = { columns, 4, key, 1 };
+
 uint64_t random_next(struct random *random)
 {
 	random->state ^= random->state << 13;
@@ -172,6 +188,16 @@ struct row *row_random(struct random *random, const struct layout *layout, size_
 	return row;
 }
 
+struct row **rows_random(uint64_t seed, const struct layout *layout, size_t count, size_t size_max)
+{
+	struct random random = { seed };
+	struct row **rows = allocate(count * sizeof(*rows));
+
+	for (size_t i = 0; i < count; i++)
+		rows[i] = row_random(&random, layout, size_max);
+	return rows;
+}
+
 /* ---- chunks ---- */
 
 int chunk_list_emit(void *arg, enum chunk_kind kind, const void *bytes, size_t size, uint32_t rows)
@@ -326,4 +352,16 @@ void rows_expect(const struct layout *layout, const struct rowgroup_params *para
 	assert_int_equal(row, count);
 	assert_true(table_digest_equal(&sum, digest));
 	assert_null(piece_at(&queue, 0));
+}
+
+void rows_round_trip(const struct layout *layout, const struct rowgroup_params *params, struct row *const *rows,
+	size_t count)
+{
+	struct chunk_list list;
+	struct table_digest digest;
+
+	rows_write(layout, params, rows, count, &list, &digest);
+	assert_int_equal(digest.rows, count);
+	rows_expect(layout, params, rows, count, &list, &digest);
+	chunk_list_free(&list);
 }

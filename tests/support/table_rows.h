@@ -8,6 +8,11 @@
 
 #include "agent/table/rowgroup.h"
 
+/* Limits so small that a few hundred rows reach all of them. */
+extern const struct rowgroup_params table_rows_small;
+/* int (the key), nvarchar, varbinary, varchar */
+extern const struct layout table_rows_layout;
+
 struct random {
 	uint64_t state; /* not 0 */
 };
@@ -25,6 +30,7 @@ struct row {
 struct row *row_copy(const struct value *values, size_t count);
 /* Values of all types as far as the columns go: NULL, empty, extremes, lone surrogates; at most size_max bytes each. */
 struct row *row_random(struct random *random, const struct layout *layout, size_t size_max);
+struct row **rows_random(uint64_t seed, const struct layout *layout, size_t count, size_t size_max);
 bool value_equal(const struct value *a, const struct value *b);
 void rows_free(struct row **rows, size_t count);
 
@@ -52,5 +58,9 @@ void rows_write(const struct layout *layout, const struct rowgroup_params *param
 /* Reads the list again and expects those rows, and the digest. */
 void rows_expect(const struct layout *layout, const struct rowgroup_params *params, struct row *const *rows,
 	size_t count, const struct chunk_list *list, const struct table_digest *digest);
+
+/* Both. */
+void rows_round_trip(const struct layout *layout, const struct rowgroup_params *params, struct row *const *rows,
+	size_t count);
 
 #endif

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What goes in comes out: values of every type, digests, errors. Large values: test_large.c; cuts: test_boundary.c. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/support/table_rows.h"
+
+static const uint16_t first_column = 0;
+
+/* ---- round trips ---- */
+
+static void every_type_comes_back_bit_for_bit(void **state)
+{
+	(void)state;
+	for (int type = COLUMN_BIT; type <= COLUMN_UDT; type++) {
+		for (size_t count = 1; count <= 243; count *= 3) {
+			const struct column column = { (enum column_type)type, false };
+			const struct layout layout = { &column, 1, &first_column, count % 2 };
+			struct row **rows = rows_random(count + (uint64_t)type, &layout, count, 1500);
+
+			rows_round_trip(&layout, &table_rows_small, rows, count);
+			rows_free(rows, count);
+		}
+	}
+}
+
+static void tables_of_many_shapes_come_back(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed < 60; seed++) {
+		struct random random = { seed };
+		struct column columns[12];
+		uint16_t key[] = { (uint16_t)random_below(&random, 3), 3 };
+		struct layout layout = { columns, 4 + random_below(&random, 9), key, random_below(&random, 3) };
+
+		for (size_t i = 0; i < layout.column_count; i++)
+			columns[i] = (struct column){ (enum column_type)(1 + random_below(&random, COLUMN_UDT)),
+				random_below(&random, 10) == 0 };
+
+		struct row **rows = rows_random(seed, &layout, 400, 900);
+
+		rows_round_trip(&layout, &table_rows_small, rows, 400);
+		rows_free(rows, 400);
+	}
+}
+
+/* One value in each of many rows makes each form of a section: the same, few, even, ordered, scattered ones. */
+static void values_with_a_pattern_come_back(void **state)
+{
+	static const enum column_type types[] = { COLUMN_BIGINT, COLUMN_DECIMAL, COLUMN_DATETIME2, COLUMN_FLOAT,
+		COLUMN_NVARCHAR, COLUMN_VARCHAR, COLUMN_CHAR };
+
+	(void)state;
+	for (size_t t = 0; t < sizeof(types) / sizeof(*types); t++) {
+		for (uint64_t pattern = 0; pattern < 6; pattern++) {
+			const struct column column = { types[t], false };
+			const struct layout layout = { &column, 1, NULL, 0 };
+			struct row *rows[200];
+			struct random random = { pattern + 1 };
+
+			for (uint64_t i = 0; i < 200; i++) {
+				uint64_t n[] = { 7, i, i % 5, random_below(&random, 50), random_next(&random), i * 1000000 };
+				uint8_t bytes[17] = { (uint8_t)(types[t] == COLUMN_DECIMAL) };
+				size_t width = column_type_size(types[t]);
+				struct value value = { bytes, width ? width : pattern == 5 && i % 2 ? 8u : 6u };
+
+				memcpy(bytes + (width == 17), &n[pattern], 5);
+				rows[i] = row_copy(&value, 1);
+			}
+			rows_round_trip(&layout, &table_rows_small, rows, 200);
+			for (size_t i = 0; i < 200; i++)
+				free(rows[i]);
+		}
+	}
+}
+
+static void thirty_thousand_columns_come_back(void **state)
+{
+	static struct column columns[LAYOUT_COLUMNS_MAX];
+	static struct value values[LAYOUT_COLUMNS_MAX];
+	struct rowgroup_params params = rowgroup_params_default;
+	struct layout layout = { columns, LAYOUT_COLUMNS_MAX, &first_column, 1 };
+	struct row *rows[40];
+
+	(void)state;
+	for (size_t i = 0; i < LAYOUT_COLUMNS_MAX; i++)
+		columns[i].type = i % 3 ? COLUMN_INT : COLUMN_NVARCHAR;
+	for (size_t r = 0; r < 40; r++) {
+		memset(values, 0, sizeof(values));
+		for (size_t i = r; i < LAYOUT_COLUMNS_MAX; i += 37)
+			values[i] = (struct value){ "abcdefgh", 4 };
+		rows[r] = row_copy(values, LAYOUT_COLUMNS_MAX);
+	}
+	rows_round_trip(&layout, &params, rows, 40);
+	for (size_t r = 0; r < 40; r++)
+		free(rows[r]);
+}
+
+static void no_rows_make_no_chunk(void **state)
+{
+	struct chunk_list list;
+	struct table_digest digest, none = { .rows = 0 };
+
+	(void)state;
+	rows_write(&table_rows_layout, &table_rows_small, NULL, 0, &list, &digest);
+	assert_int_equal(list.count, 0);
+	assert_true(table_digest_equal(&digest, &none));
+	chunk_list_free(&list);
+}
+
+static void no_chunk_is_longer_than_the_limit(void **state)
+{
+	struct row **rows = rows_random(5, &table_rows_layout, 3000, 512);
+	struct chunk_list list;
+	struct table_digest digest;
+
+	(void)state;
+	rows_write(&table_rows_layout, &table_rows_small, rows, 3000, &list, &digest);
+	for (size_t i = 0; i < list.count; i++) {
+		assert_true(list.chunks[i].size <= table_rows_small.max_bytes);
+		assert_true(list.chunks[i].rows <= table_rows_small.max_rows);
+	}
+	chunk_list_free(&list);
+	rows_free(rows, 3000);
+}
+
+/* ---- digests ---- */
+
+static struct table_digest digest_of(const struct layout *layout, struct row *const *rows, size_t count)
+{
+	struct chunk_list list;
+	struct table_digest digest;
+
+	rows_write(layout, &table_rows_small, rows, count, &list, &digest);
+	chunk_list_free(&list);
+	return digest;
+}
+
+static void the_digest_does_not_depend_on_order(void **state)
+{
+	struct row **rows = rows_random(3, &table_rows_layout, 100, 900), *reversed[100];
+
+	(void)state;
+	for (size_t i = 0; i < 100; i++)
+		reversed[i] = rows[99 - i];
+
+	struct table_digest a = digest_of(&table_rows_layout, rows, 100), b = digest_of(&table_rows_layout, reversed, 100);
+	struct table_digest c = digest_of(&table_rows_layout, rows, 60), rest = digest_of(&table_rows_layout, rows + 60, 40);
+
+	assert_true(table_digest_equal(&a, &b));
+	assert_false(table_digest_equal(&a, &c));
+	table_digest_add(&c, &rest);
+	assert_true(table_digest_equal(&a, &c));
+	rows_free(rows, 100);
+}
+
+static void rows_that_differ_have_digests_that_differ(void **state)
+{
+	static const uint8_t large[600] = { 0 }, other[600] = { [599] = 1 };
+	const struct value cases[][4] = {
+		{ { NULL, 0 }, { NULL, 0 }, { NULL, 0 }, { NULL, 0 } },
+		{ { NULL, 0 }, { "", 0 }, { NULL, 0 }, { NULL, 0 } },
+		{ { NULL, 0 }, { NULL, 0 }, { "", 0 }, { NULL, 0 } },
+		{ { NULL, 0 }, { NULL, 0 }, { "\0", 1 }, { NULL, 0 } },
+		{ { NULL, 0 }, { NULL, 0 }, { "\0\0", 2 }, { NULL, 0 } },
+		{ { "\0\0\0\0", 4 }, { NULL, 0 }, { NULL, 0 }, { NULL, 0 } },
+		{ { NULL, 0 }, { NULL, 0 }, { "ab", 2 }, { "c", 1 } },
+		{ { NULL, 0 }, { NULL, 0 }, { "a", 1 }, { "bc", 2 } },
+		{ { NULL, 0 }, { NULL, 0 }, { "abcdefgh", 8 }, { "i", 1 } },
+		{ { NULL, 0 }, { NULL, 0 }, { "abcdefg", 7 }, { "hi", 2 } },
+		{ { NULL, 0 }, { NULL, 0 }, { large, 600 }, { NULL, 0 } },
+		{ { NULL, 0 }, { NULL, 0 }, { large, 598 }, { NULL, 0 } },
+		{ { NULL, 0 }, { NULL, 0 }, { other, 600 }, { NULL, 0 } },
+		{ { NULL, 0 }, { large, 600 }, { NULL, 0 }, { NULL, 0 } },
+	};
+	struct table_digest digests[sizeof(cases) / sizeof(*cases)];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct row *row = row_copy(cases[i], 4);
+
+		digests[i] = digest_of(&table_rows_layout, &row, 1);
+		free(row);
+		for (size_t j = 0; j < i; j++)
+			assert_false(table_digest_equal(&digests[i], &digests[j]));
+	}
+}
+
+static void derived_columns_do_not_count(void **state)
+{
+	const struct column columns[] = { { COLUMN_INT, false }, { COLUMN_INT, true }, { COLUMN_ROWVERSION, false } };
+	const struct layout layout = { columns, 3, NULL, 0 };
+	const struct value values[][3] = {
+		{ { "1234", 4 }, { "5678", 4 }, { "abcdefgh", 8 } },
+		{ { "1234", 4 }, { NULL, 0 }, { "hgfedcba", 8 } },
+		{ { "1235", 4 }, { "5678", 4 }, { "abcdefgh", 8 } },
+	};
+	struct table_digest digests[3];
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		struct row *row = row_copy(values[i], 3);
+
+		digests[i] = digest_of(&layout, &row, 1);
+		free(row);
+	}
+	assert_true(table_digest_equal(&digests[0], &digests[1]));
+	assert_false(table_digest_equal(&digests[0], &digests[2]));
+}
+
+static void another_seed_makes_another_digest(void **state)
+{
+	struct row **rows = rows_random(3, &table_rows_layout, 10, 100);
+	struct rowgroup_params params = table_rows_small;
+	struct table_digest a = digest_of(&table_rows_layout, rows, 10), b;
+	struct chunk_list list;
+
+	(void)state;
+	params.seed[15] = 1;
+	rows_write(&table_rows_layout, &params, rows, 10, &list, &b);
+	assert_false(table_digest_equal(&a, &b));
+	chunk_list_free(&list);
+	rows_free(rows, 10);
+}
+
+/* ---- errors ---- */
+
+static int refuse(void *arg, enum chunk_kind kind, const void *bytes, size_t size, uint32_t rows)
+{
+	int *calls = arg;
+
+	(void)kind;
+	(void)bytes;
+	(void)size;
+	(void)rows;
+	return --*calls < 0 ? -ENOSPC : 0;
+}
+
+static void an_error_of_the_callback_ends_the_writer(void **state)
+{
+	struct row **rows = rows_random(11, &table_rows_layout, 600, 1200);
+	int allowed = 0, failures = 0, error;
+
+	(void)state;
+	do {
+		struct rowgroup_writer *writer;
+		struct table_digest digest;
+		int calls = allowed++;
+
+		assert_int_equal(rowgroup_create(&writer, &table_rows_layout, &table_rows_small, refuse, &calls), 0);
+		error = 0;
+		for (size_t i = 0; i < 600 && !error; i++)
+			error = rowgroup_row(writer, rows[i]->values);
+		error = rowgroup_finish(writer, &digest);
+		assert_true(error == 0 || error == -ENOSPC);
+		failures += error != 0;
+		rowgroup_free(writer);
+	} while (error);
+	assert_true(failures > 20);
+	rows_free(rows, 600);
+}
+
+static void a_size_that_the_type_does_not_have_is_refused(void **state)
+{
+	const struct value wrong[][4] = {
+		{ { "123", 3 }, { NULL, 0 }, { NULL, 0 }, { NULL, 0 } },
+		{ { "12345", 5 }, { NULL, 0 }, { NULL, 0 }, { NULL, 0 } },
+		{ { "", 0 }, { NULL, 0 }, { NULL, 0 }, { NULL, 0 } },
+		{ { "1234", 4 }, { "odd", 3 }, { NULL, 0 }, { NULL, 0 } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		struct chunk_list list = { 0 };
+		struct rowgroup_writer *writer;
+
+		assert_int_equal(rowgroup_create(&writer, &table_rows_layout, &table_rows_small, chunk_list_emit, &list), 0);
+		assert_int_equal(rowgroup_row(writer, wrong[i]), -EINVAL);
+		rowgroup_free(writer);
+	}
+}
+
+static void params_and_layouts_without_sense_are_refused(void **state)
+{
+	struct rowgroup_writer *writer;
+	struct column column = { COLUMN_INT, false };
+	uint16_t key = 1;
+	struct layout layout = { &column, 1, &key, 1 };
+	struct rowgroup_params params = { .seed = { 1 } };
+
+	(void)state;
+	assert_int_equal(rowgroup_create(&writer, &table_rows_layout, &params, refuse, NULL), -EINVAL);
+	assert_int_equal(rowgroup_create(&writer, &layout, &table_rows_small, refuse, NULL), -EINVAL);
+	layout.key_count = 0;
+	column.type = (enum column_type)99;
+	assert_int_equal(rowgroup_create(&writer, &layout, &table_rows_small, refuse, NULL), -EINVAL);
+	rowgroup_free(NULL);
+	rowgroup_reader_free(NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_type_comes_back_bit_for_bit),
+		cmocka_unit_test(tables_of_many_shapes_come_back),
+		cmocka_unit_test(values_with_a_pattern_come_back),
+		cmocka_unit_test(thirty_thousand_columns_come_back),
+		cmocka_unit_test(no_rows_make_no_chunk),
+		cmocka_unit_test(no_chunk_is_longer_than_the_limit),
+		cmocka_unit_test(the_digest_does_not_depend_on_order),
+		cmocka_unit_test(rows_that_differ_have_digests_that_differ),
+		cmocka_unit_test(derived_columns_do_not_count),
+		cmocka_unit_test(another_seed_makes_another_digest),
+		cmocka_unit_test(an_error_of_the_callback_ends_the_writer),
+		cmocka_unit_test(a_size_that_the_type_does_not_have_is_refused),
+		cmocka_unit_test(params_and_layouts_without_sense_are_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
