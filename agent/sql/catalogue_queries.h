@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The queries that fill a catalogue. A query's results are the scalar fields of its record, in the order of
+ * catalogue_fields.c; text comes as the bytes of its UTF-16.
+ *
+ * "{14|a|b}" stands for a where the server's major version is at least 14, else for b, so that no column is named that
+ * the server does not know; "$V" is the major version. They do not nest.
+ */
+#ifndef AGENT_SQL_CATALOGUE_QUERIES_H
+#define AGENT_SQL_CATALOGUE_QUERIES_H
+
+#include "agent/sql/catalogue_fields.h"
+#include "agent/sql/statement.h"
+
+extern const char catalogue_query_database[], catalogue_query_schemas[], catalogue_query_tables[],
+	catalogue_query_columns[], catalogue_query_indexes[], catalogue_query_index_columns[],
+	catalogue_query_foreign_keys[], catalogue_query_pairs[], catalogue_query_checks[], catalogue_query_triggers[],
+	catalogue_query_modules[], catalogue_query_sequences[], catalogue_query_types[], catalogue_query_synonyms[],
+	catalogue_query_properties[];
+/* object_id, index_id, rows, used pages */
+extern const char catalogue_query_sizes[];
+/* object_id, last value; object_id, current value, last used value: moving parts, read again after the rows */
+extern const char catalogue_query_identities[], catalogue_query_sequence_values[];
+
+/* The query for a server of that version, appended to an empty statement. */
+void catalogue_query(struct statement *statement, const char *query, int version);
+
+#endif
