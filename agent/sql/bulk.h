@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The bulk stream of TDS (packet type 0x07): COLMETADATA and rows, from values in canonical form. What it writes goes
+ * through a small buffer to a sink; DONE and packets are the session's.
+ *
+ * A column's TYPE_INFO is the server's own answer to a SELECT TOP (0), so that its collation is the column's; only xml,
+ * CLR types and the old text types are written as (max) types, which the server converts.
+ * Functions return 0 or a negative errno; -EINVAL: a value that is none of its type; the sink's own.
+ */
+#ifndef AGENT_SQL_BULK_H
+#define AGENT_SQL_BULK_H
+
+#include "agent/sql/statement.h"
+
+#define BULK_TYPE_INFO_MAX 16
+#define BULK_BUFFER_SIZE 32768
+
+struct bulk_column {
+	enum column_type type;
+	uint16_t flags;                        /* of COLMETADATA, as the server told */
+	uint8_t type_info[BULK_TYPE_INFO_MAX]; /* from the token on, as it will be written */
+	size_t type_info_size;
+	bool fixed;                            /* a type without NULL: its values have no length */
+	bool plp;                              /* (max): pieces */
+	uint8_t size;                          /* wire bytes of a value where all have the same; decimal: by precision */
+	uint8_t scale;
+	uint8_t name[256];                     /* UTF-16LE */
+	size_t name_size;
+};
+
+/*
+ * Fills a column in. info: the server's TYPE_INFO for it. unicode: that of an nvarchar(max) expression, for xml.
+ * -EPROTO: no TYPE_INFO of this type.
+ */
+int bulk_column(struct bulk_column *column, const struct catalogue_column *of, const void *info, size_t info_size,
+	uint16_t flags, const void *unicode, size_t unicode_size);
+
+typedef int bulk_sink(void *arg, const void *bytes, size_t size);
+
+struct bulk {
+	bulk_sink *sink;
+	void *arg;
+	size_t size;
+	uint8_t buffer[BULK_BUFFER_SIZE];
+};
+
+void bulk_init(struct bulk *bulk, bulk_sink *sink, void *arg);
+int bulk_metadata(struct bulk *bulk, const struct bulk_column *columns, size_t count);
+/* A row: its start, then each column's value, or a long value as begin, pieces (none empty), end. */
+int bulk_row(struct bulk *bulk);
+int bulk_value(struct bulk *bulk, const struct bulk_column *column, const struct value *value);
+int bulk_long_begin(struct bulk *bulk, const struct bulk_column *column); /* -EINVAL where it is no (max) */
+int bulk_long_piece(struct bulk *bulk, const void *bytes, size_t size);
+int bulk_long_end(struct bulk *bulk);
+/* Hands what is buffered to the sink. */
+int bulk_flush(struct bulk *bulk);
+
+/*
+ * "INSERT BULK [s].[t] ([c] type COLLATE x, ...) WITH (KEEP_NULLS, TABLOCK, ORDER (...))" for the columns of the layout
+ * that are not derived.
+ */
+void bulk_statement(struct statement *statement, const struct catalogue_table *table,
+	const struct catalogue_layout *layout);
+
+#endif

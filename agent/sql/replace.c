@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/sql/replace.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/sql/message.h"
+#include "agent/sql/reader.h"
+#include "agent/sql/replace_private.h"
+
+int replace_execute(struct replace *replace, struct sql_error *error)
+{
+	const char *text = statement_text(&replace->statement);
+
+	if (!text)
+		return reader_failed(error, -ENOMEM, NULL);
+	snprintf(error->doing, sizeof error->doing, "%.150s", text);
+	return session_execute(replace->session, REQUEST_CHANGE, text, NULL, error);
+}
+
+int replace_note(struct replace *replace, const char *format, ...)
+{
+	char sentence[600];
+	uint8_t bytes[700];
+	struct packer packer = { .bytes = bytes, .capacity = sizeof bytes };
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(sentence, sizeof sentence, format, arguments);
+	va_end(arguments);
+	pack_string(&packer, sentence);
+	return message_send(replace->uplink->socket, MESSAGE_NOTE, bytes, packer.size);
+}
+
+static void tell_phase(struct replace *replace, enum worker_phase phase)
+{
+	uint8_t bytes[32];
+	struct packer packer = { .bytes = bytes, .capacity = sizeof bytes };
+
+	pack_u8(&packer, (uint8_t)phase);
+	pack_u32(&packer, 0);
+	pack_u64(&packer, 0);
+	pack_u64(&packer, 0);
+	message_send(replace->uplink->socket, MESSAGE_PROGRESS, bytes, packer.size);
+}
+
+/* ---- begin ---- */
+
+/* Who holds the application lock, where the login may look. */
+static void find_holder(struct replace *replace, char *holder, size_t size)
+{
+	struct sql_error ignored = { .kind = SQL_OK };
+	int64_t may;
+	bool there;
+
+	snprintf(holder, size, "another session");
+	if (catalogue_read_number(replace->session, "SELECT HAS_PERMS_BY_NAME(NULL, NULL, 'VIEW SERVER STATE')", &may, &there,
+		&ignored) < 0 || may != 1)
+		return;
+	catalogue_read_text(replace->session, "SELECT TOP (1) CAST(s.program_name + N' on ' + s.host_name + N' (login ' + "
+		"s.login_name + N')' AS varbinary(800)) FROM sys.dm_tran_locks l JOIN sys.dm_exec_sessions s ON s.session_id = "
+		"l.request_session_id WHERE l.resource_type = N'APPLICATION' AND l.resource_database_id = DB_ID() AND "
+		"l.request_status = N'GRANT' AND s.session_id <> @@SPID", holder, size, &ignored);
+	if (!*holder)
+		snprintf(holder, size, "another session");
+}
+
+/* It ends with the transaction: whoever can take it knows that the restore before is over, its undo included. */
+static int take_application_lock(struct replace *replace, const struct catalogue_database *database,
+	struct sql_error *error)
+{
+	struct statement *statement = &replace->statement;
+	char holder[240];
+	int64_t answer;
+	bool there;
+	int result;
+
+	statement_reset(statement);
+	statement_add(statement, "DECLARE @limit int = @@LOCK_TIMEOUT, @answer int, @resource nvarchar(255) = LEFT(N'coffret:' + "
+		"DB_NAME(), 255); EXEC @answer = sp_getapplock @Resource = @resource, @LockMode = 'Exclusive', "
+		"@LockOwner = 'Transaction', @LockTimeout = @limit; SELECT @answer");
+	if (!statement_text(statement))
+		return reader_failed(error, -ENOMEM, NULL);
+	snprintf(error->doing, sizeof error->doing, "taking the lock that keeps two restores apart");
+	result = catalogue_read_number(replace->session, statement_text(statement), &answer, &there, error);
+	if (result < 0 || (there && answer >= 0))
+		return result;
+	find_holder(replace, holder, sizeof holder);
+	return sql_error_set(error, SQL_ERROR_BUSY, database->name, "A restore of the database is under way or being undone "
+		"by %s", holder);
+}
+
+static int check_writable(const struct catalogue_database *database, struct sql_error *error)
+{
+	if (database->read_only)
+		return sql_error_set(error, SQL_ERROR_DATABASE_STATE, database->name, "The database is read-only, or a secondary "
+			"that others write");
+	if (database->state)
+		return sql_error_set(error, SQL_ERROR_DATABASE_STATE, database->name, "The database is not online");
+	if (!strcmp(database->mirroring, "MIRROR"))
+		return sql_error_set(error, SQL_ERROR_DATABASE_STATE, database->name, "The database is a mirror; restore on its "
+			"principal");
+	return 0;
+}
+
+/* Everything locked, in the order of names, so that two restores cannot wait for each other. */
+static int lock_everything(struct replace *replace, struct sql_error *error)
+{
+	struct catalogue *catalogue;
+	int result;
+
+	snprintf(error->doing, sizeof error->doing, "reading the catalogue");
+	result = catalogue_read(&catalogue, replace->session, error);
+	if (result < 0)
+		return result;
+	result = check_writable(&catalogue->database, error);
+	if (result == 0)
+		result = take_application_lock(replace, &catalogue->database, error);
+	if (result == 0)
+		result = reader_lock_tables(replace->session, catalogue, true, NULL, 0, error);
+	catalogue_free(catalogue);
+	return result;
+}
+
+static int compare_shapes(struct replace *replace, struct sql_error *error)
+{
+	char object[sizeof error->object], difference[200];
+
+	if (catalogue_fits(replace->wanted, replace->present, object, sizeof object, difference, sizeof difference))
+		return 0;
+	return sql_error_set(error, SQL_ERROR_SCHEMA, object, "%s", difference);
+}
+
+static int begin(struct replace *replace, struct sql_error *error)
+{
+	int result;
+
+	tell_phase(replace, PHASE_LOCK);
+	result = session_execute(replace->session, REQUEST_CATALOGUE, "SET XACT_ABORT ON; SET TRANSACTION ISOLATION LEVEL READ "
+		"COMMITTED; BEGIN TRANSACTION", NULL, error);
+	if (result == 0)
+		result = lock_everything(replace, error);
+	/* Again, now that nobody can change it. */
+	if (result == 0)
+		result = catalogue_read(&replace->present, replace->session, error);
+	if (result == 0)
+		result = compare_shapes(replace, error);
+	if (result == 0 && !(replace->changed = calloc(replace->present->table_count + 1u, sizeof *replace->changed)))
+		result = reader_failed(error, -ENOMEM, NULL);
+	return result;
+}
+
+int replace_begin(struct replace **begun, struct session *session, struct uplink *uplink,
+	const struct catalogue *wanted, const struct rowgroup_params *params, struct sql_error *error)
+{
+	struct replace *replace = calloc(1, sizeof *replace);
+	int result;
+
+	if (!replace)
+		return reader_failed(error, -ENOMEM, NULL);
+	*replace = (struct replace){ .session = session, .uplink = uplink, .wanted = wanted, .params = params };
+	result = begin(replace, error);
+	if (result < 0) {
+		replace_free(replace);
+		return result;
+	}
+	*begun = replace;
+	return 0;
+}
+
+void replace_free(struct replace *replace)
+{
+	if (!replace)
+		return;
+	catalogue_free(replace->present);
+	statement_free(&replace->statement);
+	load_free(replace->load);
+	free(replace->changed);
+	free(replace);
+}
+
+/* ---- prepare ---- */
+
+/* A DDL trigger would see our ALTER TABLE, and may undo it or write about it where we have just replaced rows. */
+static int refuse_ddl_triggers(struct replace *replace, struct sql_error *error)
+{
+	char name[200];
+	int result = catalogue_read_text(replace->session, "SELECT TOP (1) CAST(r.name AS varbinary(256)) FROM sys.triggers r "
+		"JOIN sys.trigger_events e ON e.object_id = r.object_id WHERE r.parent_class = 0 AND r.is_disabled = 0 AND "
+		"r.is_ms_shipped = 0 AND e.type_desc = N'ALTER_TABLE'", name, sizeof name, error);
+
+	if (result < 0 || !*name)
+		return result;
+	return sql_error_set(error, SQL_ERROR_UNSUPPORTED, name, "An enabled DDL trigger watches ALTER TABLE, which a restore "
+		"must use. Disable it for the restore: DISABLE TRIGGER [%s] ON DATABASE", name);
+}
+
+int replace_prepare(struct replace *replace, const uint32_t *tables, size_t count, struct sql_error *error)
+{
+	char name[CATALOGUE_NAME_SIZE];
+
+	tell_phase(replace, PHASE_PREPARE);
+	for (size_t i = 0; i < count; i++) {
+		const struct catalogue_table *table;
+		const struct catalogue_refusal *refusal;
+		if (tables[i] >= replace->wanted->table_count)
+			return sql_error_set(error, SQL_ERROR_WORKER, "", "A table that is not in the catalogue was asked for");
+		table = replace_present(replace, tables[i]);
+		replace->changed[table - replace->present->tables] = true;
+		refusal = catalogue_refused(table, true);
+		catalogue_table_name(table, name, sizeof name);
+		if (refusal)
+			return sql_error_set(error, SQL_ERROR_UNSUPPORTED, name, "It cannot be replaced: %s", refusal->text);
+		if (table->features & FEATURE_CHANGE_TRACKING)
+			replace_note(replace, "%s is under change tracking: clients that follow it must start afresh.", name);
+	}
+	int result = count ? refuse_ddl_triggers(replace, error) : 0;
+	return result < 0 ? result : replace_switch_off(replace, error);
+}
+
+/* ---- one table ---- */
+
+int replace_table(struct replace *replace, uint32_t wanted, struct sql_error *error)
+{
+	const struct catalogue_table *table;
+	int result;
+
+	if (wanted >= replace->wanted->table_count || replace->load)
+		return sql_error_set(error, SQL_ERROR_WORKER, "", "A table was asked for out of order");
+	table = replace_present(replace, wanted);
+	if (!replace->changed[table - replace->present->tables])
+		return sql_error_set(error, SQL_ERROR_WORKER, table->name, "The table was not prepared");
+	tell_phase(replace, PHASE_WRITE);
+	statement_reset(&replace->statement);
+	statement_add(&replace->statement, "DELETE FROM ");
+	statement_table(&replace->statement, table);
+	statement_add(&replace->statement, " WITH (TABLOCKX)");
+	result = replace_execute(replace, error);
+	if (result < 0)
+		return result;
+	/* The wanted table's own layout: it is what its chunks were made with, and the shapes were compared. */
+	return load_open(&replace->load, replace->session, &replace->wanted->tables[wanted], replace->params, error);
+}
+
+int replace_chunk(struct replace *replace, enum chunk_kind kind, uint32_t rows, const void *bytes, size_t size,
+	struct sql_error *error)
+{
+	(void)rows;
+	if (!replace->load)
+		return sql_error_set(error, SQL_ERROR_WORKER, "", "A chunk came for no table");
+	return load_chunk(replace->load, kind, bytes, size, error);
+}
+
+int replace_table_end(struct replace *replace, uint64_t *rows, struct sql_error *error)
+{
+	int result = load_end(replace->load, rows, error);
+
+	load_free(replace->load);
+	replace->load = NULL;
+	return result;
+}
+
+int replace_abandon(struct replace *replace, struct sql_error *error)
+{
+	int result = replace && replace->load ? load_abandon(replace->load, error) : 0;
+
+	if (replace) {
+		load_free(replace->load);
+		replace->load = NULL;
+	}
+	return result;
+}
+
+/* ---- the end ---- */
+
+int replace_put_back(struct replace *replace, struct sql_error *error)
+{
+	char object[sizeof error->object], difference[200];
+	struct catalogue *now;
+	bool equal;
+	int result;
+
+	tell_phase(replace, PHASE_PUT_BACK);
+	result = replace_switch_on(replace, error);
+	if (result == 0)
+		result = replace_put_values(replace, error);
+	if (result == 0)
+		result = catalogue_read(&now, replace->session, error);
+	if (result < 0)
+		return result;
+	equal = catalogue_states_equal(replace->present, now, object, sizeof object, difference, sizeof difference);
+	catalogue_free(now);
+	return equal ? 0 : sql_error_set(error, SQL_ERROR_DIFFERS, object, "After it was put back: %s", difference);
+}
+
+/* True where the server may have committed although we were told of an error. */
+static bool outcome_is_unknown(enum sql_error_kind kind)
+{
+	switch (kind) {
+	case SQL_ERROR_LOST:
+	case SQL_ERROR_STALLED:
+	case SQL_ERROR_TIMEOUT:
+	case SQL_ERROR_PROTOCOL:
+	case SQL_ERROR_CANCELLED:
+	case SQL_ERROR_TLS:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void update_statistics(struct replace *replace)
+{
+	struct sql_error error;
+	char name[CATALOGUE_NAME_SIZE];
+
+	for (uint32_t i = 0; i < replace->present->table_count; i++) {
+		const struct catalogue_table *table = &replace->present->tables[i];
+		if (!replace->changed[i])
+			continue;
+		error = (struct sql_error){ .kind = SQL_OK };
+		statement_reset(&replace->statement);
+		statement_add(&replace->statement, "UPDATE STATISTICS ");
+		statement_table(&replace->statement, table);
+		if (replace_execute(replace, &error) == 0)
+			continue;
+		catalogue_table_name(table, name, sizeof name);
+		replace_note(replace, "Statistics of %s were not updated: %s", name, error.detail);
+		if (error.kind == SQL_ERROR_LOST || error.kind == SQL_ERROR_CANCELLED)
+			return;
+	}
+}
+
+int replace_commit(struct replace *replace, struct sql_error *error)
+{
+	int64_t state;
+	bool there;
+	int result;
+
+	tell_phase(replace, PHASE_COMMIT);
+	result = catalogue_read_number(replace->session, "SELECT CASE WHEN XACT_STATE() = 1 AND @@TRANCOUNT = 1 THEN 1 ELSE 0 "
+		"END", &state, &there, error);
+	if (result < 0)
+		return result;
+	if (state != 1)
+		return sql_error_set(error, SQL_ERROR_SERVER, replace->present->database.name, "The server has ended the "
+			"transaction; nothing was changed");
+	result = session_execute(replace->session, REQUEST_CHANGE, "IF XACT_STATE() = 1 AND @@TRANCOUNT = 1 COMMIT TRANSACTION; "
+		"ELSE RAISERROR(N'no transaction to commit', 16, 1)", NULL, error);
+	if (result < 0) {
+		if (outcome_is_unknown(error->kind))
+			error->kind = SQL_ERROR_UNKNOWN_OUTCOME;
+		return result;
+	}
+	update_statistics(replace);
+	return 0;
+}

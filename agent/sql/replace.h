@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A restore on the server, step by step, in one transaction: begin (application lock, locks on all tables, shapes
+ * compared), prepare (constraints and triggers off), a load for each table, put back, commit. Until the commit the
+ * database is what it was, and any error or a lost connection leaves it so.
+ *
+ * What is put back as it was on the server before: the state of each constraint and trigger. What is put back as it was
+ * in the snapshot: rows, identity values, sequence values.
+ *
+ * Functions return 0 or a negative errno with *error filled in.
+ */
+#ifndef AGENT_SQL_REPLACE_H
+#define AGENT_SQL_REPLACE_H
+
+#include "agent/sql/catalogue_read.h"
+#include "agent/sql/uplink.h"
+#include "agent/table/rowgroup.h"
+
+struct replace;
+
+/* wanted and params are borrowed until replace_free. */
+int replace_begin(struct replace **replace, struct session *session, struct uplink *uplink,
+	const struct catalogue *wanted, const struct rowgroup_params *params, struct sql_error *error);
+/* Ends nothing on the server: that is replace_commit's, or a ROLLBACK's. NULL is nothing. */
+void replace_free(struct replace *replace);
+
+/* Once: the tables (indices of `wanted`) that will be loaded. */
+int replace_prepare(struct replace *replace, const uint32_t *tables, size_t count, struct sql_error *error);
+
+/*
+ * Deletes all rows of a prepared table and opens its load. Here ranges of keys will come in place of whole tables: a
+ * load inserts what it is given and knows nothing of what was deleted before.
+ */
+int replace_table(struct replace *replace, uint32_t table, struct sql_error *error);
+/* A rows chunk, then the value chunks that it refers to. */
+int replace_chunk(struct replace *replace, enum chunk_kind kind, uint32_t rows, const void *bytes, size_t size,
+	struct sql_error *error);
+/* *rows as the server counted them; an error where it counted others than were sent. */
+int replace_table_end(struct replace *replace, uint64_t *rows, struct sql_error *error);
+
+/*
+ * Gives up the table that is being loaded, so that the session takes statements again; nothing is nothing. An error
+ * where it stands in the middle of a row: then only the end of the connection undoes what was begun.
+ */
+int replace_abandon(struct replace *replace, struct sql_error *error);
+
+/* Notes for the report go up as they arise. */
+int replace_put_back(struct replace *replace, struct sql_error *error);
+/* SQL_ERROR_UNKNOWN_OUTCOME where no answer came. Then statistics; what fails there is a note. */
+int replace_commit(struct replace *replace, struct sql_error *error);
+
+#endif
