@@ -35,8 +35,7 @@ static bool take_reference(const uint8_t **at, const uint8_t *end, struct large_
 		return false;
 	memcpy(ref->hash, *at, LARGE_HASH_SIZE);
 	*at += LARGE_HASH_SIZE;
-	return varint_get(at, end, &ref->size) && varint_get(at, end, &ref->piece) && ref->size &&
-		ref->size < VALUE_SIZE_MAX;
+	return varint_get(at, end, &ref->size) && ref->size && ref->size < VALUE_SIZE_MAX;
 }
 
 static int open_nulls(struct column_cursor *cursor, const uint8_t **at, const uint8_t *end)

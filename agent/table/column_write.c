@@ -58,15 +58,13 @@ static uint8_t *write_nulls(struct column_writer *writer, unsigned int *flags, u
 	return end;
 }
 
-static uint8_t *write_references(struct column_writer *writer, uint8_t *out)
+static uint8_t *write_references(const struct column_writer *writer, uint8_t *out)
 {
 	for (size_t i = 0; i < writer->large_count; i++) {
 		struct large_ref ref = row_buffer_large(&writer->large[i]);
 
 		memcpy(out, ref.hash, LARGE_HASH_SIZE);
 		out = varint_put(out + LARGE_HASH_SIZE, ref.size);
-		out = varint_put(out, ref.piece - writer->first_piece);
-		writer->pieces += large_pieces(ref.size, writer->piece_size);
 	}
 	return out;
 }
@@ -258,7 +256,6 @@ uint8_t *column_write(struct column_writer *writer, const struct column_plan *pl
 	uint8_t *section = out, *body = section + 1 + LENGTH_MAX;
 	unsigned int flags = 0;
 
-	writer->pieces = 0;
 	out = write_nulls(writer, &flags, body);
 	if (!writer->present) {
 		*section = FORM_NULLS;

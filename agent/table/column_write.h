@@ -20,9 +20,6 @@ struct column_writer {
 	size_t table_size;
 	struct cell *large;      /* values that left the row */
 	size_t large_count;
-	uint64_t first_piece;    /* in: value chunk 0 of the chunk that is made */
-	uint32_t piece_size;     /* in */
-	uint64_t pieces;         /* out: value chunks that the values of the column have */
 };
 
 int column_writer_create(struct column_writer *writer, size_t max_rows);

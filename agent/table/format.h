@@ -38,7 +38,6 @@ enum section_flag {
 /* A value that left its row. */
 struct large_ref {
 	uint64_t size;                 /* bytes */
-	uint64_t piece;                /* number of its first value chunk */
 	uint8_t hash[LARGE_HASH_SIZE]; /* keyed, of its bytes */
 };
 

@@ -26,7 +26,6 @@ void large_free(struct large_values *large)
 
 static int hand_out(struct large_values *large, const void *bytes, size_t size)
 {
-	large->pieces++;
 	return large->emit(large->arg, CHUNK_VALUE, bytes, size, 0);
 }
 
@@ -35,7 +34,7 @@ static struct large_entry *begin(struct large_values *large, uint16_t column)
 	struct large_entry *entry = &large->entries[column];
 
 	large->columns[large->count++] = column;
-	*entry = (struct large_entry){ .state = LARGE_SENT, .ref.piece = large->pieces };
+	*entry = (struct large_entry){ .state = LARGE_SENT };
 	siphash_begin(&large->hash, large->key);
 	return entry;
 }

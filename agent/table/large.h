@@ -16,7 +16,6 @@ struct large_values {
 	const uint8_t *key;       /* of the hash, 16 bytes */
 	rowgroup_emit *emit;
 	void *arg;
-	uint64_t pieces;          /* handed out so far */
 
 	struct large_entry *entries; /* one a column; those of this row are listed in `columns` */
 	uint16_t *columns;

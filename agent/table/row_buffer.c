@@ -71,9 +71,8 @@ static uint8_t *put_large(uint8_t *out, const uint8_t *end, const struct large_r
 	if (end - out < 1 + CELL_LARGE_SIZE)
 		return NULL;
 	*out++ = CELL_LARGE;
-	put64(out, ref->piece);
-	put64(out + 8, ref->size);
-	memcpy(out + 16, ref->hash, LARGE_HASH_SIZE);
+	put64(out, ref->size);
+	memcpy(out + 8, ref->hash, LARGE_HASH_SIZE);
 	return out + CELL_LARGE_SIZE;
 }
 
@@ -214,8 +213,8 @@ void row_buffer_column(struct row_buffer *buffer, const struct column_plan *plan
 
 struct large_ref row_buffer_large(const struct cell *cell)
 {
-	struct large_ref ref = { .piece = get64(cell->bytes), .size = get64(cell->bytes + 8) };
+	struct large_ref ref = { .size = get64(cell->bytes) };
 
-	memcpy(ref.hash, cell->bytes + 16, LARGE_HASH_SIZE);
+	memcpy(ref.hash, cell->bytes + 8, LARGE_HASH_SIZE);
 	return ref;
 }

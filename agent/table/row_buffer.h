@@ -18,7 +18,7 @@ struct cell {
 	enum cell_state { CELL_NULL = 0, CELL_BYTES = 1, CELL_UTF8 = 2, CELL_LARGE = 3 } state;
 };
 
-#define CELL_LARGE_SIZE 32 /* a struct large_ref: piece, size, hash */
+#define CELL_LARGE_SIZE 24 /* a struct large_ref: size, hash */
 
 struct row_digest {
 	uint8_t bytes[16];

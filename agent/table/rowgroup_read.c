@@ -15,7 +15,8 @@ struct rowgroup_reader {
 	struct column_cursor *cursors;
 	uint8_t *scratch;        /* text of one row: at most twice the bytes of the chunk */
 	uint32_t rows, row;
-	uint64_t pieces;
+	uint64_t pieces;         /* value chunks of the whole chunk */
+	uint32_t next_piece;
 	uint8_t sum[16];         /* as the writer counted */
 	struct table_digest digest;
 	bool done;               /* every row was read, and nothing is left over */
@@ -115,21 +116,37 @@ uint32_t rowgroup_pieces(const struct rowgroup_reader *reader)
 	return (uint32_t)reader->pieces;
 }
 
-static int set_large(const struct rowgroup_reader *reader, const struct large_ref *ref, struct rowgroup_value *value)
-{
-	uint64_t pieces = large_pieces(ref->size, reader->params->piece_size);
+/*
+ * Value chunks come in the order in which the writer took values out of a row: first the large ones, then those that
+ * had to go because the row was too long; each kind in the order of columns.
+ */
+struct row_pieces {
+	uint32_t large, shed; /* value chunks so far of this row */
+};
 
-	if (ref->piece > reader->pieces || pieces > reader->pieces - ref->piece)
-		return -EBADMSG;
+static void set_large(const struct rowgroup_reader *reader, uint64_t size, struct rowgroup_value *value,
+	struct row_pieces *pieces)
+{
+	uint32_t *kind = size > reader->params->inline_limit ? &pieces->large : &pieces->shed;
+
 	value->large = true;
-	value->size = ref->size;
-	value->piece = (uint32_t)ref->piece;
-	value->pieces = (uint32_t)pieces;
-	return 0;
+	value->size = size;
+	value->piece = reader->next_piece + *kind;
+	value->pieces = (uint32_t)large_pieces(size, reader->params->piece_size);
+	*kind += value->pieces;
+}
+
+static void finish_pieces(struct rowgroup_reader *reader, struct rowgroup_value *values, const struct row_pieces *pieces)
+{
+	for (size_t i = 0; pieces->shed && i < reader->layout->column_count; i++)
+		if (values[i].large && values[i].size <= reader->params->inline_limit)
+			values[i].piece += pieces->large;
+	reader->next_piece += pieces->large + pieces->shed;
 }
 
 static int read_row(struct rowgroup_reader *reader, struct rowgroup_value *values)
 {
+	struct row_pieces pieces = { 0, 0 };
 	uint8_t *scratch = reader->scratch;
 	struct siphash hash;
 	uint8_t digest[16];
@@ -143,13 +160,14 @@ static int read_row(struct rowgroup_reader *reader, struct rowgroup_value *value
 		if (got < 0)
 			return got;
 		value->large = false;
-		if (got == COLUMN_GOT_LARGE && set_large(reader, &cursor->large, value))
-			return -EBADMSG;
+		if (got == COLUMN_GOT_LARGE)
+			set_large(reader, cursor->large.size, value, &pieces);
 		if (!reader->plans[i].derived)
 			row_hash_add(&hash, i, &value->value, value->large ? &cursor->large : NULL);
 	}
 	siphash_end(&hash, digest);
 	table_digest_add_row(&reader->digest, digest);
+	finish_pieces(reader, values, &pieces);
 	return 0;
 }
 

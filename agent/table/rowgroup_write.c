@@ -27,7 +27,6 @@ struct rowgroup_writer {
 
 	struct column_writer column;
 	uint8_t *chunk;
-	uint64_t pieces_taken;       /* value chunks that belong to chunks already handed out */
 	struct table_digest digest;
 };
 
@@ -73,7 +72,6 @@ int rowgroup_create(struct rowgroup_writer **result, const struct layout *layout
 		return error;
 	}
 	boundary_rule_init(&writer->rule, params, writer->buffer.run_max);
-	writer->column.piece_size = params->piece_size;
 	*result = writer;
 	return 0;
 }
@@ -93,20 +91,17 @@ void rowgroup_free(struct rowgroup_writer *writer)
 
 /* ---- chunks ---- */
 
-static uint64_t encode_columns(struct rowgroup_writer *writer, size_t first, size_t rows, uint8_t **out)
+static uint8_t *encode_columns(struct rowgroup_writer *writer, size_t first, size_t rows, uint8_t *out)
 {
 	struct column_writer *column = &writer->column;
-	uint64_t pieces = 0;
 
 	row_buffer_rewind(&writer->buffer, first, rows);
 	for (size_t i = 0; i < writer->layout->column_count; i++) {
 		row_buffer_column(&writer->buffer, &writer->plans[i], first, rows, column->cells);
 		column->rows = rows;
-		column->first_piece = writer->pieces_taken;
-		*out = column_write(column, &writer->plans[i], *out);
-		pieces += column->pieces;
+		out = column_write(column, &writer->plans[i], out);
 	}
-	return pieces;
+	return out;
 }
 
 static void sum_digests(const struct rowgroup_writer *writer, size_t first, size_t rows, struct table_digest *digest)
@@ -126,11 +121,7 @@ static int hand_out(struct rowgroup_writer *writer, size_t first, size_t rows)
 	out = varint_put(out, writer->layout->column_count);
 	out = varint_put(out, rows);
 	memcpy(out, digest.sum, sizeof(digest.sum));
-	out += sizeof(digest.sum);
-
-	uint64_t pieces = encode_columns(writer, first, rows, &out);
-
-	writer->pieces_taken += pieces;
+	out = encode_columns(writer, first, rows, out + sizeof(digest.sum));
 	table_digest_add(&writer->digest, &digest);
 	return writer->emit(writer->arg, CHUNK_ROWS, writer->chunk, (size_t)(out - writer->chunk), (uint32_t)rows);
 }
