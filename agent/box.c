@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/box.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "agent/names.h"
+#include "agent/say.h"
+#include "agent/small_file.h"
+#include "agent/trust.h"
+
+#define CLOCK_MS 10000
+#define LAST_RUN "schedule" /* the small file that says when the schedule last ran */
+
+/* ---- what the engine stands on ---- */
+
+static int read_record(void *arg, const char *name, void *bytes, size_t size)
+{
+	const struct box *box = arg;
+	return small_file_read(box->config.state_directory, name, bytes, size);
+}
+
+static int write_record(void *arg, const char *name, const void *bytes, size_t size)
+{
+	const struct box *box = arg;
+	return small_file_write(box->config.state_directory, name, bytes, size);
+}
+
+static void refresh(void *arg, struct repository *repository)
+{
+	struct box *box = arg;
+	shelf_refresh(&box->shelf, repository);
+}
+
+static int start_engine(struct box *box)
+{
+	struct engine_ground ground = {
+		.backup = backup_run, .restore = restore_run, .undo = undo_run, .verify = verify_run, .recover = restore_recover,
+		.config = &box->config, .repository = box->store.repository, .rowgroup = &box->store.rowgroup, .arg = box,
+		.record_read = read_record, .record_write = write_record, .refresh = refresh,
+	};
+	return engine_start(&box->engine, &ground);
+}
+
+/* ---- what happens in the loop ---- */
+
+static void tell_changed(struct box *box)
+{
+	service_tell_ended(&box->service);
+	api_changed(&box->api);
+	if (box->changed)
+		box->changed(box->changed_arg);
+	if (box->service.ending && engine_idle(box->engine))
+		loop_quit(&box->loop);
+}
+
+static void engine_ready(void *arg, short revents)
+{
+	struct box *box = arg;
+	(void)revents;
+	engine_seen(box->engine);
+	tell_changed(box);
+}
+
+static void check_ready(void *arg, short revents)
+{
+	struct box *box = arg;
+	uint64_t count;
+	(void)revents;
+	if (read(box->check.event, &count, sizeof(count)) > 0)
+		api_changed(&box->api);
+}
+
+/* ---- the schedule ---- */
+
+struct job_request box_scheduled_backup(void)
+{
+	return (struct job_request){ .kind = JOB_BACKUP, .origin = ORIGIN_SCHEDULE, .asked_by = "schedule" };
+}
+
+static void remember_run(struct box *box, int64_t when)
+{
+	char text[32];
+	int size = snprintf(text, sizeof(text), "%lld\n", (long long)when);
+	small_file_write(box->config.state_directory, LAST_RUN, text, (size_t)size);
+}
+
+/* When it last ran; now, where it never did: a new box has missed nothing. */
+static int64_t last_run(struct box *box, int64_t now)
+{
+	char text[32] = "";
+	if (small_file_read(box->config.state_directory, LAST_RUN, text, sizeof(text) - 1) > 0)
+		return strtoll(text, NULL, 10);
+	remember_run(box, now);
+	return now;
+}
+
+static void run_scheduled(struct box *box, const char *why)
+{
+	struct job_request request = box_scheduled_backup();
+	uint64_t id;
+	remember_run(box, (int64_t)time(NULL));
+	int result = service_submit(&box->service, &request, &id);
+	if (result == 0)
+		say(SAY_INFO, "Job %llu: the scheduled backup%s.", (unsigned long long)id, why);
+	else
+		say(SAY_WARNING, "The scheduled backup was not begun: %s.", strerror(-result));
+}
+
+static void look_at_clock(void *arg)
+{
+	struct box *box = arg;
+	if (!box->service.ending && schedule_look(&box->schedule, (int64_t)time(NULL)))
+		run_scheduled(box, "");
+	loop_timer_set(&box->loop, &box->clock_timer, CLOCK_MS);
+}
+
+static void start_schedule(struct box *box)
+{
+	int64_t now = (int64_t)time(NULL);
+	schedule_start(&box->schedule, box->config.times, box->config.time_count, now);
+	box->clock_timer = (struct loop_timer){ .due = look_at_clock, .arg = box };
+	loop_timer_set(&box->loop, &box->clock_timer, CLOCK_MS);
+	if (box->config.time_count > 0 &&
+		schedule_missed(box->config.times, box->config.time_count, last_run(box, now), now))
+		run_scheduled(box, ", which was missed while the box was off");
+}
+
+/* ---- together ---- */
+
+/* The schedule, and all times that are shown, are in the configured zone. Before any thread is started. */
+static void set_time_zone(const struct config *config)
+{
+	if (config->timezone[0])
+		setenv("TZ", config->timezone, 1);
+	tzset();
+}
+
+static int open_logs(struct box *box, char *sentence, size_t size)
+{
+	int result = audit_open(&box->audit, box->config.state_directory);
+	if (result == -EBADMSG)
+		snprintf(sentence, size, "The end of the audit log in %s is damaged; move the file away, and keep it.",
+			box->config.state_directory);
+	else if (result < 0)
+		snprintf(sentence, size, "The audit log in %s cannot be opened: %s.", box->config.state_directory,
+			strerror(-result));
+	if (result < 0)
+		return result;
+	int dropped = trust_apply(&box->config);
+	if (dropped < 0)
+		snprintf(sentence, size, "What servers are trusted cannot be read from %s: %s.", box->config.state_directory,
+			strerror(-dropped));
+	else if (dropped > 0)
+		say(SAY_WARNING, "%d server%s changed in the configuration and their passwords are not used: see coffret status, "
+			"and coffret trust.", dropped, dropped == 1 ? " was" : "s were");
+	return dropped < 0 ? dropped : 0;
+}
+
+static void wire(struct box *box, bool scheduled)
+{
+	box->scheduled = scheduled;
+	box->service = (struct service){
+		.config = &box->config, .engine = box->engine, .shelf = &box->shelf, .audit = &box->audit, .check = &box->check,
+		.schedule = scheduled ? &box->schedule : NULL, .started = (int64_t)time(NULL),
+	};
+	loop_add(&box->loop, engine_fd(box->engine), POLLIN, engine_ready, box);
+	loop_add(&box->loop, box->check.event, POLLIN, check_ready, box);
+	if (scheduled)
+		start_schedule(box);
+}
+
+int box_open(struct box *box, bool scheduled, char *sentence, size_t sentence_size, char *remedy, size_t remedy_size)
+{
+	sentence[0] = remedy[0] = '\0';
+	loop_init(&box->loop);
+	shelf_init(&box->shelf);
+	api_init(&box->api, &box->loop, &service_ops, &box->service);
+	box->audit.file = box->audit.directory = -1;
+	set_time_zone(&box->config);
+	int result = check_init(&box->check);
+	if (result == 0)
+		result = store_open(&box->store, &box->config);
+	if (result < 0) {
+		snprintf(sentence, sentence_size, "%s", box->store.sentence);
+		snprintf(remedy, remedy_size, "%s", box->store.remedy);
+		return result;
+	}
+	result = open_logs(box, sentence, sentence_size);
+	if (result < 0)
+		return result;
+	result = start_engine(box);
+	if (result < 0)
+		snprintf(sentence, sentence_size, "The job engine cannot be started: %s.", strerror(-result));
+	else
+		wire(box, scheduled);
+	return result;
+}
+
+void box_end(struct box *box)
+{
+	box->service.ending = true;
+	engine_quit(box->engine);
+	if (engine_idle(box->engine))
+		loop_quit(&box->loop);
+}
+
+void box_close(struct box *box)
+{
+	if (box->engine) {
+		engine_quit(box->engine);
+		while (!engine_idle(box->engine)) {
+			struct pollfd event = { engine_fd(box->engine), POLLIN, 0 };
+			poll(&event, 1, 1000);
+			engine_seen(box->engine);
+		}
+		service_tell_ended(&box->service);
+	}
+	api_close(&box->api);
+	check_close(&box->check);
+	engine_stop(box->engine);
+	audit_close(&box->audit);
+	store_close(&box->store);
+}

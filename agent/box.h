@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Everything of the agent but its panel, put together: configuration, store, engine, log, schedule, the command's socket,
+ * one event loop. The daemon runs one; `coffret --standalone` runs one inside the command.
+ */
+#ifndef AGENT_BOX_H
+#define AGENT_BOX_H
+
+#include "agent/api.h"
+#include "agent/audit.h"
+#include "agent/check.h"
+#include "agent/config.h"
+#include "agent/engine.h"
+#include "agent/loop.h"
+#include "agent/schedule.h"
+#include "agent/service.h"
+#include "agent/shelf.h"
+#include "agent/store.h"
+
+struct box {
+	struct loop loop;
+	struct config config;
+	struct store store;
+	struct engine *engine;
+	struct audit audit;
+	struct check check;
+	struct schedule schedule;
+	struct service service;
+	struct loop_timer clock_timer;
+	bool scheduled;
+	/* Told after anything changed: for the panel. May be NULL. */
+	void (*changed)(void *arg);
+	void *changed_arg;
+	struct shelf shelf;
+	struct api api;
+};
+
+/*
+ * Opens all, in order, with box->config read before. scheduled: the schedule runs backups. 0, or a negative errno with a
+ * sentence and a remedy; box_close is due then too.
+ */
+int box_open(struct box *box, bool scheduled, char *sentence, size_t sentence_size, char *remedy, size_t remedy_size);
+/* Begins the end: no new jobs, what runs is cancelled; loop_quit when it is over. */
+void box_end(struct box *box);
+void box_close(struct box *box);
+
+/* The request that a schedule makes. */
+struct job_request box_scheduled_backup(void);
+
+#endif

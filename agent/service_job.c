@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Requests that make jobs, follow them, or stop them. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "agent/loop.h"
+#include "agent/names.h"
+#include "agent/server.h"
+#include "agent/service_private.h"
+
+enum stage { STAGE_FOLLOW = 0, STAGE_OUTCOMES, STAGE_NOTES, STAGE_END };
+
+/* ---- asking, for whoever asks ---- */
+
+static void describe_request(const struct job_request *request, char *text, size_t size)
+{
+	char snapshot[32] = "";
+	if (request->snapshot)
+		snprintf(snapshot, sizeof(snapshot), " snapshot %016llx", (unsigned long long)request->snapshot);
+	snprintf(text, size, "%s %s/%.200s%s%s%s%s", job_kind_name(request->kind),
+		request->server[0] ? request->server : "*", request->database[0] ? request->database : "*", snapshot,
+		request->what_if ? " what-if" : "", request->users_connected ? " users-connected" : "",
+		request->without_safety ? " without-safety" : "");
+}
+
+int service_submit(struct service *service, const struct job_request *request, uint64_t *id)
+{
+	char what[512], result[64];
+	bool changes = request->kind == JOB_RESTORE || request->kind == JOB_UNDO;
+	describe_request(request, what, sizeof(what));
+	bool written = service_audit(service, "asked", request->asked_by, request->origin, what, "");
+	if (!written && changes)
+		return -EROFS;
+	int error = engine_submit(service->engine, request, (int64_t)time(NULL), id);
+	if (error < 0)
+		snprintf(result, sizeof(result), "refused: %s", error == -EALREADY ? "the same is under way" : strerror(-error));
+	else
+		snprintf(result, sizeof(result), "job %llu", (unsigned long long)*id);
+	service_audit(service, error < 0 ? "refused" : "queued", request->asked_by, request->origin, what, result);
+	return error;
+}
+
+int service_cancel(struct service *service, uint64_t id, const char *who, enum job_origin origin)
+{
+	char what[64];
+	int result = engine_cancel(service->engine, id);
+	snprintf(what, sizeof(what), "cancel job %llu", (unsigned long long)id);
+	service_audit(service, "cancel", who, origin, what, result == 0 ? "stopping" :
+		result == -EBUSY ? "refused: too late" : "refused: no such job");
+	return result;
+}
+
+void service_tell_ended(struct service *service)
+{
+	struct job_info info;
+	char what[600], result[640];
+	while (engine_next_ended(service->engine, &info)) {
+		char request[512];
+		describe_request(&info.request, request, sizeof(request));
+		snprintf(what, sizeof(what), "job %llu: %s", (unsigned long long)info.id, request);
+		snprintf(result, sizeof(result), "%s: %s", job_state_name(info.state), info.sentence);
+		service_audit(service, info.recovered ? "found" : "ended", info.request.asked_by, info.request.origin, what, result);
+	}
+}
+
+/* ---- following ---- */
+
+static void send_progress(struct api_client *client, const struct job_info *info, const struct job_progress *progress)
+{
+	struct block block;
+	int64_t now = loop_now();
+	block_begin(&block, "progress");
+	block_add_number(&block, "Job", info->id);
+	block_add(&block, "Kind", job_kind_name(info->request.kind));
+	block_add(&block, "State", job_state_name(info->state));
+	block_add(&block, "Phase", job_phase_name(progress->phase));
+	block_add(&block, "Database", progress->database);
+	block_add(&block, "Object", progress->object);
+	block_add_number(&block, "Done", progress->done);
+	block_add_number(&block, "Expected", progress->expected);
+	block_add_number(&block, "Bytes", progress->bytes);
+	block_add_number(&block, "Stored", progress->stored);
+	block_add_number(&block, "Elapsed-Ms", progress->started ? (uint64_t)(now - progress->started) : 0);
+	block_add_number(&block, "Phase-Ms", progress->phase_started ? (uint64_t)(now - progress->phase_started) : 0);
+	block_add_flag(&block, "Stoppable", !info->committing);
+	api_send(client, &block);
+}
+
+static bool is_news(const struct service_task *task, const struct job_info *info, const struct job_progress *progress)
+{
+	return task->told_state != info->state || task->told_phase != progress->phase || task->told_done != progress->done ||
+		task->told_bytes != progress->bytes || task->told_stored != progress->stored ||
+		strncmp(task->told_object, progress->object, sizeof(task->told_object) - 1) != 0;
+}
+
+/* What a slow reader missed is gone: it gets how far things are now. */
+static void follow(struct service *service, struct api_client *client, const struct job_info *info)
+{
+	struct service_task *task = task_of(client);
+	struct job_progress progress;
+	if (engine_progress(service->engine, &progress) != info->id)
+		memset(&progress, 0, sizeof(progress));
+	if (!is_news(task, info, &progress))
+		return;
+	task->told_state = info->state;
+	task->told_phase = progress.phase;
+	task->told_done = progress.done;
+	task->told_bytes = progress.bytes;
+	task->told_stored = progress.stored;
+	snprintf(task->told_object, sizeof(task->told_object), "%.63s", progress.object);
+	send_progress(client, info, &progress);
+}
+
+static void send_outcome(struct api_client *client, uint64_t job, const struct job_outcome *outcome)
+{
+	struct block block;
+	block_begin(&block, "outcome");
+	block_add_number(&block, "Job", job);
+	block_add(&block, "Server", outcome->server);
+	block_add(&block, "Database", outcome->database);
+	block_add(&block, "State", job_state_name(outcome->state));
+	service_add_id(&block, "Snapshot", outcome->snapshot);
+	service_add_id(&block, "Safety", outcome->safety);
+	block_add_number(&block, "Tables", outcome->tables);
+	block_add_number(&block, "Tables-Changed", outcome->tables_changed);
+	block_add_number(&block, "Rows", outcome->rows);
+	block_add_number(&block, "Rows-Changed", outcome->rows_changed);
+	block_add_number(&block, "Bytes", outcome->bytes);
+	block_add_number(&block, "Stored", outcome->stored);
+	block_add_number(&block, "Server-Bytes", outcome->server_bytes);
+	block_add_number(&block, "Milliseconds", outcome->milliseconds);
+	if (outcome->error.kind != SQL_OK) {
+		block_add_number(&block, "Error-Kind", outcome->error.kind);
+		block_addf(&block, "Error-Number", "%d", (int)outcome->error.number);
+	}
+	block_add(&block, "Sentence", outcome->sentence);
+	block_add(&block, "Remedy", outcome->remedy);
+	api_send(client, &block);
+}
+
+static void send_note(struct api_client *client, uint64_t job, const char *text)
+{
+	struct block block;
+	block_begin(&block, "note");
+	block_add_number(&block, "Job", job);
+	block_add(&block, "Text", text);
+	api_send(client, &block);
+}
+
+static enum service_code code_of(const struct job_info *info)
+{
+	switch (info->state) {
+	case JOB_DONE:
+		return CODE_DONE;
+	case JOB_CANCELLED:
+		return CODE_CANCELLED;
+	case JOB_OUTCOME_UNKNOWN:
+		return CODE_UNKNOWN;
+	default:
+		return info->request.kind == JOB_VERIFY ? CODE_DAMAGED : CODE_FAILED;
+	}
+}
+
+static void send_outcomes(struct service *service, struct api_client *client, const struct job_info *info)
+{
+	struct service_task *task = task_of(client);
+	struct job_outcome outcome;
+	for (; task->index < info->outcomes && api_room(client); task->index++) {
+		if (engine_outcome(service->engine, info->id, task->index, &outcome) == 0) {
+			send_outcome(client, info->id, &outcome);
+			continue;
+		}
+		send_note(client, info->id, "The full report is no longer kept; the audit log has the outcome.");
+		task->index = info->outcomes - 1;
+	}
+	if (task->index >= info->outcomes) {
+		task->stage = STAGE_NOTES;
+		task->index = 0;
+	}
+}
+
+static void send_notes(struct service *service, struct api_client *client, const struct job_info *info)
+{
+	struct service_task *task = task_of(client);
+	char note[JOB_NOTE_SIZE];
+	for (; task->index < info->notes && api_room(client); task->index++)
+		if (engine_note(service->engine, info->id, task->index, note) == 0)
+			send_note(client, info->id, note);
+	if (task->index >= info->notes)
+		task->stage = STAGE_END;
+}
+
+static void follow_more(struct service *service, struct api_client *client)
+{
+	struct service_task *task = task_of(client);
+	struct job_info info;
+	if (engine_job(service->engine, task->job, &info) < 0) {
+		service_end(client, CODE_FAILED, "coffret jobs --audit has how it ended.",
+			"Job %llu ended too long ago to be told about.", (unsigned long long)task->job);
+		return;
+	}
+	if (info.state < JOB_DONE) {
+		follow(service, client, &info);
+		return;
+	}
+	if (task->stage == STAGE_FOLLOW)
+		task->stage = STAGE_OUTCOMES;
+	if (task->stage == STAGE_OUTCOMES)
+		send_outcomes(service, client, &info);
+	if (task->stage == STAGE_NOTES)
+		send_notes(service, client, &info);
+	if (task->stage == STAGE_END && api_room(client))
+		service_end(client, code_of(&info), info.remedy, "%s", info.sentence);
+}
+
+/* ---- asking, on the socket ---- */
+
+static void refuse_submit(struct api_client *client, int error, uint64_t id)
+{
+	if (error == -EALREADY)
+		service_end(client, CODE_BUSY, "coffret jobs shows it.", "Job %llu does that already.", (unsigned long long)id);
+	else if (error == -ENOSPC)
+		service_end(client, CODE_BUSY, "coffret jobs shows them; coffret cancel takes one away.",
+			"%d jobs wait already.", ENGINE_QUEUE_MAX);
+	else if (error == -EROFS)
+		service_end(client, CODE_FAILED, "Make room in the state directory, or mend its disk.",
+			"The audit log cannot be written, and nothing is restored without a record of who asked for it.");
+	else
+		service_end(client, CODE_FAILED, "", "The box is shutting down.");
+}
+
+static size_t jobs_ahead(struct service *service, uint64_t id)
+{
+	struct job_info jobs[ENGINE_HISTORY_MAX + ENGINE_QUEUE_MAX + 1];
+	size_t count = engine_jobs(service->engine, jobs, sizeof(jobs) / sizeof(jobs[0])), ahead = 0;
+	for (size_t i = 0; i < count && jobs[i].id != id; i++)
+		ahead += jobs[i].state < JOB_DONE;
+	return ahead;
+}
+
+static void submit(struct service *service, struct api_client *client, const struct job_request *request, bool wait)
+{
+	struct block block;
+	uint64_t id;
+	int error = service_submit(service, request, &id);
+	if (error < 0) {
+		refuse_submit(client, error, id);
+		return;
+	}
+	block_begin(&block, "accepted");
+	block_add_number(&block, "Job", id);
+	block_add(&block, "Kind", job_kind_name(request->kind));
+	block_add_number(&block, "Ahead", jobs_ahead(service, id));
+	api_send(client, &block);
+	task_of(client)->job = id;
+	if (!wait)
+		service_end(client, CODE_DONE, "", "Job %llu is on its way.", (unsigned long long)id);
+}
+
+static struct job_request request_from(const struct api_client *client, enum job_kind kind,
+	const struct block_fields *request)
+{
+	struct job_request job = { .kind = kind, .origin = ORIGIN_COMMAND, .uid = client->uid };
+	job.users_connected = block_get_flag(request, "Users-Connected");
+	job.without_safety = block_get_flag(request, "Without-Safety");
+	job.what_if = block_get_flag(request, "What-If");
+	job.every_byte = block_get_flag(request, "Data");
+	snprintf(job.asked_by, sizeof(job.asked_by), "%s", client->user);
+	return job;
+}
+
+static bool wants_to_wait(const struct block_fields *request)
+{
+	const char *wait = block_get(request, "Wait");
+	return !wait || strcmp(wait, "no") != 0;
+}
+
+static void begin_backup(struct service *service, struct api_client *client, const struct block_fields *request)
+{
+	struct job_request job = request_from(client, JOB_BACKUP, request);
+	if (service_target(service, client, request, job.server, job.database))
+		submit(service, client, &job, wants_to_wait(request));
+}
+
+/* A restore names its server, and one database where the profile would take several. False: answered with an end. */
+static bool settle_target(struct service *service, struct api_client *client, struct job_request *job)
+{
+	const char *databases[CONFIG_DATABASES_MAX];
+	const struct server_config *server = config_server(service->config, job->server);
+	if (!server) {
+		service_end(client, CODE_USAGE, "Write it as SERVER/DATABASE.", "Which server? The configuration has %u.",
+			service->config->server_count);
+		return false;
+	}
+	strcpy(job->server, server->name);
+	size_t count = server_databases(server, job->database, true, databases);
+	if (count == 1 && databases[0] != job->database)
+		strcpy(job->database, databases[0]);
+	if (count != 1)
+		service_end(client, CODE_USAGE, "Write it as SERVER/DATABASE.", "Which database of %s? It has %zu.", server->name,
+			count);
+	return count == 1;
+}
+
+static void begin_put_back(struct service *service, struct api_client *client, const struct block_fields *request,
+	enum job_kind kind)
+{
+	struct job_request job = request_from(client, kind, request);
+	struct shelf_entry entry;
+	int named = service_snapshot(service, client, request, &entry);
+	if (named < 0 || !service_target(service, client, request, job.server, job.database))
+		return;
+	if (named && !job.database[0] && !subject_split(entry.info.subject, job.server, job.database)) {
+		service_end(client, CODE_FAILED, "", "That snapshot does not say of which database it is.");
+		return;
+	}
+	job.snapshot = named ? entry.info.id : 0;
+	if (!settle_target(service, client, &job))
+		return;
+	submit(service, client, &job, wants_to_wait(request));
+}
+
+static void begin_restore(struct service *service, struct api_client *client, const struct block_fields *request)
+{
+	begin_put_back(service, client, request, JOB_RESTORE);
+}
+
+static void begin_undo(struct service *service, struct api_client *client, const struct block_fields *request)
+{
+	begin_put_back(service, client, request, JOB_UNDO);
+}
+
+static void begin_verify(struct service *service, struct api_client *client, const struct block_fields *request)
+{
+	struct job_request job = request_from(client, JOB_VERIFY, request);
+	struct shelf_entry entry;
+	int named = service_snapshot(service, client, request, &entry);
+	if (named < 0)
+		return;
+	job.snapshot = named ? entry.info.id : 0;
+	submit(service, client, &job, wants_to_wait(request));
+}
+
+static void begin_follow(struct service *service, struct api_client *client, const struct block_fields *request)
+{
+	struct job_info info;
+	uint64_t id;
+	if (block_get_number(request, "Job", UINT64_MAX, &id) < 0 || engine_job(service->engine, id, &info) < 0)
+		service_end(client, CODE_USAGE, "coffret jobs shows them.", "There is no such job.");
+	else
+		task_of(client)->job = id;
+}
+
+static void begin_cancel(struct service *service, struct api_client *client, const struct block_fields *request)
+{
+	uint64_t id = 0;
+	int result = block_get_number(request, "Job", UINT64_MAX, &id);
+	if (result == -EINVAL) {
+		service_end(client, CODE_USAGE, "coffret jobs shows them.", "A job is named by its number.");
+		return;
+	}
+	result = service_cancel(service, id, client->user, ORIGIN_COMMAND);
+	if (result == 0)
+		service_end(client, CODE_DONE, "coffret jobs shows when it has stopped.", "Stopping.");
+	else if (result == -EBUSY)
+		service_end(client, CODE_BUSY, "coffret undo puts the old state back afterwards.",
+			"Too late: the change is being committed.");
+	else if (id)
+		service_end(client, CODE_FAILED, "coffret jobs shows what there is.",
+			"There is no job %llu that could be stopped.", (unsigned long long)id);
+	else
+		service_end(client, CODE_FAILED, "", "Nothing runs.");
+}
+
+const struct service_command service_job_commands[] = {
+	{ "backup", begin_backup, follow_more, NULL },
+	{ "restore", begin_restore, follow_more, NULL },
+	{ "undo", begin_undo, follow_more, NULL },
+	{ "verify", begin_verify, follow_more, NULL },
+	{ "follow", begin_follow, follow_more, NULL },
+	{ "cancel", begin_cancel, NULL, NULL },
+};
+const size_t service_job_command_count = sizeof(service_job_commands) / sizeof(service_job_commands[0]);

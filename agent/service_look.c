@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Requests that only read: list, show, status, jobs, audit, check; and trust, which changes one small file. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "agent/names.h"
+#include "agent/server.h"
+#include "agent/service_private.h"
+#include "agent/show.h"
+#include "agent/trust.h"
+
+/* ---- list ---- */
+
+static void add_snapshot(struct block *block, const struct shelf_entry *entry)
+{
+	char server[SERVER_NAME_SIZE] = "", database[DATABASE_NAME_SIZE] = "";
+	const struct snapshot_info *info = &entry->info;
+	subject_split(info->subject, server, database);
+	service_add_id(block, "Id", info->id);
+	block_add_number(block, "Sequence", info->sequence);
+	block_add_number(block, "Time", (uint64_t)info->wall_time);
+	block_add(block, "Server", server);
+	block_add(block, "Database", database);
+	block_add(block, "Class", info->class == SNAPSHOT_SAFETY ? "safety" : "backup");
+	block_add_flag(block, "Verified", info->flags & SNAPSHOT_VERIFIED);
+	block_add_flag(block, "Suspect", info->flags & SNAPSHOT_SUSPECT);
+	block_add_flag(block, "Pinned", info->flags & SNAPSHOT_PINNED);
+	block_add_flag(block, "Locked", info->flags & SNAPSHOT_LOCKED);
+	if (info->class == SNAPSHOT_SAFETY)
+		block_add_flag(block, "Applied", info->flags & SNAPSHOT_APPLIED);
+	block_add_number(block, "Bytes", info->bytes);
+	block_add_number(block, "Stored", info->stored_bytes);
+	block_add_flag(block, "Readable", entry->readable);
+	if (!entry->readable)
+		return;
+	block_add_number(block, "Tables", entry->tables);
+	block_add_number(block, "Rows", entry->rows);
+	block_add_number(block, "Server-Bytes", entry->server_bytes);
+	block_add_number(block, "Milliseconds", entry->milliseconds);
+	block_add(block, "Consistency", consistency_name(entry->consistency));
+}
+
+static void begin_list(struct service *service, struct api_client *client, const struct block_fields *request)
+{
+	struct service_task *task = task_of(client);
+	service_target(service, client, request, task->server, task->database);
+}
+
+static bool is_of(const struct service_task *task, const struct shelf_entry *entry)
+{
+	char server[SERVER_NAME_SIZE], database[DATABASE_NAME_SIZE];
+	if (!task->server[0] && !task->database[0])
+		return true;
+	return subject_split(entry->info.subject, server, database) &&
+		(!task->server[0] || strcmp(server, task->server) == 0) &&
+		(!task->database[0] || strcmp(database, task->database) == 0);
+}
+
+static void more_list(struct service *service, struct api_client *client)
+{
+	struct service_task *task = task_of(client);
+	struct shelf_entry entry;
+	struct block block;
+	while (api_room(client) && shelf_get(service->shelf, task->index, &entry) == 0) {
+		task->index++;
+		if (!is_of(task, &entry))
+			continue;
+		block_begin(&block, "snapshot");
+		add_snapshot(&block, &entry);
+		api_send(client, &block);
+	}
+	if (!api_room(client))
+		return;
+	struct repository_status status;
+	size_t total;
+	int error = shelf_status(service->shelf, &status, &total);
+	if (error < 0)
+		service_end(client, CODE_FAILED, "coffret verify says what is damaged.", "The store could not be read whole: %s.",
+			strerror(-error));
+	else if (total > SHELF_MAX)
+		service_end(client, CODE_DONE, "", "The newest %d of %zu are shown.", SHELF_MAX, total);
+	else
+		service_end(client, CODE_DONE, "", "%s", "");
+}
+
+/* ---- show ---- */
+
+static void begin_show(struct service *service, struct api_client *client, const struct block_fields *request)
+{
+	struct service_task *task = task_of(client);
+	struct shelf_entry entry;
+	struct block block;
+	int named = service_snapshot(service, client, request, &entry);
+	if (named < 0)
+		return;
+	if (named == 0) {
+		service_end(client, CODE_USAGE, "coffret list shows them.", "Which snapshot?");
+		return;
+	}
+	task->show = calloc(1, sizeof(*task->show));
+	if (!task->show) {
+		service_end(client, CODE_FAILED, "", "No memory for that at this moment.");
+		return;
+	}
+	task->show->look.run = show_run;
+	task->show->id = entry.info.id;
+	engine_look(service->engine, &task->show->look);
+	block_begin(&block, "snapshot");
+	add_snapshot(&block, &entry);
+	api_send(client, &block);
+}
+
+static void send_contents(struct api_client *client, const struct show *show)
+{
+	struct block block;
+	block_begin(&block, "contents");
+	block_add(&block, "Host", show->about.host);
+	block_add_number(&block, "Started", (uint64_t)show->about.started);
+	block_add_number(&block, "Finished", (uint64_t)show->about.finished);
+	service_add_id(&block, "Restoring", show->about.restoring);
+	if (show->has_catalogue) {
+		block_add(&block, "Server-Version", show->server_version);
+		block_add(&block, "Edition", show->edition);
+		block_add(&block, "Collation", show->collation);
+		block_add_number(&block, "Schemas", show->schemas);
+		block_add_number(&block, "Views", show->views);
+		block_add_number(&block, "Procedures", show->procedures);
+		block_add_number(&block, "Functions", show->functions);
+		block_add_number(&block, "Triggers", show->triggers);
+		block_add_number(&block, "Indexes", show->indexes);
+		block_add_number(&block, "Foreign-Keys", show->foreign_keys);
+		block_add_number(&block, "Checks", show->checks);
+		block_add_number(&block, "Sequences", show->sequences);
+		block_add_number(&block, "Types", show->types);
+		block_add_number(&block, "Synonyms", show->synonyms);
+	}
+	api_send(client, &block);
+}
+
+static void send_table(struct api_client *client, const struct show_table *table)
+{
+	char digest[33];
+	struct block block;
+	for (size_t i = 0; i < sizeof(table->digest); i++)
+		sprintf(digest + 2 * i, "%02x", table->digest[i]);
+	block_begin(&block, "table");
+	block_add(&block, "Name", table->name);
+	block_add_number(&block, "Rows", table->rows);
+	block_add_number(&block, "Bytes", table->bytes);
+	block_add_number(&block, "Chunks", table->chunks);
+	block_add(&block, "Digest", digest);
+	api_send(client, &block);
+}
+
+static void end_show(struct service *service, struct api_client *client, enum service_code code)
+{
+	struct service_task *task = task_of(client);
+	const char *why = task->show->error == -ENOENT ? "it is gone" : strerror(-task->show->error);
+	if (code == CODE_DONE)
+		service_end(client, code, "", "%s", "");
+	else
+		service_end(client, code, "coffret verify says what is damaged.", "The snapshot cannot be read: %s.", why);
+	engine_drop(service->engine, &task->show->look);
+	free(task->show);
+	task->show = NULL;
+}
+
+/* Notes first, once; then the tables of this slice, from task->index on; then the next slice. */
+static void send_slice(struct service *service, struct api_client *client)
+{
+	struct service_task *task = task_of(client);
+	struct show *show = task->show;
+	struct block block;
+	for (; task->stage <= show->about.note_count && api_room(client); task->stage++) {
+		if (task->stage == 0) {
+			send_contents(client, show);
+			continue;
+		}
+		block_begin(&block, "note");
+		block_add(&block, "Text", show->about.notes[task->stage - 1]);
+		api_send(client, &block);
+	}
+	while (task->stage > show->about.note_count && task->index < show->count && api_room(client))
+		send_table(client, &show->tables[task->index++]);
+	if (task->stage <= show->about.note_count || task->index < show->count || !api_room(client))
+		return;
+	show->first += SHOW_TABLES;
+	task->index = 0;
+	if (show->first >= show->total)
+		end_show(service, client, CODE_DONE);
+	else
+		engine_look(service->engine, &show->look);
+}
+
+static void more_show(struct service *service, struct api_client *client)
+{
+	struct service_task *task = task_of(client);
+	if (!task->show || !engine_look_done(service->engine, &task->show->look))
+		return;
+	if (task->show->error < 0)
+		end_show(service, client, CODE_DAMAGED);
+	else
+		send_slice(service, client);
+}
+
+static void gone_show(struct service *service, struct api_client *client)
+{
+	struct service_task *task = task_of(client);
+	if (!task->show)
+		return;
+	engine_drop(service->engine, &task->show->look);
+	free(task->show);
+	task->show = NULL;
+}
+
+/* ---- status ---- */
+
+static void add_running(struct service *service, struct block *block)
+{
+	struct job_progress progress;
+	struct job_info info;
+	uint64_t id = engine_progress(service->engine, &progress);
+	bool busy = id && engine_job(service->engine, id, &info) == 0;
+	block_add(block, "State", busy ? "busy" : "idle");
+	if (!busy)
+		return;
+	block_add_number(block, "Job", id);
+	block_add(block, "Kind", job_kind_name(info.request.kind));
+	block_add(block, "Job-State", job_state_name(info.state));
+	block_add(block, "Phase", job_phase_name(progress.phase));
+	block_add(block, "Job-Database", progress.database);
+	block_add_number(block, "Done", progress.done);
+	block_add_number(block, "Expected", progress.expected);
+}
+
+static void add_store(struct service *service, struct block *block)
+{
+	struct repository_status status;
+	size_t total;
+	int error = shelf_status(service->shelf, &status, &total);
+	block_add(block, "Store", error < 0 ? strerror(-error) : "good");
+	block_add(block, "Volume", service->config->volume);
+	block_add_number(block, "Volume-Size", status.size);
+	block_add_number(block, "Volume-Free", status.free);
+	block_add_flag(block, "Durable", status.durable);
+	block_add_flag(block, "Read-Only", status.read_only);
+	block_add_number(block, "Snapshots", total);
+	block_add_number(block, "Chunks", status.chunks);
+	block_add_number(block, "Index-Capacity", status.index_capacity);
+}
+
+static void begin_status(struct service *service, struct api_client *client, const struct block_fields *request)
+{
+	struct block block;
+	(void)request;
+	block_begin(&block, "status");
+	add_running(service, &block);
+	if (service->schedule && service->schedule->count > 0)
+		block_add_number(&block, "Next-Backup", (uint64_t)service->schedule->next);
+	block_add_number(&block, "Now", (uint64_t)time(NULL));
+	block_add_number(&block, "Started", (uint64_t)service->started);
+	add_store(service, &block);
+	api_send(client, &block);
+}
+
+static void send_database(struct service *service, struct api_client *client, const struct server_config *server,
+	const char *database)
+{
+	char subject[136];
+	struct shelf_entry entry;
+	struct block block;
+	server_subject(server, database, subject, sizeof(subject));
+	block_begin(&block, "database");
+	block_add(&block, "Server", server->name);
+	block_add(&block, "Database", database);
+	if (shelf_newest(service->shelf, subject, SNAPSHOT_BACKUP, &entry) == 0) {
+		service_add_id(&block, "Newest", entry.info.id);
+		block_add_number(&block, "Time", (uint64_t)entry.info.wall_time);
+		block_add_number(&block, "Rows", entry.rows);
+		block_add_flag(&block, "Verified", entry.info.flags & SNAPSHOT_VERIFIED);
+	}
+	if (shelf_newest(service->shelf, subject, SNAPSHOT_SAFETY, &entry) == 0)
+		service_add_id(&block, "Undo", entry.info.id);
+	block_add_flag(&block, "Can-Restore", server->restore.login[0]);
+	block_add_flag(&block, "Password-Dropped", server->backup.dropped || server->restore.dropped);
+	api_send(client, &block);
+}
+
+/* task->index counts databases over all servers. */
+static void more_status(struct service *service, struct api_client *client)
+{
+	struct service_task *task = task_of(client);
+	size_t at = 0;
+	for (uint32_t i = 0; i < service->config->server_count; i++) {
+		const struct server_config *server = &service->config->servers[i];
+		for (uint32_t j = 0; j < server->database_count; j++, at++) {
+			if (at < task->index)
+				continue;
+			if (!api_room(client))
+				return;
+			send_database(service, client, server, server->databases[j]);
+			task->index++;
+		}
+	}
+	if (api_room(client))
+		service_end(client, CODE_DONE, "", "%s", "");
+}
+
+/* ---- jobs ---- */
+
+static void send_job(struct api_client *client, const struct job_info *info)
+{
+	struct block block;
+	block_begin(&block, "job");
+	block_add_number(&block, "Job", info->id);
+	block_add(&block, "Kind", job_kind_name(info->request.kind));
+	block_add(&block, "State", job_state_name(info->state));
+	block_add(&block, "Server", info->request.server);
+	block_add(&block, "Database", info->request.database);
+	service_add_id(&block, "Snapshot", info->snapshot ? info->snapshot : info->request.snapshot);
+	service_add_id(&block, "Safety", info->safety);
+	block_add(&block, "By", job_origin_name(info->request.origin));
+	block_add(&block, "Who", info->request.asked_by);
+	block_add_number(&block, "Asked", (uint64_t)info->asked);
+	block_add_number(&block, "Began", (uint64_t)info->began);
+	block_add_number(&block, "Ended", (uint64_t)info->ended);
+	block_add_flag(&block, "Recovered", info->recovered);
+	block_add(&block, "Sentence", info->sentence);
+	block_add(&block, "Remedy", info->remedy);
+	api_send(client, &block);
+}
+
+static void end_audit(struct service *service, struct api_client *client)
+{
+	struct audit_verdict verdict;
+	char chain[2 * AUDIT_HASH_SIZE + 1] = "";
+	int result = audit_verify(service->config->state_directory, &verdict);
+	for (size_t i = 0; i < AUDIT_HASH_SIZE; i++)
+		sprintf(chain + 2 * i, "%02x", verdict.chain[i]);
+	if (result == -EBADMSG)
+		service_end(client, CODE_DAMAGED, "Find out who can write to the state directory.",
+			"The audit log was changed: record %llu does not fit the one before it.",
+			(unsigned long long)verdict.broken);
+	else if (result < 0)
+		service_end(client, CODE_FAILED, "", "The audit log cannot be read: %s.", strerror(-result));
+	else
+		service_end(client, CODE_DONE, "", "The audit log is whole: records %llu to %llu. Newest chain value: %s",
+			(unsigned long long)verdict.first, (unsigned long long)verdict.last, chain);
+}
+
+#define JOBS_MAX (ENGINE_HISTORY_MAX + ENGINE_QUEUE_MAX + 1)
+
+static void begin_jobs(struct service *service, struct api_client *client, const struct block_fields *request)
+{
+	struct service_task *task = task_of(client);
+	task->stage = block_get_flag(request, "Audit");
+	task->jobs = calloc(JOBS_MAX, sizeof(*task->jobs));
+	if (task->jobs)
+		task->job_count = engine_jobs(service->engine, task->jobs, JOBS_MAX);
+	else
+		service_end(client, CODE_FAILED, "", "No memory for that at this moment.");
+}
+
+static void gone_jobs(struct service *service, struct api_client *client)
+{
+	(void)service;
+	free(task_of(client)->jobs);
+	task_of(client)->jobs = NULL;
+}
+
+static void more_jobs(struct service *service, struct api_client *client)
+{
+	struct service_task *task = task_of(client);
+	while (task->index < task->job_count && api_room(client))
+		send_job(client, &task->jobs[task->index++]);
+	if (task->index < task->job_count || !api_room(client))
+		return;
+	gone_jobs(service, client);
+	if (task->stage)
+		end_audit(service, client);
+	else
+		service_end(client, CODE_DONE, "", "%s", "");
+}
+
+/* ---- check ---- */
+
+static void begin_check(struct service *service, struct api_client *client, const struct block_fields *request)
+{
+	struct service_task *task = task_of(client);
+	if (!service_target(service, client, request, task->server, task->database))
+		return;
+	int result = check_start(service->check, service->config, task->server, task->database);
+	if (result == -EBUSY)
+		service_end(client, CODE_BUSY, "", "Another check is still under way; try again in a minute.");
+	else if (result < 0)
+		service_end(client, CODE_FAILED, "", "The check could not be started: %s.", strerror(-result));
+	task->job = result == 0;
+}
+
+static void send_finding(struct api_client *client, const struct check_finding *finding)
+{
+	static const char *const results[] = { "ok", "warning", "failed", "unknown" };
+	struct block block;
+	block_begin(&block, "finding");
+	block_add(&block, "Server", finding->server);
+	block_add(&block, "Database", finding->database);
+	block_add(&block, "Login", finding->restore ? "restore" : "backup");
+	block_add(&block, "Step", check_step_name(finding->step));
+	block_add(&block, "Result", finding->result <= FINDING_UNKNOWN ? results[finding->result] : "unknown");
+	block_add(&block, "Detail", finding->detail);
+	block_add(&block, "Remedy", finding->remedy);
+	api_send(client, &block);
+}
+
+static void more_check(struct service *service, struct api_client *client)
+{
+	struct service_task *task = task_of(client);
+	struct check_finding finding;
+	int result = 0;
+	while (api_room(client) && (result = check_get(service->check, task->index, &finding)) == 1) {
+		task->index++;
+		task->failed = task->failed || finding.result == FINDING_FAILED;
+		send_finding(client, &finding);
+	}
+	if (result != -ENOENT || !api_room(client))
+		return;
+	task->job = 0;
+	if (task->failed)
+		service_end(client, CODE_FAILED, "", "Something is not right yet; each line above says what to do.");
+	else
+		service_end(client, CODE_DONE, "", "Everything that was tried is right.");
+}
+
+static void gone_check(struct service *service, struct api_client *client)
+{
+	if (task_of(client)->job)
+		check_abandon(service->check);
+}
+
+/* ---- trust ---- */
+
+static void begin_trust(struct service *service, struct api_client *client, const struct block_fields *request)
+{
+	char server[SERVER_NAME_SIZE], database[DATABASE_NAME_SIZE];
+	if (!service_target(service, client, request, server, database))
+		return;
+	const struct server_config *config = config_server(service->config, server);
+	if (!config) {
+		service_end(client, CODE_USAGE, "", "Which server?");
+		return;
+	}
+	bool written = service_audit(service, "trust", client->user, ORIGIN_COMMAND, config->name, "");
+	int result = written ? trust_accept(service->config, config->name) : -EIO;
+	if (result < 0)
+		service_end(client, CODE_FAILED, "Look at the state directory.", "That could not be written down: %s.",
+			strerror(-result));
+	else
+		service_end(client, CODE_DONE, "", "%s is trusted as it is configured now; its passwords are used again.",
+			config->name);
+}
+
+const struct service_command service_look_commands[] = {
+	{ "list", begin_list, more_list, NULL },
+	{ "show", begin_show, more_show, gone_show },
+	{ "status", begin_status, more_status, NULL },
+	{ "jobs", begin_jobs, more_jobs, gone_jobs },
+	{ "check", begin_check, more_check, gone_check },
+	{ "trust", begin_trust, NULL, NULL },
+};
+const size_t service_look_command_count = sizeof(service_look_commands) / sizeof(service_look_commands[0]);

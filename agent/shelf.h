@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What snapshots there are, as the engine last saw them: so that a list is answered at once, whatever runs.
+ *
+ * shelf_refresh runs on the engine's thread, everything else on any. Memory is fixed: the newest SHELF_MAX are kept.
+ */
+#ifndef AGENT_SHELF_H
+#define AGENT_SHELF_H
+
+#include <pthread.h>
+
+#include "agent/job.h"
+#include "storage/repository.h"
+
+#define SHELF_MAX 512
+
+struct shelf_entry {
+	struct snapshot_info info;
+	bool readable;          /* its about record could be read: what follows is known */
+	int consistency;
+	uint64_t tables, rows, server_bytes, milliseconds;
+};
+
+struct shelf {
+	pthread_mutex_t lock;
+	struct shelf_entry entries[SHELF_MAX]; /* oldest first */
+	size_t count, total;    /* total: in the repository */
+	struct repository_status status;
+	int error;              /* of the last refresh, 0: none */
+};
+
+void shelf_init(struct shelf *shelf);
+void shelf_refresh(struct shelf *shelf, struct repository *repository);
+
+/* The index-th, oldest first. -ENOENT: there are fewer. */
+int shelf_get(struct shelf *shelf, size_t index, struct shelf_entry *entry);
+/* By the beginning of its id in hex. -ENOENT none, -ENOTUNIQ several, -EINVAL no hex digits. */
+int shelf_find(struct shelf *shelf, const char *prefix, struct shelf_entry *entry);
+/* The newest backup of a subject that is not suspect, or the newest safety snapshot that can be undone to. -ENOENT. */
+int shelf_newest(struct shelf *shelf, const char *subject, enum snapshot_class class, struct shelf_entry *entry);
+/* Returns the last refresh's error, or 0 and the repository's status. */
+int shelf_status(struct shelf *shelf, struct repository_status *status, size_t *total);
+
+/* "server/database" apart; false where it is none. Databases may have slashes in their names, servers not. */
+bool subject_split(const char *subject, char server[SERVER_NAME_SIZE], char database[DATABASE_NAME_SIZE]);
+
+#endif

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/store.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "agent/chunker.h"
+#include "agent/key_file.h"
+#include "storage/disk.h"
+
+static int tell(struct store *store, int error, const char *remedy, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+static int tell(struct store *store, int error, const char *remedy, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	vsnprintf(store->sentence, sizeof(store->sentence), format, args);
+	va_end(args);
+	snprintf(store->remedy, sizeof(store->remedy), "%s", remedy);
+	return error;
+}
+
+static void fill_settings(struct repository_settings *settings, const struct config *config)
+{
+	*settings = (struct repository_settings){
+		.deflate_level = config->deflate_level, .deflate_threads = CONFIG_STORAGE_DEFLATE_THREADS,
+		.index_chunks = CONFIG_STORAGE_INDEX_CHUNKS,
+	};
+	chunker_default(settings->chunker);
+}
+
+static int open_volume(struct store *store, const struct config *config)
+{
+	int result = disk_directory_open(&store->disk, config->volume);
+	if (result == -EBUSY)
+		return tell(store, result, "Use the daemon (leave out --standalone), or stop it first.",
+			"Another process has the store in %s open.", config->volume);
+	if (result == -ENOENT)
+		return tell(store, -ENOMEDIUM, "Run coffretd --init once; or mount the disk it is on.",
+			"There is no directory %s.", config->volume);
+	if (result < 0)
+		return tell(store, result, "Look at the directory and its owner.", "The volume %s cannot be opened: %s.",
+			config->volume, strerror(-result));
+	result = disk_volume_open(&store->volume, store->disk, 0);
+	return result < 0 ? tell(store, result, "", "The volume %s cannot be used: %s.", config->volume, strerror(-result)) :
+		0;
+}
+
+static int tell_key(struct store *store, const struct config *config, int error)
+{
+	if (error == -ENOENT)
+		return tell(store, error, "Put the key file back; or, for a new store, run coffretd --init.",
+			"There is no key file %s.", config->key_file);
+	return tell(store, error, error == -EPERM ? "chmod 0600 it, and ask who has read it." : "Put the right file back.",
+		"The key file %s cannot be used: %s.", config->key_file, error == -EPERM ? "others may read it" :
+		error == -EBADMSG ? "it is not 32 bytes" : strerror(-error));
+}
+
+static int tell_repository(struct store *store, const struct config *config, int error)
+{
+	switch (error) {
+	case -ENOENT:
+	case -ENODATA:
+	case -ENOMEDIUM:
+		return tell(store, -ENOMEDIUM, "Run coffretd --init once.", "There is no store in %s yet.", config->volume);
+	case -EXDEV:
+		return tell(store, error, "Name an empty directory, or the one that the store is in.",
+			"%s holds something that is no store of this box.", config->volume);
+	case -ENOKEY:
+		return tell(store, error, "Put the key file back that this store was made with, or use its recovery key.",
+			"The key in %s does not open the store in %s.", config->key_file, config->volume);
+	case -EBADMSG:
+		return tell(store, error, "Its copies may be whole: do not write to it, and ask for help.",
+			"The store in %s is damaged at its root.", config->volume);
+	default:
+		return tell(store, error, "", "The store in %s cannot be opened: %s.", config->volume, strerror(-error));
+	}
+}
+
+static int open_repository(struct store *store, const struct config *config)
+{
+	uint8_t key[KEY_FILE_SIZE];
+	struct repository_secret secret = { .kind = SECRET_KEY_FILE, .bytes = key, .size = sizeof(key) };
+	struct repository_settings settings;
+	int result = key_file_read(config->key_file, key);
+	if (result < 0)
+		return tell_key(store, config, result);
+	fill_settings(&settings, config);
+	result = repository_open(&store->repository, store->volume, &settings, &secret);
+	explicit_bzero(key, sizeof(key));
+	if (result < 0)
+		return tell_repository(store, config, result);
+	result = chunker_params(&store->rowgroup, store->repository, settings.chunker);
+	return result < 0 ? tell(store, result, "Update coffret.",
+		"The store in %s was made by a later version, which cuts rows in another way.", config->volume) : 0;
+}
+
+int store_open(struct store *store, const struct config *config)
+{
+	memset(store, 0, sizeof(*store));
+	int result = open_volume(store, config);
+	return result < 0 ? result : open_repository(store, config);
+}
+
+void store_close(struct store *store)
+{
+	if (store->repository)
+		repository_close(store->repository);
+	disk_volume_close(store->volume);
+	disk_directory_close(store->disk);
+	store->repository = NULL;
+	store->volume = NULL;
+	store->disk = NULL;
+}
+
+/* ---- making one ---- */
+
+/* Every directory on the way to `path`, for its owner alone. */
+static int make_directories(const char *path, bool last_too)
+{
+	char part[512];
+	if (strlen(path) >= sizeof(part))
+		return -ENAMETOOLONG;
+	strcpy(part, path);
+	for (char *slash = strchr(part + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		if (mkdir(part, 0700) < 0 && errno != EEXIST)
+			return -errno;
+		*slash = '/';
+	}
+	return last_too && mkdir(part, 0700) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+static int make_places(struct store *store, const struct config *config)
+{
+	int result = make_directories(config->state_directory, true);
+	if (result == 0)
+		result = make_directories(config->volume, true);
+	if (result == 0)
+		result = make_directories(config->key_file, false);
+	return result < 0 ? tell(store, result, "", "A directory cannot be made: %s.", strerror(-result)) : 0;
+}
+
+static int find_key(struct store *store, const struct config *config, uint8_t key[KEY_FILE_SIZE])
+{
+	int result = key_file_read(config->key_file, key);
+	if (result == -ENOENT)
+		result = key_file_make(config->key_file, key);
+	return result < 0 ? tell_key(store, config, result) : 0;
+}
+
+int store_create(struct store *store, const struct config *config, char recovery_key[64])
+{
+	uint8_t key[KEY_FILE_SIZE];
+	struct repository_secret secret = { .kind = SECRET_KEY_FILE, .bytes = key, .size = sizeof(key) };
+	struct repository_settings settings;
+	memset(store, 0, sizeof(*store));
+	int result = make_places(store, config);
+	if (result == 0)
+		result = open_volume(store, config);
+	if (result == 0)
+		result = find_key(store, config, key);
+	if (result < 0)
+		return result;
+	fill_settings(&settings, config);
+	result = repository_create(store->volume, &settings, &secret, recovery_key);
+	explicit_bzero(key, sizeof(key));
+	if (result == -EXDEV)
+		return tell(store, result, "Nothing was changed. Name an empty directory for a new store.",
+			"%s holds something already.", config->volume);
+	return result < 0 ? tell(store, result, "", "The store cannot be made in %s: %s.", config->volume,
+		strerror(-result)) : 0;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The store as the configuration names it: the volume, the key that opens it, the repository on it. One process at a
+ * time has it.
+ *
+ * Failures come with a sentence and what to do, in `sentence` and `remedy`.
+ */
+#ifndef AGENT_STORE_H
+#define AGENT_STORE_H
+
+#include "agent/config.h"
+#include "agent/table/rowgroup.h"
+#include "hal/disk.h"
+#include "storage/repository.h"
+
+struct store {
+	struct disk *disk;
+	struct volume *volume;
+	struct repository *repository;
+	struct rowgroup_params rowgroup;
+	char sentence[512], remedy[512];
+};
+
+/* -ENOMEDIUM: the volume is blank, `coffretd --init` makes a repository there. -EBUSY: another process has it. */
+int store_open(struct store *store, const struct config *config);
+/* Zeroed, or after store_open whatever it returned. */
+void store_close(struct store *store);
+/*
+ * Makes the directories and the key file where they are missing, and a repository on the blank volume. recovery_key is
+ * for the person in front of the screen, once. -EXDEV: the volume holds something already.
+ */
+int store_create(struct store *store, const struct config *config, char recovery_key[64]);
+
+#endif
