@@ -9,10 +9,11 @@
 
 struct index_slot {
 	uint64_t prefix;
-	uint64_t where; /* 0: empty; else damaged << 63 | segment << 28 | offset */
+	uint64_t where; /* 0: empty; else damaged << 63 | marked << 62 | segment << 28 | offset */
 };
 
 #define DAMAGED (UINT64_C(1) << 63)
+#define MARKED (UINT64_C(1) << 62)
 
 static uint64_t prefix_of(const struct chunk_name *name)
 {
@@ -27,7 +28,7 @@ static uint64_t pack(const struct place *place)
 static struct place unpack(uint64_t where)
 {
 	return (struct place){
-		.segment = (where & ~DAMAGED) >> 28, .offset = where & PLACE_OFFSET_MAX, .damaged = where & DAMAGED
+		.segment = (where & ~(DAMAGED | MARKED)) >> 28, .offset = where & PLACE_OFFSET_MAX, .damaged = where & DAMAGED
 	};
 }
 
@@ -103,11 +104,8 @@ static bool may_fill(const struct index *index, size_t hole, size_t from, size_t
 	return (from + count - home) % count >= (from + count - hole) % count;
 }
 
-bool index_remove(struct index *index, const struct chunk_name *name, const struct place *place)
+static void remove_slot(struct index *index, size_t hole)
 {
-	size_t hole;
-	if (!find(index, name, place, &hole))
-		return false;
 	for (size_t slot = after(index, hole); index->slots[slot].where; slot = after(index, slot)) {
 		if (!may_fill(index, hole, slot, home_of(index, index->slots[slot].prefix)))
 			continue;
@@ -116,7 +114,15 @@ bool index_remove(struct index *index, const struct chunk_name *name, const stru
 	}
 	index->slots[hole] = (struct index_slot){ 0 };
 	index->used--;
-	return true;
+}
+
+bool index_remove(struct index *index, const struct chunk_name *name, const struct place *place)
+{
+	size_t slot;
+	bool found = find(index, name, place, &slot);
+	if (found)
+		remove_slot(index, slot);
+	return found;
 }
 
 void index_mark_damaged(struct index *index, const struct chunk_name *name, const struct place *place)
@@ -124,4 +130,46 @@ void index_mark_damaged(struct index *index, const struct chunk_name *name, cons
 	size_t slot;
 	if (find(index, name, place, &slot))
 		index->slots[slot].where |= DAMAGED;
+}
+
+/* ---- marks ---- */
+
+void index_unmark_all(struct index *index)
+{
+	for (size_t slot = 0; slot < index->slot_count; slot++)
+		index->slots[slot].where &= ~MARKED;
+}
+
+bool index_mark(struct index *index, const struct chunk_name *name, bool *fresh)
+{
+	size_t slot = SIZE_MAX;
+	struct place place;
+	bool found = false;
+	*fresh = false;
+	for (; index_next(index, name, &slot, &place); found = true) {
+		*fresh |= !(index->slots[slot].where & MARKED);
+		index->slots[slot].where |= MARKED;
+	}
+	return found;
+}
+
+void index_each_marked(const struct index *index, void (*each)(void *arg, const struct place *place), void *arg)
+{
+	for (size_t slot = 0; slot < index->slot_count; slot++) {
+		struct place place = unpack(index->slots[slot].where);
+		if (index->slots[slot].where & MARKED)
+			each(arg, &place);
+	}
+}
+
+void index_remove_where(struct index *index, bool (*dead)(void *arg, const struct place *place), void *arg)
+{
+	for (size_t slot = 0; slot < index->slot_count;) {
+		uint64_t where = index->slots[slot].where;
+		struct place place = unpack(where);
+		if (where && !(where & MARKED) && dead(arg, &place))
+			remove_slot(index, slot); /* another may have moved here: look at this slot again */
+		else
+			slot++;
+	}
 }

@@ -13,7 +13,7 @@
 
 #include "storage/name.h"
 
-#define PLACE_SEGMENT_MAX ((UINT64_C(1) << 35) - 1)
+#define PLACE_SEGMENT_MAX ((UINT64_C(1) << 34) - 1)
 #define PLACE_OFFSET_MAX ((1u << 28) - 1)
 
 struct place {
@@ -40,5 +40,14 @@ bool index_next(const struct index *index, const struct chunk_name *name, size_t
 /* Removes the entry of this name at this place; false where there is none. */
 bool index_remove(struct index *index, const struct chunk_name *name, const struct place *place);
 void index_mark_damaged(struct index *index, const struct chunk_name *name, const struct place *place);
+
+/* ---- marks, for cleaning: they stay with an entry when others come and go ---- */
+
+void index_unmark_all(struct index *index);
+/* Marks every candidate. False where there is none. *fresh: one of them was not marked before. */
+bool index_mark(struct index *index, const struct chunk_name *name, bool *fresh);
+void index_each_marked(const struct index *index, void (*each)(void *arg, const struct place *place), void *arg);
+/* Removes what has no mark and satisfies `dead`. */
+void index_remove_where(struct index *index, bool (*dead)(void *arg, const struct place *place), void *arg);
 
 #endif

@@ -173,6 +173,21 @@ struct repository_status {
 };
 int repository_status(struct repository *repository, struct repository_status *status);
 
+/*
+ * Gives back the space of segments that hold nothing any snapshot needs: after snapshot_remove, after an abort, when the
+ * volume is nearly full. *freed: bytes. -EBADMSG: part of a manifest cannot be read, so nothing was removed. -EBUSY: a
+ * snapshot is being made.
+ */
+int repository_clean(struct repository *repository, uint64_t *freed);
+
+/*
+ * Small named records (at most 4096 bytes, names at most 31) beside the snapshots, sealed with the repository's key.
+ * Durable on return; after a cut the old record is there or the new one. Reading returns the length, -ENOENT where there
+ * never was one.
+ */
+int repository_state_write(struct repository *repository, const char *name, const void *bytes, size_t size);
+int repository_state_read(struct repository *repository, const char *name, void *bytes, size_t capacity);
+
 /* What a walk finds: one call per damaged chunk, with the first snapshot and stream that need it. */
 typedef void damage_found(void *arg, const struct snapshot_info *snapshot, const char *stream,
 	const struct chunk_entry *chunk, int error);

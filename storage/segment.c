@@ -11,6 +11,7 @@
 
 #include "storage/bytes.h"
 #include "storage/crc32c.h"
+#include "storage/index.h"
 #include "storage/segment_format.h"
 
 #define BUFFER_SIZE (256u * 1024)
@@ -113,7 +114,7 @@ static int add(struct segment_writer *writer, const void *bytes, size_t size)
 static int start(struct segment_writer *writer)
 {
 	uint8_t head[SEGMENT_HEAD_SIZE] = { 0 };
-	if (writer->next > PLACE_NUMBER_MAX)
+	if (writer->next > PLACE_SEGMENT_MAX)
 		return -ENOSPC;
 	writer->current = writer->next++;
 	writer->open = true;

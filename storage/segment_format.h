@@ -8,7 +8,6 @@
 #define RECORD_CHUNK 1
 #define RECORD_CRITICAL 0x01 /* whoever does not know the type must not go on */
 #define SEGMENT_TAIL_SIZE (16u * 1024) /* the first read of a mount: trailer and, of most segments, the contents */
-#define PLACE_NUMBER_MAX ((UINT64_C(1) << 35) - 1)
 
 struct segment_contents {
 	uint64_t number;

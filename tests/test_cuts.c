@@ -33,6 +33,7 @@ struct world {
 	struct repository *repository;
 	uint64_t ids[SAMPLES];        /* of acknowledged snapshots; 0: not (yet) there */
 	bool removing[SAMPLES];       /* asked to go: may be there or not */
+	uint8_t state, state_asked;   /* the record that was acknowledged last, and asked for last */
 };
 
 static unsigned strikes_made;
@@ -55,6 +56,13 @@ static int store(struct world *world, unsigned i, bool verified)
 	return sample_store(world->repository, &samples[i], verified, &world->ids[i]);
 }
 
+static void write_state(struct world *world, uint8_t value)
+{
+	world->state_asked = value;
+	if (!repository_state_write(world->repository, "journal", &value, 1))
+		world->state = value;
+}
+
 /* Goes on after errors as the agent does: the next night is another try. */
 static void run_script(struct world *world)
 {
@@ -70,9 +78,13 @@ static void run_script(struct world *world)
 		if (!snapshot_remove(world->repository, world->ids[0]))
 			world->ids[0] = 0;
 	}
+	uint64_t freed;
+	repository_clean(world->repository, &freed);
+	write_state(world, 1);
 	if (world->ids[1])
 		snapshot_set_flags(world->repository, world->ids[1], SNAPSHOT_PINNED, 0);
 	store(world, 2, true);
+	write_state(world, 2);
 }
 
 /* By its id, or, where it was never acknowledged, by what is in it. */
@@ -110,6 +122,16 @@ static void check_acknowledged(const struct world *world, const char *what)
 	}
 }
 
+static void check_state(const struct world *world, const char *what)
+{
+	uint8_t value = 0;
+	int length = repository_state_read(world->repository, "journal", &value, 1);
+	if (length != 1 && !(length == -ENOENT && !world->state) && !(length == -EBADMSG && !world->state))
+		fail_msg("%s: state: %d", what, length);
+	if (value < world->state || value > world->state_asked)
+		fail_msg("%s: state is %d, acknowledged %d", what, value, world->state);
+}
+
 static void note_damage(void *arg, const struct snapshot_info *snapshot, const char *stream,
 	const struct chunk_entry *chunk, int error)
 {
@@ -131,6 +153,7 @@ static void check_world(struct world *world, const char *what)
 {
 	unsigned damage = 0;
 	check_acknowledged(world, what);
+	check_state(world, what);
 	check_visible(world, what);
 	int error = store(world, SAMPLES - 1, true);
 	if (error)
