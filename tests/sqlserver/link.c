@@ -146,17 +146,29 @@ static int stall(struct link *link, int seconds)
 	return 0;
 }
 
-static int count_packet(struct link *link, atomic_uint_fast64_t *counter)
+/* What a packet just counted brings about. */
+struct effect {
+	enum packet_fault fault;
+	int seconds;
+};
+
+static struct effect count_packet(struct link *link, atomic_uint_fast64_t *counter)
 {
-	int seconds = 0;
+	struct effect effect = { 0 };
 
 	atomic_fetch_add(counter, 1);
-	switch (faults_count_packet(link->faults, link->received + link->sent, &seconds)) {
+	effect.fault = faults_count_packet(link->faults, link->received + link->sent, &effect.seconds);
+	return effect;
+}
+
+static int suffer(struct link *link, struct effect effect)
+{
+	switch (effect.fault) {
 	case PACKET_CUT:
 		link_cut(link);
 		return -ECONNRESET;
 	case PACKET_STALL:
-		return stall(link, seconds);
+		return stall(link, effect.seconds);
 	default:
 		return 0;
 	}
@@ -261,7 +273,7 @@ static int receive_packet(struct link *link, struct packet *packet, bool wakeabl
 	*packet = (struct packet){ header[0], header[1], header + PACKET_HEADER, length - PACKET_HEADER };
 	link->start += length;
 	error = check_packet(link, packet, length);
-	return error ? error : count_packet(link, &link->received);
+	return error ? error : suffer(link, count_packet(link, &link->received));
 }
 
 int link_receive(struct link *link, struct packet *packet)
@@ -297,6 +309,8 @@ int link_send(struct link *link, uint8_t type, uint8_t status, uint8_t *packet, 
 	int error;
 
 	put_header(link, type, status, packet, PACKET_HEADER + size);
+	/* Counted before it leaves: who has received a packet can be sure that it was counted. */
+	struct effect effect = count_packet(link, &link->sent);
 	if (link->tls && link->record_rules) {
 		error = tls_write(link->tls, packet, PACKET_HEADER + size);
 		if (!error)
@@ -304,7 +318,7 @@ int link_send(struct link *link, uint8_t type, uint8_t status, uint8_t *packet, 
 	} else {
 		error = send_bytes(link, packet, PACKET_HEADER + size);
 	}
-	return error ? error : count_packet(link, &link->sent);
+	return error ? error : suffer(link, effect);
 }
 
 /* Sends a handshake flight as one PRELOGIN message, split only where it exceeds a packet. */

@@ -74,6 +74,20 @@ int message_read_slowly(struct message *message, void *to, size_t size)
 	return 0;
 }
 
+int message_skip(struct message *message, size_t size)
+{
+	uint8_t scratch[512];
+	int error = 0;
+
+	while (size && !error) {
+		size_t part = size < sizeof(scratch) ? size : sizeof(scratch);
+
+		error = message_read(message, scratch, part);
+		size -= part;
+	}
+	return error;
+}
+
 static int grow(uint8_t **data, size_t *capacity, size_t needed)
 {
 	if (needed <= *capacity)

@@ -39,6 +39,9 @@ static inline int message_read(struct message *message, void *to, size_t size)
 /* Reads the rest into malloc'ed memory that the caller frees. -EMSGSIZE above `limit` bytes. */
 int message_read_all(struct message *message, uint8_t **data, size_t *size, size_t limit);
 
+/* Reads and forgets so many bytes. */
+int message_skip(struct message *message, size_t size);
+
 /* Reads and forgets the rest. */
 int message_drain(struct message *message);
 

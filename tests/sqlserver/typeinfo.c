@@ -2,13 +2,9 @@
 #include "typeinfo.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "wire_text.h"
-
-#define PLP_NULL UINT64_MAX
-#define PLP_UNKNOWN (UINT64_MAX - 1)
 
 /* The fixed-length tokens and the nullable type and size that each stands for. */
 static const struct {
@@ -23,24 +19,19 @@ static const struct {
 
 #define FIXED_COUNT (sizeof(fixed_types) / sizeof(fixed_types[0]))
 
-static bool has_collation(enum tds_type type)
+bool type_has_collation(enum tds_type type)
 {
 	return type == TDS_BIGVARCHAR || type == TDS_BIGCHAR || type == TDS_NVARCHAR || type == TDS_NCHAR ||
 		type == TDS_TEXT || type == TDS_NTEXT;
 }
 
-static int skip(struct message *message, size_t size)
+uint8_t fixed_token(const struct result_column *column)
 {
-	uint8_t scratch[512];
-	int error = 0;
-
-	while (size && !error) {
-		size_t part = size < sizeof(scratch) ? size : sizeof(scratch);
-
-		error = message_read(message, scratch, part);
-		size -= part;
-	}
-	return error;
+	if (!column->nullable)
+		for (size_t i = 0; i < FIXED_COUNT; i++)
+			if (fixed_types[i].type == column->type && fixed_types[i].size == column->length)
+				return fixed_types[i].token;
+	return 0;
 }
 
 /* B_VARCHAR into UTF-8 */
@@ -100,7 +91,7 @@ static int read_sized(struct message *message, struct wire_column *column)
 	} else {
 		column->column.length = get32le(bytes);
 	}
-	if (has_collation(column->column.type))
+	if (type_has_collation(column->column.type))
 		error = message_read(message, column->column.collation, 5);
 	if (!error && (column->column.type == TDS_DECIMALN || column->column.type == TDS_NUMERICN)) {
 		error = message_read(message, bytes, 2);
@@ -145,20 +136,20 @@ static int read_xml_schema(struct message *message)
 		error = read_name(message, name, sizeof(name));
 	if (!error)
 		error = message_read(message, units, 2);
-	return error ? error : skip(message, 2u * get16le(units));
+	return error ? error : message_skip(message, 2u * get16le(units));
 }
 
 static int read_udt(struct message *message, enum type_place place, struct wire_column *column)
 {
 	uint8_t units[2];
-	int error = place == IN_ROWS ? skip(message, 2) : 0;
+	int error = place == IN_ROWS ? message_skip(message, 2) : 0;
 
 	for (size_t i = 0; i < 3 && !error; i++)
 		error = read_name(message, column->column.udt[i], sizeof(column->column.udt[i]));
 	if (error || place == IN_PARAMETERS)
 		return error;
 	error = message_read(message, units, 2);
-	return error ? error : skip(message, 2u * get16le(units));
+	return error ? error : message_skip(message, 2u * get16le(units));
 }
 
 static int read_varying(struct message *message, enum type_place place, uint8_t token, struct wire_column *column)
@@ -201,265 +192,4 @@ int read_type(struct message *message, enum type_place place, struct wire_column
 	if (read_fixed(token, column) == 0)
 		return 0;
 	return read_varying(message, place, token, column);
-}
-
-void value_buffer_free(struct value_buffer *buffer)
-{
-	free(buffer->data);
-	*buffer = (struct value_buffer){ .limit = buffer->limit };
-}
-
-static int reserve(struct value_buffer *buffer, size_t more)
-{
-	size_t needed = buffer->used + more;
-
-	if (needed <= buffer->capacity)
-		return 0;
-	if (needed > buffer->limit)
-		return -EMSGSIZE;
-	size_t capacity = needed < 4096 ? 4096 : needed + needed / 2;
-	uint8_t *grown = realloc(buffer->data, capacity);
-	if (!grown)
-		return -ENOMEM;
-	buffer->data = grown;
-	buffer->capacity = capacity;
-	return 0;
-}
-
-/* Takes a long piece in steps, so that a length which lies costs no memory before its bytes arrive. */
-static int read_bytes(struct message *message, struct value_buffer *buffer, size_t size)
-{
-	while (size) {
-		size_t part = size < 1u << 20 ? size : 1u << 20;
-		int error = reserve(buffer, part);
-
-		if (!error)
-			error = message_read(message, buffer->data + buffer->used, part);
-		if (error)
-			return error;
-		buffer->used += part;
-		size -= part;
-	}
-	return 0;
-}
-
-static int read_plp(struct message *message, struct value_buffer *buffer, bool *null)
-{
-	uint8_t bytes[8];
-	size_t begin = buffer->used;
-	int error = message_read(message, bytes, 8);
-	uint64_t total = error ? 0 : get64le(bytes);
-
-	*null = !error && total == PLP_NULL;
-	while (!error && !*null) {
-		error = message_read(message, bytes, 4);
-		if (error || get32le(bytes) == 0)
-			break;
-		error = read_bytes(message, buffer, get32le(bytes));
-	}
-	if (!error && !*null && total != PLP_UNKNOWN && total != buffer->used - begin)
-		return -EBADMSG;
-	return error;
-}
-
-static int read_text_pointer(struct message *message, bool *null)
-{
-	uint8_t size;
-	int error = message_read(message, &size, 1);
-
-	*null = size == 0;
-	return error || *null ? error : skip(message, size + 8u);
-}
-
-static int read_length(struct message *message, const struct wire_column *column, size_t *length, bool *null)
-{
-	uint8_t bytes[4];
-	int error = 0;
-
-	switch (column->lengths) {
-	case LENGTH_FIXED:
-		*length = column->column.length;
-		return 0;
-	case LENGTH_BYTE:
-		error = message_read(message, bytes, 1);
-		*length = bytes[0];
-		*null = *length == 0 && !has_collation(column->column.type);
-		return error;
-	case LENGTH_SHORT:
-		error = message_read(message, bytes, 2);
-		*length = get16le(bytes);
-		*null = *length == 0xffff;
-		return error;
-	case LENGTH_TEXT:
-		error = read_text_pointer(message, null);
-		if (error || *null)
-			return error;
-		break;
-	default:
-		break;
-	}
-	error = message_read(message, bytes, 4);
-	*length = get32le(bytes);
-	*null = column->lengths == LENGTH_LONG ? *length == 0 : *length == UINT32_MAX;
-	return error;
-}
-
-/* A value may not exceed what its metadata promised: SQL Server calls that an invalid column length (4895). */
-static bool fits(const struct wire_column *column, size_t length)
-{
-	return column->lengths == LENGTH_TEXT || column->lengths == LENGTH_LONG ||
-		column->lengths == LENGTH_PARAMETER || length <= column->column.length;
-}
-
-int read_value(struct message *message, const struct wire_column *column, struct value_buffer *buffer, size_t *offset,
-	size_t *size)
-{
-	size_t length = 0;
-	bool null = false;
-	int error;
-
-	*offset = buffer->used;
-	if (column->lengths == LENGTH_PLP) {
-		error = read_plp(message, buffer, &null);
-	} else {
-		error = read_length(message, column, &length, &null);
-		if (!error && !null && !fits(column, length))
-			return -EBADMSG;
-		if (!error && !null)
-			error = read_bytes(message, buffer, length);
-	}
-	*size = buffer->used - *offset;
-	if (null)
-		*offset = (size_t)-1;
-	return error == -ENODATA ? -EBADMSG : error;
-}
-
-void point_value(const struct value_buffer *buffer, size_t offset, size_t size, struct result_value *value)
-{
-	/* An empty value is not NULL, even in a buffer that was never allocated. */
-	value->data = offset == (size_t)-1 ? NULL : buffer->data ? buffer->data + offset : (const void *)"";
-	value->size = size;
-}
-
-static uint8_t fixed_token(const struct result_column *column)
-{
-	if (!column->nullable)
-		for (size_t i = 0; i < FIXED_COUNT; i++)
-			if (fixed_types[i].type == column->type && fixed_types[i].size == column->length)
-				return fixed_types[i].token;
-	return 0;
-}
-
-enum length_class sent_lengths(const struct result_column *column)
-{
-	switch (column->type) {
-	case TDS_BIGVARBINARY: case TDS_BIGVARCHAR: case TDS_BIGBINARY: case TDS_BIGCHAR: case TDS_NVARCHAR:
-	case TDS_NCHAR:
-		return column->length == TDS_MAX_LENGTH ? LENGTH_PLP : LENGTH_SHORT;
-	case TDS_XML: case TDS_UDT:
-		return LENGTH_PLP;
-	case TDS_TEXT: case TDS_NTEXT: case TDS_IMAGE:
-		return LENGTH_TEXT;
-	case TDS_VARIANT:
-		return LENGTH_LONG;
-	default:
-		return fixed_token(column) ? LENGTH_FIXED : LENGTH_BYTE;
-	}
-}
-
-static void write_udt(struct writer *writer, const struct result_column *column)
-{
-	static const char assembly[] =
-		"Microsoft.SqlServer.Types, Version=11.0.0.0, Culture=neutral, PublicKeyToken=89845dcd8080cc91";
-	char qualified[512];
-
-	snprintf(qualified, sizeof(qualified), "Microsoft.SqlServer.Types.Sql%s, %s", column->udt[2], assembly);
-	writer_put16(writer, TDS_MAX_LENGTH);
-	for (size_t i = 0; i < 3; i++)
-		writer_put_name(writer, column->udt[i]);
-	writer_put_text(writer, qualified);
-}
-
-void write_type(struct writer *writer, const struct result_column *column, enum length_class lengths)
-{
-	if (lengths == LENGTH_FIXED) {
-		writer_put8(writer, fixed_token(column));
-		return;
-	}
-	writer_put8(writer, (uint8_t)column->type);
-	if (column->type == TDS_UDT) {
-		write_udt(writer, column);
-	} else if (column->type == TDS_XML) {
-		writer_put8(writer, 0); /* no schema collection */
-	} else if (lengths == LENGTH_TEXT || lengths == LENGTH_LONG) {
-		writer_put32(writer, column->length);
-	} else if (lengths == LENGTH_SHORT || lengths == LENGTH_PLP) {
-		writer_put16(writer, (uint16_t)column->length);
-	} else if (column->type == TDS_TIME || column->type == TDS_DATETIME2 || column->type == TDS_DATETIMEOFFSET) {
-		writer_put8(writer, column->scale);
-	} else if (column->type != TDS_DATE) {
-		writer_put8(writer, (uint8_t)column->length);
-	}
-	if (has_collation(column->type))
-		writer_put(writer, column->collation, 5);
-	if (column->type == TDS_DECIMALN || column->type == TDS_NUMERICN) {
-		writer_put8(writer, column->precision);
-		writer_put8(writer, column->scale);
-	}
-}
-
-static void write_plp(struct writer *writer, const struct result_value *value)
-{
-	if (!value->data) {
-		writer_put64(writer, PLP_NULL);
-		return;
-	}
-	writer_put64(writer, value->size);
-	for (size_t at = 0; at < value->size;) {
-		size_t part = value->size - at < 1u << 16 ? value->size - at : 1u << 16;
-
-		writer_put32(writer, (uint32_t)part);
-		writer_put(writer, (const uint8_t *)value->data + at, part);
-		at += part;
-	}
-	writer_put32(writer, 0);
-}
-
-/* SQL Server's text pointers name a page; nobody may dereference ours, so they only have the right shape. */
-static void write_text(struct writer *writer, const struct result_value *value)
-{
-	static const uint8_t pointer[1 + 16 + 8] = "\x10" "stand-in pointertimestam";
-
-	if (!value->data) {
-		writer_put8(writer, 0);
-		return;
-	}
-	writer_put(writer, pointer, sizeof(pointer));
-	writer_put32(writer, (uint32_t)value->size);
-	writer_put(writer, value->data, value->size);
-}
-
-void write_value(struct writer *writer, enum length_class lengths, const struct result_value *value)
-{
-	size_t size = value->data ? value->size : 0;
-
-	switch (lengths) {
-	case LENGTH_PLP:
-		write_plp(writer, value);
-		return;
-	case LENGTH_TEXT:
-		write_text(writer, value);
-		return;
-	case LENGTH_FIXED:
-		break;
-	case LENGTH_BYTE:
-		writer_put8(writer, (uint8_t)size);
-		break;
-	case LENGTH_SHORT:
-		writer_put16(writer, value->data ? (uint16_t)size : 0xffff);
-		break;
-	default:
-		writer_put32(writer, (uint32_t)size);
-	}
-	writer_put(writer, value->data, size);
 }

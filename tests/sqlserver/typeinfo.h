@@ -30,6 +30,15 @@ struct wire_column {
 	enum length_class lengths;
 };
 
+#define PLP_NULL UINT64_MAX
+#define PLP_UNKNOWN (UINT64_MAX - 1)
+
+/* Whether five collation bytes belong to this type. */
+bool type_has_collation(enum tds_type type);
+
+/* The fixed-length token for a column that cannot be NULL; 0 where it has none. */
+uint8_t fixed_token(const struct result_column *column);
+
 enum type_place { IN_ROWS, IN_PARAMETERS };
 
 /*
