@@ -86,6 +86,31 @@ static int open_integers(struct column_cursor *cursor, const struct column_plan 
 	return 0;
 }
 
+/* The end of an entry; a flag in it only where text is mixed. */
+static uint32_t table_end(const struct column_cursor *cursor, size_t entry)
+{
+	uint32_t end = (uint32_t)get_number(cursor->ends + entry * TABLE_END_SIZE, TABLE_END_SIZE);
+
+	return cursor->flags & SECTION_MIXED ? end & ~TABLE_END_RAW : end;
+}
+
+/* Entries follow each other and fill the place between ends and indexes. */
+static bool table_valid(const struct column_cursor *cursor, const struct column_plan *plan)
+{
+	size_t size = left(cursor->bytes, cursor->bytes_end), start = 0;
+
+	if (plan->width)
+		return size == cursor->entries * plan->width;
+	for (size_t i = 0; i < cursor->entries; i++) {
+		size_t end = table_end(cursor, i);
+
+		if (end < start)
+			return false;
+		start = end;
+	}
+	return start == size;
+}
+
 static int open_table(struct column_cursor *cursor, const struct column_plan *plan)
 {
 	uint64_t entries;
@@ -100,7 +125,7 @@ static int open_table(struct column_cursor *cursor, const struct column_plan *pl
 		return -EBADMSG;
 	cursor->bytes = cursor->at + (plan->width ? 0 : cursor->entries * TABLE_END_SIZE);
 	cursor->at = cursor->bytes_end = cursor->end - cursor->inlined;
-	return 0;
+	return table_valid(cursor, plan) ? 0 : -EBADMSG;
 }
 
 static int open_bytes(struct column_cursor *cursor)
@@ -252,11 +277,6 @@ static int next_integer(struct column_cursor *cursor, const struct column_plan *
 	return 0;
 }
 
-static uint32_t table_end(const struct column_cursor *cursor, size_t entry)
-{
-	return (uint32_t)get_number(cursor->ends + entry * TABLE_END_SIZE, TABLE_END_SIZE);
-}
-
 static int next_entry(struct column_cursor *cursor, const struct column_plan *plan, struct value *value,
 	uint8_t **scratch)
 {
@@ -271,13 +291,8 @@ static int next_entry(struct column_cursor *cursor, const struct column_plan *pl
 	}
 	end = table_end(cursor, entry);
 	start = entry ? table_end(cursor, entry - 1) : 0;
-	if (cursor->flags & SECTION_MIXED) {
-		utf8 = !(end & TABLE_END_RAW);
-		end &= ~TABLE_END_RAW;
-		start &= ~TABLE_END_RAW;
-	}
-	if (start > end || end > left(cursor->bytes, cursor->bytes_end))
-		return -EBADMSG;
+	if (cursor->flags & SECTION_MIXED)
+		utf8 = !(cursor->ends[entry * TABLE_END_SIZE + 2] & TABLE_END_RAW >> 16);
 	return set_text(plan, cursor->bytes + start, end - start, utf8, value, scratch);
 }
 
