@@ -193,6 +193,8 @@ static int take_record(struct relay *relay, size_t size)
 static int deliver(struct relay *relay)
 {
 	while (relay->out_size) {
+		/* Taken before: what follows from the delivery must not be earlier than it. */
+		int64_t now = net_now_ms();
 		ssize_t sent = send(relay->local, relay->out, relay->out_size, MSG_NOSIGNAL);
 
 		if (sent < 0 && (errno == EAGAIN || errno == EINTR))
@@ -202,7 +204,7 @@ static int deliver(struct relay *relay)
 		relay->out += sent;
 		relay->out_size -= (size_t)sent;
 		/* As long as nobody took what had come, the server was not late with more. */
-		relay->received_ms = relay->idle_ms = net_now_ms();
+		relay->received_ms = relay->idle_ms = now;
 	}
 	return 1;
 }
@@ -234,10 +236,8 @@ static int pump_down(struct relay *relay)
 
 /* ---- upstream ---- */
 
-static void request_sent(struct relay *relay, enum tds_packet_type type)
+static void request_sent(struct relay *relay, enum tds_packet_type type, int64_t now)
 {
-	int64_t now = net_now_ms();
-
 	relay->began = false;
 	if (type == TDS_ATTENTION) {
 		relay->attention = true;
@@ -264,8 +264,11 @@ static int send_packet(struct relay *relay, uint8_t *packet, size_t length)
 {
 	if (packet[0] == TDS_PRELOGIN)
 		return answer_prelogin(relay);
+
+	int64_t now = net_now_ms();
+
 	if (!relay->up_blocked)
-		relay->sent_ms = net_now_ms();
+		relay->sent_ms = now;
 
 	int error = tls_write(relay->tls, packet, length);
 
@@ -275,7 +278,7 @@ static int send_packet(struct relay *relay, uint8_t *packet, size_t length)
 	if (error)
 		return fail_tls(relay);
 	if ((packet[1] & TDS_STATUS_EOM) || packet[0] == TDS_ATTENTION)
-		request_sent(relay, packet[0]);
+		request_sent(relay, packet[0], now);
 	if (packet[0] == TDS_LOGIN7)
 		explicit_bzero(packet, length);
 	return 0;
