@@ -4,7 +4,8 @@
  * through a small buffer to a sink; DONE and packets are the session's.
  *
  * A column's TYPE_INFO is the server's own answer to a SELECT TOP (0), so that its collation is the column's; only xml,
- * CLR types and the old text types are written as (max) types, which the server converts.
+ * CLR types and the old text types are written as (max) types, which the server converts, and sql_variant, which
+ * FreeTDS could not take as a result, is described by us.
  * Functions return 0 or a negative errno; -EINVAL: a value that is none of its type; the sink's own.
  */
 #ifndef AGENT_SQL_BULK_H
@@ -28,12 +29,12 @@ struct bulk_column {
 	size_t name_size;
 };
 
-/*
- * Fills a column in. info: the server's TYPE_INFO for it. unicode: that of an nvarchar(max) expression, for xml.
- * -EPROTO: no TYPE_INFO of this type.
- */
+/* "SELECT TOP (0) ... FROM [s].[t]": its results' TYPE_INFO describe the columns of the layout that are not derived. */
+void bulk_describe(struct statement *statement, const struct catalogue_table *table,
+	const struct catalogue_layout *layout);
+/* Fills a column in from its result's TYPE_INFO. -EPROTO: that is none of this type. */
 int bulk_column(struct bulk_column *column, const struct catalogue_column *of, const void *info, size_t info_size,
-	uint16_t flags, const void *unicode, size_t unicode_size);
+	uint16_t flags);
 
 typedef int bulk_sink(void *arg, const void *bytes, size_t size);
 

@@ -87,8 +87,15 @@ static int take_moment(struct bulk_column *column, const uint8_t *info, size_t i
 	return 0;
 }
 
-static int take_info(struct bulk_column *column, const uint8_t *info, size_t size, const uint8_t *unicode,
-	size_t unicode_size)
+/* The most that a sql_variant takes: 8 000 bytes and what describes them. */
+static int describe_variant(struct bulk_column *column)
+{
+	static const uint8_t info[5] = { 0x62, 0x49, 0x1f, 0, 0 };
+
+	return copy_info(column, info, sizeof info, sizeof info);
+}
+
+static int take_info(struct bulk_column *column, const uint8_t *info, size_t size)
 {
 	switch (info[0]) {
 	case 0x26: case 0x68: case 0x6d: case 0x6e: case 0x6f: case 0x24:
@@ -111,19 +118,45 @@ static int take_info(struct bulk_column *column, const uint8_t *info, size_t siz
 		return size >= 10 ? as_max(column, 0xa7, info + 5) : -EPROTO;
 	case 0x63:
 		return size >= 10 ? as_max(column, 0xe7, info + 5) : -EPROTO;
-	case 0xf0:
-		return as_max(column, 0xa5, NULL);
-	case 0xf1:
-		return unicode_size >= 8 ? as_max(column, 0xe7, unicode + 3) : -EPROTO;
-	case 0x62:
-		return copy_info(column, info, size, 5);
 	default:
 		return take_fixed(column, info);
 	}
 }
 
+static bool is_cast(enum column_type type)
+{
+	return type == COLUMN_XML || type == COLUMN_UDT || type == COLUMN_VARIANT;
+}
+
+static void add_described(struct statement *statement, const struct catalogue_column *column)
+{
+	enum column_type type = catalogue_column_type(column);
+
+	statement_add(statement, is_cast(type) ? "CAST(" : "");
+	statement_name(statement, column->name);
+	if (is_cast(type))
+		statement_add(statement, " AS %s)", type == COLUMN_XML ? "nvarchar(max)" : type == COLUMN_UDT ?
+			"varbinary(max)" : "varbinary(8000)");
+}
+
+void bulk_describe(struct statement *statement, const struct catalogue_table *table,
+	const struct catalogue_layout *layout)
+{
+	const char *separator = "SELECT TOP (0) ";
+
+	for (size_t i = 0; i < layout->layout.column_count; i++) {
+		if (layout->columns[i].derived)
+			continue;
+		statement_add(statement, "%s", separator);
+		add_described(statement, &table->columns[layout->source[i]]);
+		separator = ", ";
+	}
+	statement_add(statement, " FROM ");
+	statement_table(statement, table);
+}
+
 int bulk_column(struct bulk_column *column, const struct catalogue_column *of, const void *info, size_t info_size,
-	uint16_t flags, const void *unicode, size_t unicode_size)
+	uint16_t flags)
 {
 	size_t expected, name = strlen(of->name);
 	ssize_t written;
@@ -133,14 +166,15 @@ int bulk_column(struct bulk_column *column, const struct catalogue_column *of, c
 	if (!info_size || name > sizeof column->name * 2)
 		return -EPROTO;
 	column->type = catalogue_column_type(of);
-	column->flags = flags;
+	/* Of a column that was cast the server tells the flags of an expression. */
+	column->flags = is_cast(column->type) ? (uint16_t)(0x08 | of->nullable) : flags;
 	uint8_t utf16[sizeof column->name * 4];
 	written = utf16_put(utf16, (const uint8_t *)of->name, name);
 	if (written < 0 || (size_t)written > sizeof column->name)
 		return -EINVAL;
 	memcpy(column->name, utf16, (size_t)written);
 	column->name_size = (size_t)written;
-	result = take_info(column, info, info_size, unicode, unicode_size);
+	result = column->type == COLUMN_VARIANT ? describe_variant(column) : take_info(column, info, info_size);
 	if (result < 0)
 		return result;
 	/* The server's idea of the size and the canonical form must be of the same type. */

@@ -77,7 +77,7 @@ void *catalogue_allocate(struct catalogue *catalogue, size_t size)
 
 	if (size > ARENA_BYTES_MAX)
 		return NULL;
-	size = (size + 7) & ~(size_t)7;
+	size = (size + 8) & ~(size_t)7; /* nothing has an address, too */
 	if (size > arena->left && !add_block(arena, size))
 		return NULL;
 	at = arena->at;

@@ -62,20 +62,17 @@ static int write_bytes(void *arg, const void *bytes, size_t size)
 
 static int describe(struct load *load)
 {
-	const void *info, *unicode;
-	size_t unicode_size, info_size, result_column = 0;
-	uint16_t flags;
+	size_t result_column = 0;
 
-	/* The one that was asked for behind all others: what nvarchar(max) is in this database. */
-	unicode_size = session_type_info(load->session, load->sent_count, &unicode, &flags);
 	for (size_t i = 0; i < load->layout.layout.column_count; i++) {
 		const struct catalogue_column *column = &load->table->columns[load->layout.source[i]];
-		int result;
+		const void *info = NULL;
+		uint16_t flags = 0;
+		size_t size;
 		if (load->layout.columns[i].derived)
 			continue;
-		info_size = session_type_info(load->session, result_column, &info, &flags);
-		result = bulk_column(&load->columns[i], column, info, info_size, flags, unicode, unicode_size);
-		if (result < 0)
+		size = session_type_info(load->session, result_column, &info, &flags);
+		if (bulk_column(&load->columns[i], column, info, size, flags) < 0)
 			return sql_error_set(load->error, SQL_ERROR_UNSUPPORTED, column->name,
 				"The server describes the column as no type that can be loaded");
 		load->sent[result_column++] = load->columns[i];
@@ -86,27 +83,17 @@ static int describe(struct load *load)
 static int ask_types(struct load *load)
 {
 	struct value *values = calloc(load->sent_count + 1, sizeof *values);
-	const char *separator = "";
 	int result;
 
 	if (!values)
 		return reader_failed(load->error, -ENOMEM, load->table);
-	statement_add(&load->statement, "SELECT TOP (0) ");
-	for (size_t i = 0; i < load->layout.layout.column_count; i++) {
-		if (load->layout.columns[i].derived)
-			continue;
-		statement_add(&load->statement, "%s", separator);
-		statement_name(&load->statement, load->table->columns[load->layout.source[i]].name);
-		separator = ", ";
-	}
-	statement_add(&load->statement, "%sCAST(N'' AS nvarchar(max)) FROM ", separator);
-	statement_table(&load->statement, load->table);
+	bulk_describe(&load->statement, load->table, &load->layout);
 	result = statement_text(&load->statement) ? session_query(load->session, REQUEST_CATALOGUE,
 		statement_text(&load->statement), load->error) : reader_failed(load->error, -ENOMEM, load->table);
 	if (result == 0)
 		result = describe(load);
 	if (result == 0)
-		result = session_next(load->session, values, load->sent_count + 1, load->error);
+		result = session_next(load->session, values, load->sent_count, load->error);
 	free(values);
 	return result;
 }
@@ -140,6 +127,8 @@ int load_open(struct load **opened, struct session *session, const struct catalo
 	*load = (struct load){ .session = session, .table = table, .params = params, .error = error };
 	bulk_init(&load->bulk, write_bytes, load);
 	result = allocate(load);
+	if (result == 0 && !load->sent_count)
+		result = sql_error_set(error, SQL_ERROR_UNSUPPORTED, table->name, "No column of it can be written");
 	result = result < 0 ? reader_failed(error, result, table) : ask_types(load);
 	if (result == 0) {
 		statement_reset(&load->statement);
