@@ -156,23 +156,37 @@ static void a_row_of_many_middling_values_sheds_some(void **state)
 	chunk_list_free(&list);
 }
 
-static void a_row_that_no_chunk_can_hold_is_refused(void **state)
+/* Writes a row of `count` values of `size` bytes each; 0 is NULL. */
+static int write_many(size_t count, size_t size, const struct rowgroup_params *params)
 {
-	static struct column columns[3000];
-	static struct value values[3000];
-	struct layout layout = { columns, 3000, NULL, 0 };
+	static struct column columns[LAYOUT_COLUMNS_MAX];
+	static struct value values[LAYOUT_COLUMNS_MAX];
+	struct layout layout = { columns, count, NULL, 0 };
 	struct rowgroup_writer *writer;
 	struct chunk_list list = { 0 };
 
-	(void)state;
-	for (size_t i = 0; i < 3000; i++) {
-		columns[i] = (struct column){ COLUMN_BIGINT, false };
-		values[i] = (struct value){ "abcdefgh", 8 };
+	for (size_t i = 0; i < count; i++) {
+		columns[i] = (struct column){ size == 8 ? COLUMN_BIGINT : COLUMN_VARCHAR, false };
+		values[i] = (struct value){ size ? "abcdefghijklmnopqrstuvwxyz" : NULL, size };
 	}
-	assert_int_equal(rowgroup_create(&writer, &layout, &table_rows_small, chunk_list_emit, &list), 0);
-	assert_int_equal(rowgroup_row(writer, values), -E2BIG);
+	assert_int_equal(rowgroup_create(&writer, &layout, params, chunk_list_emit, &list), 0);
+
+	int error = rowgroup_row(writer, values);
+
 	rowgroup_free(writer);
 	assert_int_equal(list.count, 0);
+	return error;
+}
+
+static void a_row_that_no_chunk_can_hold_is_refused(void **state)
+{
+	(void)state;
+	assert_int_equal(write_many(300, 8, &table_rows_small), 0);
+	assert_int_equal(write_many(3000, 8, &table_rows_small), -E2BIG);
+	assert_int_equal(write_many(3000, 26, &table_rows_small), -E2BIG);
+	assert_int_equal(write_many(LAYOUT_COLUMNS_MAX, 0, &table_rows_small), -E2BIG);
+	assert_int_equal(write_many(LAYOUT_COLUMNS_MAX, 0, &rowgroup_params_default), 0);
+	assert_int_equal(write_many(LAYOUT_COLUMNS_MAX, 8, &rowgroup_params_default), -E2BIG);
 }
 
 int main(void)

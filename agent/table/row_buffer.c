@@ -47,7 +47,7 @@ static uint64_t tag(size_t size, enum cell_state state)
 
 static uint8_t *put_fixed(uint8_t *out, const uint8_t *end, const struct value *value, size_t width)
 {
-	if ((size_t)(end - out) < width + 1)
+	if ((size_t)(end - out) < (value->data ? width + 1 : 1))
 		return NULL;
 	*out++ = value->data != NULL;
 	if (!value->data)
@@ -117,7 +117,7 @@ static uint8_t *put_value(uint8_t *out, const uint8_t *end, const struct column_
 size_t row_buffer_measure(const struct column_plan *plan, const struct value *value)
 {
 	if (!value->data)
-		return plan->width ? plan->width + 1u : 1;
+		return 1;
 	if (plan->width)
 		return plan->width + 1u;
 
@@ -137,8 +137,12 @@ static bool size_valid(const struct column_plan *plan, const struct value *value
 int row_buffer_append(struct row_buffer *buffer, const struct value *values, const struct large_values *large)
 {
 	uint8_t *out = buffer->bytes + buffer->used;
-	/* Each value pays for its two bits in the bitmaps of its column. */
-	const uint8_t *end = out + buffer->row_max - (buffer->column_count + 3) / 4;
+	size_t bitmaps = (buffer->column_count + 3) / 4; /* each value pays for its two bits in those of its column */
+
+	if (bitmaps > buffer->row_max)
+		return -E2BIG;
+
+	const uint8_t *end = out + buffer->row_max - bitmaps;
 
 	for (size_t i = 0; i < buffer->column_count; i++) {
 		const struct column_plan *plan = &buffer->plans[i];
@@ -150,7 +154,7 @@ int row_buffer_append(struct row_buffer *buffer, const struct value *values, con
 		if (!out)
 			return -E2BIG;
 	}
-	buffer->used = (size_t)(out - buffer->bytes) + (buffer->column_count + 3) / 4;
+	buffer->used = (size_t)(out - buffer->bytes) + bitmaps;
 	buffer->marks[buffer->count].end = (uint32_t)buffer->used;
 	buffer->count++;
 	return 0;
