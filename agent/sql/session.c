@@ -94,29 +94,30 @@ static int handle_interrupt(void *db)
 
 /* ---- connect ---- */
 
-static int attach(struct session *session, int fd)
+/* Puts one end of a socketpair in the place of FreeTDS's socket. Returns the other end, or a negative errno. */
+static int replace_socket(int fd)
 {
 	int pair[2];
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair))
 		return -errno;
 
-	int result = dup3(pair[0], fd, O_CLOEXEC) < 0 ? -errno : 0;
+	int error = dup3(pair[0], fd, O_CLOEXEC) < 0 ? -errno : 0;
 
 	close(pair[0]);
-	if (!result && session->confine)
-		result = session->confine();
-	if (result)
-		sql_error_set(connect_error, SQL_ERROR_WORKER, NULL, "the worker cannot be confined: %s", strerror(-result));
-	else
-		result = relay_connect(session->relay, connect_error);
-	if (result) {
+	if (error)
 		close(pair[1]);
-		return -ECONNREFUSED;
-	}
-	session->fd = fd;
-	relay_start(session->relay, pair[1]);
-	return 0;
+	return error ? error : pair[1];
+}
+
+static int reach_server(struct session *session)
+{
+	int result = session->confine ? session->confine() : 0;
+
+	if (result)
+		return sql_error_set(connect_error, SQL_ERROR_WORKER, NULL, "the worker cannot be confined: %s",
+			strerror(-result));
+	return relay_connect(session->relay, connect_error);
 }
 
 int session_connect(int fd, const struct sockaddr *address, socklen_t size)
@@ -130,10 +131,20 @@ int session_connect(int fd, const struct sockaddr *address, socklen_t size)
 	connect_expected = false;
 	connect_was_ours = true;
 
-	int error = current ? attach(current, fd) : -ECONNREFUSED;
+	int other = replace_socket(fd);
 
-	errno = -error;
-	return error ? -1 : 0;
+	if (other < 0) {
+		errno = EPERM;
+		return -1;
+	}
+	if (current && !reach_server(current)) {
+		current->fd = fd;
+		relay_start(current->relay, other);
+	} else {
+		/* A refused connection FreeTDS tries again until its time is over; one that has ended it gives up at once. */
+		close(other);
+	}
+	return 0;
 }
 
 /* FreeTDS reads its configuration from a file; this one nobody else can write, and no other is looked at. */
