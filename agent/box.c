@@ -193,6 +193,7 @@ int box_open(struct box *box, bool scheduled, char *sentence, size_t sentence_si
 	result = open_logs(box, sentence, sentence_size);
 	if (result < 0)
 		return result;
+	shelf_refresh(&box->shelf, box->store.repository); /* the engine's thread has it from here on */
 	result = start_engine(box);
 	if (result < 0)
 		snprintf(sentence, sentence_size, "The job engine cannot be started: %s.", strerror(-result));

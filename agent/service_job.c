@@ -30,8 +30,7 @@ int service_submit(struct service *service, const struct job_request *request, u
 	char what[512], result[64];
 	bool changes = request->kind == JOB_RESTORE || request->kind == JOB_UNDO;
 	describe_request(request, what, sizeof(what));
-	bool written = service_audit(service, "asked", request->asked_by, request->origin, what, "");
-	if (!written && changes)
+	if (changes && !service_audit(service, "asked", request->asked_by, request->origin, what, ""))
 		return -EROFS;
 	int error = engine_submit(service->engine, request, (int64_t)time(NULL), id);
 	if (error < 0)

@@ -83,7 +83,7 @@ static void more_list(struct service *service, struct api_client *client)
 	else if (total > SHELF_MAX)
 		service_end(client, CODE_DONE, "", "The newest %d of %zu are shown.", SHELF_MAX, total);
 	else
-		service_end(client, CODE_DONE, "", "%s", "");
+		service_end(client, CODE_DONE, "", "%s", total ? "" : "There are no snapshots yet.");
 }
 
 /* ---- show ---- */

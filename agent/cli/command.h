@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What coffret(1) can be told: its commands, their options, and their help. */
+#ifndef AGENT_CLI_COMMAND_H
+#define AGENT_CLI_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "agent/block.h"
+
+/* Options that a command may take beside those that all take; bits. */
+enum command_option {
+	TAKES_WAIT = 1, TAKES_SNAPSHOT = 2, TAKES_RESTORE = 4, TAKES_DATA = 8, TAKES_AUDIT = 16, TAKES_HOLD = 32,
+};
+
+struct command {
+	const char *name;
+	const char *argument;   /* key of the one argument in the request; NULL: none */
+	bool required;          /* the argument */
+	unsigned int takes;     /* enum command_option */
+	const char *usage, *summary, *help;
+};
+
+struct options {
+	const struct command *command;
+	const char *argument;   /* "" where there is none */
+	const char *config, *socket, *snapshot, *hold;
+	bool json, standalone, no_wait, what_if, users_connected, without_safety, data, audit, yes;
+	bool help, version;
+};
+
+extern const struct command commands[];
+extern const size_t command_count;
+
+/* 0, or -EINVAL with a sentence. argv may be permuted. */
+int options_parse(struct options *options, int argc, char **argv, char *message, size_t size);
+/* The request block, without its end. */
+void options_request(const struct options *options, struct block *block);
+void help_print(const struct command *command); /* NULL: of coffret itself */
+
+#endif

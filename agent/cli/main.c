@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* coffret(1): says to the daemon what a person or a script wants, and shows what it answers. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/cli/client.h"
+#include "agent/cli/command.h"
+#include "agent/cli/json.h"
+#include "agent/cli/press.h"
+#include "agent/cli/screen.h"
+#include "agent/cli/standalone.h"
+#include "agent/config.h"
+#include "agent/service.h"
+#include "agent/version.h"
+
+#define CONFIG_PATH "/etc/coffret/coffret.conf"
+#define SOCKET_PATH "/run/coffret/socket"
+#define CODE_INTERRUPTED 130
+
+static struct client client;
+static volatile sig_atomic_t interrupted;
+
+static void take_interrupt(int signal_number)
+{
+	(void)signal_number;
+	interrupted = 1;
+}
+
+static void catch_interrupt(void)
+{
+	struct sigaction action = { .sa_handler = take_interrupt }; /* no SA_RESTART: a waiting read must end */
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+}
+
+/* ---- reaching the daemon ---- */
+
+/* As the configuration says, if it was named; it may not be ours to read, and then the usual place will do. */
+static int find_socket(const struct options *options, char *path, size_t size)
+{
+	static struct config config;
+	char message[600];
+	const char *environment = getenv("COFFRET_SOCKET");
+	if (options->socket || environment) {
+		snprintf(path, size, "%s", options->socket ? options->socket : environment);
+		return 0;
+	}
+	const char *file = options->config ? options->config : CONFIG_PATH;
+	int result = config_read(&config, file, message, sizeof(message));
+	if (result < 0 && options->config) {
+		fprintf(stderr, "coffret: %s\n", message);
+		return result;
+	}
+	snprintf(path, size, "%s", result < 0 ? SOCKET_PATH : config.socket);
+	return 0;
+}
+
+static int reach_daemon(const struct options *options)
+{
+	char path[256];
+	if (find_socket(options, path, sizeof(path)) < 0)
+		return CODE_USAGE;
+	int result = client_connect(&client, path);
+	if (result == 0)
+		return CODE_DONE;
+	fprintf(stderr, "coffret: the daemon cannot be reached at %s: %s.\n", path, strerror(-result));
+	if (result == -EACCES)
+		fprintf(stderr, "Its socket is for root and one group: ask to be a member of it.\n");
+	else
+		fprintf(stderr, "Start it (systemctl start coffretd), or use --standalone.\n");
+	return CODE_NO_DAEMON;
+}
+
+static int reach(const struct options *options)
+{
+	char sentence[1200] = "";
+	if (!options->standalone)
+		return reach_daemon(options);
+	int fd = standalone_open(options->config ? options->config : CONFIG_PATH, sentence, sizeof(sentence));
+	if (fd >= 0) {
+		client_take(&client, fd);
+		return CODE_DONE;
+	}
+	fprintf(stderr, "coffret: %s\n", sentence);
+	return fd == -EBUSY ? CODE_BUSY : fd == -EINVAL ? CODE_USAGE : CODE_FAILED;
+}
+
+/* ---- asking ---- */
+
+/* On a terminal a restore is not one slip of the finger away; a script that asks for one means it. */
+static bool is_meant(const struct options *options)
+{
+	char answer[16];
+	bool changes = options->command->takes & TAKES_RESTORE && !options->what_if;
+	if (!changes || options->yes || options->json || !isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
+		return true;
+	printf("This replaces what is in %s now by %s. The present state is kept%s.\nGo on? [y/N] ",
+		options->argument[0] ? options->argument : "the database",
+		options->snapshot ? options->snapshot : options->command->name[0] == 'u' ? "the state before the last restore" :
+		"its newest good backup", options->without_safety ? " if it can be" : "");
+	fflush(stdout);
+	return fgets(answer, sizeof(answer), stdin) && (answer[0] == 'y' || answer[0] == 'Y');
+}
+
+/* What a signal means: here the job is ours to stop; in the daemon it goes on. True: keep reading. */
+static bool handle_interrupt(const struct options *options)
+{
+	interrupted = 0;
+	if (options->standalone) {
+		fputs("\nStopping; the server undoes what was begun.\n", stderr);
+		standalone_cancel();
+		return true;
+	}
+	if (options->command->takes & TAKES_WAIT)
+		fputs("\nThe job goes on in the daemon. coffret jobs shows it, coffret cancel stops it.\n", stderr);
+	return false;
+}
+
+static int show(const struct options *options, struct screen *screen, const struct block_fields *fields)
+{
+	if (!options->json) {
+		screen_block(screen, fields);
+		return 0;
+	}
+	int result = json_block(stdout, fields);
+	if (result < 0)
+		fprintf(stderr, "coffret: %s\n", result == -ENOTSUP ? "this build has no --json" : strerror(-result));
+	return result;
+}
+
+static int read_answer(const struct options *options)
+{
+	struct block_fields fields;
+	struct screen screen;
+	uint64_t code = CODE_FAILED;
+	screen_init(&screen, stdout);
+	for (;;) {
+		int result = client_next(&client, &fields);
+		if (result == -EINTR || (result == 0 && interrupted)) {
+			if (interrupted && !handle_interrupt(options))
+				return CODE_INTERRUPTED;
+			if (result < 0)
+				continue;
+		}
+		if (result < 0) {
+			fprintf(stderr, "\ncoffret: the daemon went away: %s.\nWhat it was doing it will tell when it is back: coffret "
+				"jobs.\n", strerror(-result));
+			return CODE_NO_DAEMON;
+		}
+		if (show(options, &screen, &fields) < 0)
+			return CODE_FAILED;
+		const char *type = block_get(&fields, "Block");
+		if (type && strcmp(type, "end") == 0)
+			return block_get_number(&fields, "Code", 125, &code) == 0 ? (int)code : CODE_FAILED;
+	}
+}
+
+static int ask(const struct options *options)
+{
+	struct block request;
+	if (!is_meant(options)) {
+		fputs("Nothing was done.\n", stdout);
+		return CODE_CANCELLED;
+	}
+	client.fd = -1;
+	int code = reach(options);
+	if (code == CODE_DONE) {
+		options_request(options, &request);
+		int result = client_send(&client, &request);
+		if (result < 0)
+			fprintf(stderr, "coffret: that cannot be asked: %s.\n", strerror(-result));
+		code = result < 0 ? CODE_NO_DAEMON : read_answer(options);
+	}
+	client_close(&client);
+	if (options->standalone)
+		standalone_close();
+	return code;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options;
+	char message[300];
+	if (options_parse(&options, argc, argv, message, sizeof(message)) < 0) {
+		fprintf(stderr, "coffret: %s\n", message);
+		return CODE_USAGE;
+	}
+	if (options.version) {
+		puts("coffret " COFFRET_VERSION);
+		return CODE_DONE;
+	}
+	if (options.help) {
+		help_print(options.command);
+		return CODE_DONE;
+	}
+	catch_interrupt();
+	if (strcmp(options.command->name, "press") == 0)
+		return press_run(&options);
+	return ask(&options);
+}
