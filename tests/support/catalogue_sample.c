@@ -69,6 +69,8 @@ struct catalogue_index *sample_index(struct catalogue *catalogue, struct catalog
 		struct catalogue_index_column *column;
 		index->columns = grow(catalogue, &catalogue_record_index_column, index->columns, &index->column_count);
 		column = &index->columns[i];
+		column->table_id = table->object_id;
+		column->index_id = index->index_id;
 		column->column_id = keys[i] < 0 ? -keys[i] : keys[i];
 		column->descending = keys[i] < 0;
 		column->key_ordinal = (int32_t)i + 1;

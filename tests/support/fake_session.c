@@ -79,7 +79,7 @@ static int answer(const char *sql, struct sql_error *error)
 			fake.current = at;
 	if (!fake.current)
 		return 0;
-	fake.current->used = true;
+	fake.current->used = !fake.current->again;
 	if (fake.current->error == SQL_OK)
 		return 0;
 	sql_error_set(error, fake.current->error, "", "as the test wants");

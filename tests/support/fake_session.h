@@ -16,6 +16,7 @@ struct fake_answer {
 	enum sql_error_kind error;  /* in place of an answer */
 	uint64_t affected;
 	bool used;
+	bool again;                 /* good for any number of statements */
 };
 
 struct fake_type {
