@@ -41,6 +41,28 @@ void chunk_store_close(struct chunk_store *store)
 	crypto_wipe(store, sizeof *store);
 }
 
+/* ---- damage ---- */
+
+static bool is_suspect(const struct chunk_store *store, uint64_t segment)
+{
+	for (unsigned i = 0; i < store->suspect_count; i++)
+		if (store->suspects[i] == segment)
+			return true;
+	return store->suspect_count == SUSPECTS_MAX;
+}
+
+void chunk_suspect(struct chunk_store *store, uint64_t segment)
+{
+	if (!is_suspect(store, segment))
+		store->suspects[store->suspect_count++] = segment;
+}
+
+static void mark_damaged(struct chunk_store *store, const struct chunk_name *name, const struct place *place)
+{
+	index_mark_damaged(&store->index, name, place);
+	chunk_suspect(store, place->segment);
+}
+
 /* ---- finding ---- */
 
 static int read_head(struct chunk_store *store, const struct place *place, struct chunk_head *head)
@@ -63,7 +85,7 @@ static int next_named(struct chunk_store *store, const struct chunk_name *name, 
 	while (index_next(&store->index, name, cursor, place)) {
 		int error = read_head(store, place, head);
 		if (is_damage(error)) {
-			index_mark_damaged(&store->index, name, place);
+			mark_damaged(store, name, place);
 			*damage = error == -EIO ? -EIO : -EBADMSG;
 		} else if (error) {
 			return error;
@@ -113,7 +135,7 @@ static int get_from(struct chunk_store *store, const struct chunk_name *name, vo
 			error = -EBADMSG;
 		if (!is_damage(error))
 			return error ? error : 1;
-		index_mark_damaged(&store->index, name, &place);
+		mark_damaged(store, name, &place);
 		*damage = error == -EIO ? -EIO : -EBADMSG;
 	}
 	return found;
@@ -185,10 +207,25 @@ static int submit(struct chunk_store *store, const void *bytes, uint32_t size, c
 	return error;
 }
 
-int chunk_put(struct chunk_store *store, const void *bytes, uint32_t size, struct chunk_name *name)
+/* Found known, in a place that can be believed. Each round marks one candidate damaged, so it ends. */
+static int find_sound(struct chunk_store *store, const struct chunk_name *name, uint32_t size)
 {
 	struct place place;
 	struct chunk_head head;
+	for (;;) {
+		int found = chunk_find(store, name, &place, &head);
+		if (found != 1 || !is_suspect(store, place.segment))
+			return found;
+		uint8_t *bytes = malloc(size);
+		int error = bytes ? chunk_check(store, &place, &head, bytes, size) : -ENOMEM;
+		free(bytes);
+		if (!is_damage(error))
+			return error ? error : 1;
+	}
+}
+
+int chunk_put(struct chunk_store *store, const void *bytes, uint32_t size, struct chunk_name *name)
+{
 	if (!size || size > CHUNK_SIZE_MAX)
 		return -EINVAL;
 	if (!store->queue)
@@ -198,7 +235,7 @@ int chunk_put(struct chunk_store *store, const void *bytes, uint32_t size, struc
 	int error = pack_name(&store->keys, bytes, size, name);
 	if (error || pack_queue_holds(store->queue, name))
 		return error;
-	int found = chunk_find(store, name, &place, &head);
+	int found = find_sound(store, name, size);
 	if (found == 1) {
 		store->reused++;
 		return 0;
@@ -253,11 +290,12 @@ int chunk_index(struct chunk_store *store, const struct chunk_name *name, const 
 	return index_insert(&store->index, name, place);
 }
 
-int chunk_check(struct chunk_store *store, const struct place *place, const struct chunk_head *head, void *buffer)
+int chunk_check(struct chunk_store *store, const struct place *place, const struct chunk_head *head, void *buffer,
+	uint32_t capacity)
 {
 	uint32_t size;
-	int error = read_chunk(store, place, head, buffer, CHUNK_SIZE_MAX, &size);
+	int error = read_chunk(store, place, head, buffer, capacity, &size);
 	if (is_damage(error))
-		index_mark_damaged(&store->index, &head->name, place);
+		mark_damaged(store, &head->name, place);
 	return error;
 }

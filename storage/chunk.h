@@ -17,6 +17,8 @@ struct chunk_settings {
 	uint64_t reserve; /* bytes of the volume that no chunk may take */
 };
 
+#define SUSPECTS_MAX 64
+
 struct chunk_store {
 	struct volume *volume;
 	struct pack_keys keys;
@@ -25,6 +27,9 @@ struct chunk_store {
 	struct pack_queue *queue; /* NULL: read-only */
 	struct packer *packer;    /* for reading */
 	uint8_t *stored;          /* STORED_SIZE_MAX, what was read last */
+	/* Segments where damage was met: what lies in them is read before it is believed known. Too many: all are. */
+	uint64_t suspects[SUSPECTS_MAX];
+	unsigned suspect_count;
 	uint64_t reserve;
 	uint64_t stored_bytes;    /* that chunks took on the volume, since it was opened */
 	uint64_t reused;          /* chunks put that were on the volume already */
@@ -44,14 +49,18 @@ void chunk_discard(struct chunk_store *store);
 
 /*
  * Reads a chunk and checks it against its name. -EBADMSG: not there, or every copy is damaged; the damaged ones are no
- * longer known to chunk_put, so the next backup stores the chunk again. -EIO: the medium.
+ * longer known to chunk_put, so the next backup stores the chunk again, and reads what it finds known beside it.
+ * -EIO: the medium.
  */
 int chunk_get(struct chunk_store *store, const struct chunk_name *name, void *bytes, uint32_t size);
 /* 1 and where it lies, 0 where it is not known, or an error. Reads its head from the medium. */
 int chunk_find(struct chunk_store *store, const struct chunk_name *name, struct place *place, struct chunk_head *head);
 /* Puts what a mount finds into the index. Of two of one name the one in the newer segment stays. */
 int chunk_index(struct chunk_store *store, const struct chunk_name *name, const struct place *place);
-/* Reads and checks the chunk at one place, whatever else is known of its name; buffer has CHUNK_SIZE_MAX bytes. */
-int chunk_check(struct chunk_store *store, const struct place *place, const struct chunk_head *head, void *buffer);
+/* Damage was met in this segment. */
+void chunk_suspect(struct chunk_store *store, uint64_t segment);
+/* Reads and checks the chunk at one place, whatever else is known of its name; buffer has room for it. */
+int chunk_check(struct chunk_store *store, const struct place *place, const struct chunk_head *head, void *buffer,
+	uint32_t capacity);
 
 #endif

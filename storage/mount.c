@@ -31,6 +31,7 @@ static int index_segment(struct mount *mount, const struct segment_file *file)
 		return 0;
 	/* It was whole once: what can still be found of it counts, and verify names what cannot. */
 	r->damaged_segments++;
+	chunk_suspect(&r->chunks, file->number);
 	error = segment_scan(r->volume, r->superblock.repository, file, index_chunk, mount);
 	if (mount->fatal || (error && error != -EBADMSG && error != -EIO && error != -EPROTONOSUPPORT))
 		return mount->fatal ? mount->fatal : error;

@@ -180,7 +180,7 @@ static int check_chunk(void *arg, uint64_t number, uint32_t offset, const struct
 {
 	const struct read_back *back = arg;
 	struct place place = { .segment = number, .offset = offset };
-	return chunk_check(back->store, &place, head, back->buffer);
+	return chunk_check(back->store, &place, head, back->buffer, CHUNK_SIZE_MAX);
 }
 
 /* The segments that were written for this snapshot: 16 bytes for each 4 MiB. */
