@@ -130,13 +130,28 @@ static int add_up_to(int counter, int64_t gap, int limit)
 	return gap < limit - counter ? counter + (int)gap : limit;
 }
 
+/* How long time matters to a mode that ends by itself, or whose lines take turns; 0 where it does not. */
+static int mode_limit(const struct panel *panel)
+{
+	const struct panel_rules *rules = panel->rules;
+	switch (panel->mode) {
+	case PANEL_BOOT: return rules->grace_ms;
+	case PANEL_NOTICE: return rules->notice_ms;
+	case PANEL_RELEASE: return rules->stuck_ms;
+	case PANEL_ARMED: return rules->armed_ms;
+	case PANEL_STARTING: return rules->start_ms;
+	case PANEL_STOPPING: return panel->job.state == JOB_STOPPING ? 0 : rules->start_ms;
+	default: return 0;
+	}
+}
+
 static void count_time(struct panel *panel, int64_t gap)
 {
 	const struct panel_rules *rules = panel->rules;
 	bool watched = gap <= rules->step_ms;
 	bool holding = panel->mode == PANEL_FIRST || panel->mode == PANEL_SECOND || panel->mode == PANEL_STOP;
 	panel->rest_ms = add_up_to(panel->rest_ms, gap, rules->debounce_ms);
-	panel->mode_ms = add_up_to(panel->mode_ms, gap, rules->stuck_ms);
+	panel->mode_ms = add_up_to(panel->mode_ms, gap, mode_limit(panel));
 	if (panel->mode == PANEL_ARMED || panel->mode == PANEL_SECOND)
 		panel->armed_ms = add_up_to(panel->armed_ms, gap, rules->armed_ms);
 	if (panel->down)

@@ -161,7 +161,7 @@ struct panel {
 	struct panel_job result;          /* how the last one ended that somebody should see */
 	enum panel_health health;
 	int backup_age_hours;
-	int mode_ms;                      /* since the mode began; ends at stuck_ms, the longest limit */
+	int mode_ms;                      /* since the mode began, as long as that matters to it */
 	int armed_ms;                     /* since the first hold was let go; runs on in PANEL_SECOND */
 	int held_ms;                      /* believed to be down, and watched */
 	int down_ms;                      /* believed to be down, watched or not */

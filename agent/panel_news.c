@@ -121,7 +121,8 @@ void panel_take_job(struct panel *panel, const struct panel_job *job)
 {
 	struct panel_job before = panel->job;
 	bool repeated = job->id == before.id && job->state == before.state;
-	if (repeated && !panel_job_active(job))
+	bool nothing_new = repeated || (job->state == 0 && !panel_job_active(&before));
+	if (nothing_new && !panel_job_active(job))
 		return;
 	panel->job = *job;
 	if (panel_job_active(job))

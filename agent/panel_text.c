@@ -33,11 +33,12 @@ struct expansion {
 
 static void put_name(const struct expansion *e)
 {
+	const char *name = e->values->name && *e->values->name ? e->values->name : "…";
 	char others[16] = "";
 	if (e->values->others > 0)
 		snprintf(others, sizeof(others), " +%u", e->values->others < 99 ? e->values->others : 99);
 	int room = e->room - (int)strlen(others);
-	display_fit(e->out, e->size, e->values->name ? e->values->name : "", room > 0 ? room : 0);
+	display_fit(e->out, e->size, name, room > 0 ? room : 0);
 	if (room > 0)
 		strncat(e->out, others, e->size - strlen(e->out) - 1);
 }
@@ -114,7 +115,7 @@ static const struct place {
 
 static const struct place *find_place(const char *text)
 {
-	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+	for (size_t i = 0; *text == '{' && i < sizeof(places) / sizeof(places[0]); i++)
 		if (strncmp(text, places[i].name, strlen(places[i].name)) == 0)
 			return &places[i];
 	return NULL;
