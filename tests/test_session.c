@@ -19,154 +19,37 @@
 #include "agent/net/tds_relay.h"
 #include "agent/sql/interposed_connect.h"
 #include "tests/support/fake_clock.h"
+#include "tests/support/sql_script.h"
 #include "tests/support/tds_reply.h"
 #include "tests/support/tls_peer.h"
 
 #define CATALOGUE_SECONDS 60
 #define LOCK_TIMEOUT_MS 30000
 
-/* A server in a script: it logs in, lets the SET options hold, and answers what follows with `answers` in turn. */
 struct server {
+	struct sql_script *script;
 	struct tls_peer *peer;
 	struct session *session;
 	struct sql_error error;
 	char *authorities;
 	char password[32];
 	int opened;
-
-	struct tds_reply login_answer;  /* empty: welcome */
-	int32_t options;                /* that @@OPTIONS says */
-	struct tds_reply answers[4];
-	size_t answer_count;
-	void (*instead)(struct server *server); /* plays on after the answers */
-
-	uint8_t packet[65536], bulk[200000];
-	size_t bulk_size, bulk_packets;
-	char batches[8192];             /* the text of all batches, a line each */
-	sem_t reached, go_on;
 };
-
-#define ALL_OPTIONS (8 | 16 | 32 | 64 | 256 | 512 | 4096 | 16384)
-
-static struct tds_reply scratch;
-
-static void send_reply(struct server *server, const struct tds_reply *reply)
-{
-	tls_peer_write_packet(server->peer, TDS_REPLY, true, reply->bytes, reply->size);
-}
-
-static void note_batch(struct server *server, size_t size)
-{
-	size_t used = strlen(server->batches);
-
-	/* ALL_HEADERS of 22 bytes, then UTF-16. */
-	for (size_t at = TDS_HEADER_SIZE + 22; at + 1 < size && used + 2 < sizeof(server->batches); at += 2)
-		server->batches[used++] = (char)server->packet[at];
-	server->batches[used] = '\n';
-	server->batches[used + 1] = '\0';
-}
-
-static ssize_t next_request(struct server *server)
-{
-	ssize_t got = tls_peer_read_packet(server->peer, server->packet);
-
-	if (got > 0 && server->packet[0] == TDS_BATCH)
-		note_batch(server, (size_t)got);
-	return got;
-}
-
-static bool welcome(struct server *server)
-{
-	if (next_request(server) < 0)
-		return false;
-	if (server->login_answer.size) {
-		send_reply(server, &server->login_answer);
-		return false;
-	}
-	scratch.size = 0;
-	reply_packet_size(&scratch, "4096");
-	reply_login_ack(&scratch, 15);
-	reply_done(&scratch, 0, 0);
-	send_reply(server, &scratch);
-	return true;
-}
-
-static void answer_batch(struct server *server, size_t *answered)
-{
-	const char *line = strrchr(server->batches, '\n');
-
-	while (line > server->batches && line[-1] != '\n')
-		line--;
-	scratch.size = 0;
-	if (strncmp(line, "SELECT CAST(@@OPTIONS", 20) == 0) {
-		reply_int_columns(&scratch, 3);
-		reply_int_row(&scratch, (const int32_t[]){ server->options, INT32_MAX, LOCK_TIMEOUT_MS }, 3);
-		reply_done(&scratch, TDS_DONE_COUNT, 1);
-	} else if (strncasecmp(line, "SET ", 4) == 0) {
-		reply_done(&scratch, 0, 0);
-	} else if (*answered < server->answer_count) {
-		scratch = server->answers[(*answered)++];
-	}
-	if (scratch.size)
-		send_reply(server, &scratch);
-	else if (server->instead)
-		server->instead(server);
-}
-
-static void collect_bulk(struct server *server, size_t size)
-{
-	if (server->bulk_size + size > sizeof(server->bulk))
-		abort();
-	memcpy(server->bulk + server->bulk_size, server->packet + TDS_HEADER_SIZE, size - TDS_HEADER_SIZE);
-	server->bulk_size += size - TDS_HEADER_SIZE;
-	server->bulk_packets++;
-	if (server->packet[1] & TDS_STATUS_EOM) {
-		scratch.size = 0;
-		reply_done(&scratch, TDS_DONE_COUNT, 5);
-		send_reply(server, server->answer_count > 1 ? &server->answers[1] : &scratch);
-	}
-}
-
-static void serve(struct tls_peer *peer, void *arg)
-{
-	struct server *server = arg;
-	size_t answered = 0;
-	ssize_t got;
-
-	server->peer = peer;
-	if (!welcome(server))
-		return;
-	while ((got = next_request(server)) > 0) {
-		if (server->packet[0] == TDS_BATCH) {
-			answer_batch(server, &answered);
-		} else if (server->packet[0] == TDS_BULK) {
-			collect_bulk(server, (size_t)got);
-		} else if (server->packet[0] == TDS_ATTENTION) {
-			scratch.size = 0;
-			reply_done(&scratch, TDS_DONE_ATTENTION, 0);
-			send_reply(server, &scratch);
-		}
-	}
-}
 
 static struct server *new_server(void)
 {
 	struct server *server = calloc(1, sizeof(*server));
 
 	assert_non_null(server);
-	server->options = ALL_OPTIONS;
-	sem_init(&server->reached, 0, 0);
-	sem_init(&server->go_on, 0, 0);
+	server->script = sql_script_new();
 	return server;
 }
-
-static struct tls_peer *current_peer;
 
 static void open_session(struct server *server)
 {
 	const struct tls_peer_options peer = {
-		.certificate = "server.pem", .key = "server.key", .prelogin = true, .encryption = -1, .script = serve,
-		.arg = server,
+		.certificate = "server.pem", .key = "server.key", .prelogin = true, .encryption = -1, .script = sql_script_run,
+		.arg = server->script,
 	};
 	struct session_options options = {
 		.host = "localhost", .login = "backup", .password = server->password, .database = "mgc",
@@ -177,15 +60,16 @@ static void open_session(struct server *server)
 	strcpy(server->password, "secret");
 	server->authorities = tls_peer_file("ca.pem");
 	options.authorities = server->authorities;
-	current_peer = tls_peer_start(&peer, &options.socket);
+	server->peer = tls_peer_start(&peer, &options.socket);
 	server->opened = session_open(&server->session, &options, &server->error);
 }
 
 static void close_session(struct server *server)
 {
 	session_close(server->session);
-	sem_post(&server->go_on);
-	tls_peer_end(current_peer);
+	sem_post(&server->script->go_on);
+	tls_peer_end(server->peer);
+	free(server->script);
 	free(server->authorities);
 	free(server);
 }
@@ -209,8 +93,8 @@ static struct server *with_answer(const struct tds_reply *answer)
 	struct server *server = new_server();
 
 	if (answer) {
-		server->answers[0] = *answer;
-		server->answer_count = 1;
+		server->script->answers[0] = *answer;
+		server->script->answer_count = 1;
 	}
 	open_session(server);
 	if (server->opened)
@@ -240,14 +124,14 @@ static void a_session_sets_xact_abort_first_and_checks_that_all_options_hold(voi
 {
 	(void)state;
 	struct server *server = with_answer(NULL);
-	const char *first = strstr(server->batches, "SET XACT_ABORT ON");
+	const char *first = strstr(server->script->batches, "SET XACT_ABORT ON");
 
 	assert_int_equal(session_server_version(server->session), 15);
 	assert_non_null(first);
-	for (const char *at = server->batches; at < first; at++)
+	for (const char *at = server->script->batches; at < first; at++)
 		assert_false(strncmp(at, "SET ANSI", 8) == 0);
-	assert_non_null(strstr(server->batches, "SET TEXTSIZE 2147483647"));
-	assert_non_null(strstr(server->batches, "SET LOCK_TIMEOUT 30000"));
+	assert_non_null(strstr(server->script->batches, "SET TEXTSIZE 2147483647"));
+	assert_non_null(strstr(server->script->batches, "SET LOCK_TIMEOUT 30000"));
 	close_session(server);
 }
 
@@ -255,12 +139,12 @@ static void options_that_do_not_hold_end_the_session(void **state)
 {
 	(void)state;
 	for (int bit = 1; bit <= 16384; bit *= 2) {
-		if (!((ALL_OPTIONS | 2 | 8192) & bit))
+		if (!((SQL_SCRIPT_OPTIONS | 2 | 8192) & bit))
 			continue;
 
 		struct server *server = new_server();
 
-		server->options = ALL_OPTIONS ^ bit;
+		server->script->options = SQL_SCRIPT_OPTIONS ^ bit;
 		open_session(server);
 		assert_int_equal(server->opened, -EIO);
 		assert_non_null(strstr(server->error.detail, "SET options"));
@@ -274,8 +158,8 @@ static void the_password_is_wiped_whatever_comes_of_the_login(void **state)
 	struct server *server = new_server();
 	static const char zeros[sizeof(server->password)];
 
-	reply_error(&server->login_answer, 18456, 14, "Login failed for user 'backup'.");
-	reply_done(&server->login_answer, TDS_DONE_ERROR, 0);
+	reply_error(&server->script->login_answer, 18456, 14, "Login failed for user 'backup'.");
+	reply_done(&server->script->login_answer, TDS_DONE_ERROR, 0);
 	open_session(server);
 	assert_int_equal(server->opened, -EIO);
 	assert_memory_equal(server->password, zeros, sizeof(zeros));
@@ -290,8 +174,8 @@ static void a_refused_login_is_known_by_its_number(void **state)
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
 		struct server *server = new_server();
 
-		reply_error(&server->login_answer, numbers[i], 14, "Nur ein Satz in einer anderen Sprache.");
-		reply_done(&server->login_answer, TDS_DONE_ERROR, 0);
+		reply_error(&server->script->login_answer, numbers[i], 14, "Nur ein Satz in einer anderen Sprache.");
+		reply_done(&server->script->login_answer, TDS_DONE_ERROR, 0);
 		open_session(server);
 		assert_int_equal(server->error.kind, SQL_ERROR_LOGIN);
 		assert_int_equal(server->error.number, numbers[i]);
@@ -304,9 +188,9 @@ static void a_redirection_is_refused_with_the_relays_own_words(void **state)
 	(void)state;
 	struct server *server = new_server();
 
-	reply_login_ack(&server->login_answer, 15);
-	reply_routing(&server->login_answer, "elsewhere.example.test", 1433);
-	reply_done(&server->login_answer, 0, 0);
+	reply_login_ack(&server->script->login_answer, 15);
+	reply_routing(&server->script->login_answer, "elsewhere.example.test", 1433);
+	reply_done(&server->script->login_answer, 0, 0);
 	open_session(server);
 	assert_int_equal(server->error.kind, SQL_ERROR_REDIRECT);
 	assert_string_equal(server->error.object, "elsewhere.example.test");
@@ -343,8 +227,8 @@ static void a_session_that_cannot_be_confined_does_not_begin(void **state)
 	(void)state;
 	struct server *server = new_server();
 	const struct tls_peer_options peer = {
-		.certificate = "server.pem", .key = "server.key", .prelogin = true, .encryption = -1, .script = serve,
-		.arg = server,
+		.certificate = "server.pem", .key = "server.key", .prelogin = true, .encryption = -1, .script = sql_script_run,
+		.arg = server->script,
 	};
 	struct session_options options = {
 		.host = "localhost", .login = "backup", .password = server->password, .database = "mgc", .login_seconds = 20,
@@ -353,7 +237,7 @@ static void a_session_that_cannot_be_confined_does_not_begin(void **state)
 
 	server->authorities = tls_peer_file("ca.pem");
 	options.authorities = server->authorities;
-	current_peer = tls_peer_start(&peer, &options.socket);
+	server->peer = tls_peer_start(&peer, &options.socket);
 	assert_int_equal(session_open(&server->session, &options, &server->error), -EIO);
 	assert_int_equal(server->error.kind, SQL_ERROR_WORKER);
 	close_session(server);
@@ -480,13 +364,13 @@ static void an_error_after_rows_is_no_end_of_rows(void **state)
 	close_session(server);
 }
 
-static void cut_the_answer(struct server *server)
+static void cut_the_answer(struct sql_script *script)
 {
-	reply_int_columns(&scratch, 1);
+	reply_int_columns(&script->scratch, 1);
 	for (int i = 0; i < 20; i++)
-		reply_int_row(&scratch, &i, 1);
-	tls_peer_write_packet(server->peer, TDS_REPLY, false, scratch.bytes, scratch.size);
-	tls_peer_cut(server->peer);
+		reply_int_row(&script->scratch, &i, 1);
+	tls_peer_write_packet(script->peer, TDS_REPLY, false, script->scratch.bytes, script->scratch.size);
+	tls_peer_cut(script->peer);
 }
 
 static void a_cut_answer_is_no_end_of_rows(void **state)
@@ -496,7 +380,7 @@ static void a_cut_answer_is_no_end_of_rows(void **state)
 	struct value value;
 	int got;
 
-	server->instead = cut_the_answer;
+	server->script->instead = cut_the_answer;
 	open_session(server);
 	assert_int_equal(server->opened, 0);
 	got = session_query(server->session, REQUEST_ROWS, "SELECT a FROM t", &server->error);
@@ -567,9 +451,9 @@ static bool stop_when_told(void *arg)
 	return atomic_load(&cancel_now);
 }
 
-static void say_nothing(struct server *server)
+static void say_nothing(struct sql_script *script)
 {
-	sem_post(&server->reached);
+	sem_post(&script->reached);
 }
 
 static void a_request_in_silence_is_cancelled_and_the_session_goes_on(void **state)
@@ -577,7 +461,7 @@ static void a_request_in_silence_is_cancelled_and_the_session_goes_on(void **sta
 	(void)state;
 	struct server *server = new_server();
 
-	server->instead = say_nothing;
+	server->script->instead = say_nothing;
 	open_session(server);
 	assert_int_equal(server->opened, 0);
 	session_on_wait(server->session, stop_when_told, NULL);
@@ -594,7 +478,7 @@ static void *ten_minutes(void *arg)
 {
 	struct server *server = arg;
 
-	sem_wait(&server->reached);
+	sem_wait(&server->script->reached);
 	for (int i = 0; i < 60; i++) {
 		fake_clock_advance(10);
 		poll(NULL, 0, 3);
@@ -611,7 +495,7 @@ static void a_silent_catalogue_query_ends_after_its_limit_and_a_change_does_not(
 		int result;
 		pthread_t ticker;
 
-		server->instead = say_nothing;
+		server->script->instead = say_nothing;
 		open_session(server);
 		session_on_wait(server->session, stop_when_told, NULL);
 		atomic_store(&cancel_now, false);
@@ -632,10 +516,10 @@ static struct server *in_bulk(const struct tds_reply *answer)
 {
 	struct server *server = new_server();
 
-	reply_done(&server->answers[0], 0, 0);
-	server->answer_count = 1;
+	reply_done(&server->script->answers[0], 0, 0);
+	server->script->answer_count = 1;
 	if (answer)
-		server->answers[server->answer_count++] = *answer;
+		server->script->answers[server->script->answer_count++] = *answer;
 	open_session(server);
 	assert_int_equal(server->opened, 0);
 	assert_int_equal(session_bulk_begin(server->session, "INSERT BULK [t] ([a] int)", &server->error), 0);
@@ -660,11 +544,11 @@ static void a_bulk_stream_arrives_whole_with_its_done_in_full_packets(void **sta
 	}
 	assert_int_equal(session_bulk_end(server->session, &rows, &server->error), 0);
 	assert_int_equal(rows, 5);
-	assert_int_equal(server->bulk_size, sizeof(bytes) + TDS_DONE_SIZE);
-	assert_memory_equal(server->bulk, bytes, sizeof(bytes));
-	assert_int_equal(server->bulk[sizeof(bytes)], TDS_TOKEN_DONE);
+	assert_int_equal(server->script->bulk_size, sizeof(bytes) + TDS_DONE_SIZE);
+	assert_memory_equal(server->script->bulk, bytes, sizeof(bytes));
+	assert_int_equal(server->script->bulk[sizeof(bytes)], TDS_TOKEN_DONE);
 	/* 4 096 bytes is what the login agreed on, so 4 088 of payload: none but the last packet may hold less. */
-	assert_int_equal(server->bulk_packets, (sizeof(bytes) + TDS_DONE_SIZE + 4087) / 4088);
+	assert_int_equal(server->script->bulk_packets, (sizeof(bytes) + TDS_DONE_SIZE + 4087) / 4088);
 	/* FreeTDS never knew. */
 	assert_int_equal(session_execute(server->session, REQUEST_CHANGE, "SET NOCOUNT ON", NULL, &server->error), 0);
 	close_session(server);

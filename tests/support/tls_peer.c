@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/support/tls_peer.h"
 
-#include <assert.h>
+#include <arpa/inet.h>
 #include <mbedtls/ctr_drbg.h>
 #include <mbedtls/entropy.h>
 #include <mbedtls/sha256.h>
@@ -19,7 +19,7 @@
 struct tls_peer {
 	pthread_t thread;
 	struct tls_peer_options options;
-	int socket;
+	int socket, listener;
 	bool wrapped, complete;
 	uint8_t flight[8 + FLIGHT_MAX];
 	size_t flight_size, left;
@@ -229,6 +229,8 @@ static void *run(void *arg)
 {
 	struct tls_peer *peer = arg;
 
+	if (peer->listener >= 0)
+		peer->socket = accept(peer->listener, NULL, NULL);
 	if (!peer->options.prelogin || answer_prelogin(peer)) {
 		peer->wrapped = peer->options.prelogin;
 		peer->complete = mbedtls_ssl_handshake(&peer->ssl) == 0;
@@ -242,29 +244,57 @@ static void *run(void *arg)
 	return NULL;
 }
 
-struct tls_peer *tls_peer_start(const struct tls_peer_options *options, int *client)
+static struct tls_peer *start(const struct tls_peer_options *options, int socket, int listener)
 {
 	struct tls_peer *peer = calloc(1, sizeof(*peer));
-	int pair[2];
 
-	if (!peer || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
+	if (!peer)
 		abort();
 	peer->options = *options;
-	peer->socket = pair[1];
-	*client = pair[0];
+	peer->socket = socket;
+	peer->listener = listener;
 	set_up(peer);
 	if (pthread_create(&peer->thread, NULL, run, peer))
 		abort();
 	return peer;
 }
 
+struct tls_peer *tls_peer_start(const struct tls_peer_options *options, int *client)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
+		abort();
+	*client = pair[0];
+	return start(options, pair[1], -1);
+}
+
+struct tls_peer *tls_peer_listen(const struct tls_peer_options *options, uint16_t *port)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t size = sizeof(address);
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (listener < 0 || bind(listener, (struct sockaddr *)&address, size) || listen(listener, 1) ||
+		getsockname(listener, (struct sockaddr *)&address, &size))
+		abort();
+	*port = ntohs(address.sin_port);
+	return start(options, -1, listener);
+}
+
 bool tls_peer_end(struct tls_peer *peer)
 {
 	bool complete;
 
+	/* Nobody came: then nobody is to be waited for. */
+	if (peer->listener >= 0)
+		shutdown(peer->listener, SHUT_RDWR);
 	pthread_join(peer->thread, NULL);
 	complete = peer->complete;
-	close(peer->socket);
+	if (peer->socket >= 0)
+		close(peer->socket);
+	if (peer->listener >= 0)
+		close(peer->listener);
 	mbedtls_ssl_free(&peer->ssl);
 	mbedtls_ssl_config_free(&peer->config);
 	mbedtls_x509_crt_free(&peer->certificate);

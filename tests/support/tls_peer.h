@@ -29,6 +29,8 @@ struct tls_peer_options {
 
 /* Starts it; the client's end of the connection is *client. The directory is made once, by tests/support/certificates. */
 struct tls_peer *tls_peer_start(const struct tls_peer_options *options, int *client);
+/* The same on a TCP port of 127.0.0.1, for one connection. */
+struct tls_peer *tls_peer_listen(const struct tls_peer_options *options, uint16_t *port);
 /* Waits for its end. Did the handshake complete? */
 bool tls_peer_end(struct tls_peer *peer);
 
