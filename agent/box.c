@@ -18,16 +18,17 @@
 
 /* ---- what the engine stands on ---- */
 
+/* On the volume, sealed with its key: what a job was doing to a server is told by whoever has the snapshots. */
 static int read_record(void *arg, const char *name, void *bytes, size_t size)
 {
 	const struct box *box = arg;
-	return small_file_read(box->config.state_directory, name, bytes, size);
+	return repository_state_read(box->store.repository, name, bytes, size);
 }
 
 static int write_record(void *arg, const char *name, const void *bytes, size_t size)
 {
 	const struct box *box = arg;
-	return small_file_write(box->config.state_directory, name, bytes, size);
+	return repository_state_write(box->store.repository, name, bytes, size);
 }
 
 static void refresh(void *arg, struct repository *repository)

@@ -34,12 +34,12 @@ const char *job_origin_name(enum job_origin origin)
 const char *job_phase_name(enum job_phase phase)
 {
 	static const char *const names[] = {
-		[JOB_PHASE_WAITING] = "waiting", [JOB_PHASE_CONNECT] = "connecting", [JOB_PHASE_CHECK] = "checking the snapshot",
-		[JOB_PHASE_CATALOGUE] = "reading the catalogue", [JOB_PHASE_READ] = "reading", [JOB_PHASE_SEAL] = "sealing",
-		[JOB_PHASE_LOCK] = "locking", [JOB_PHASE_SAFETY] = "saving the present state", [JOB_PHASE_PLAN] = "comparing",
-		[JOB_PHASE_PREPARE] = "preparing", [JOB_PHASE_WRITE] = "writing", [JOB_PHASE_PUT_BACK] = "putting back constraints",
-		[JOB_PHASE_READ_BACK] = "reading back", [JOB_PHASE_COMMIT] = "committing", [JOB_PHASE_ROLLBACK] = "undoing",
-		[JOB_PHASE_VERIFY] = "verifying", [JOB_PHASE_REPORT] = "reporting",
+		[JOB_PHASE_WAITING] = "waiting", [JOB_PHASE_CONNECT] = "connect", [JOB_PHASE_CHECK] = "check",
+		[JOB_PHASE_CATALOGUE] = "catalogue", [JOB_PHASE_READ] = "read", [JOB_PHASE_SEAL] = "seal",
+		[JOB_PHASE_LOCK] = "lock", [JOB_PHASE_SAFETY] = "safety", [JOB_PHASE_PLAN] = "plan",
+		[JOB_PHASE_PREPARE] = "prepare", [JOB_PHASE_WRITE] = "write", [JOB_PHASE_PUT_BACK] = "put_back",
+		[JOB_PHASE_READ_BACK] = "read_back", [JOB_PHASE_COMMIT] = "commit", [JOB_PHASE_ROLLBACK] = "rollback",
+		[JOB_PHASE_VERIFY] = "verify", [JOB_PHASE_REPORT] = "report",
 	};
 	return FIND(names, phase);
 }

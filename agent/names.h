@@ -9,7 +9,7 @@
 const char *job_kind_name(enum job_kind kind);       /* "backup" */
 const char *job_state_name(enum job_state state);    /* "running" */
 const char *job_origin_name(enum job_origin origin); /* "panel" */
-const char *job_phase_name(enum job_phase phase);    /* "reading" */
+const char *job_phase_name(enum job_phase phase);    /* "read_back" */
 const char *consistency_name(int consistency);       /* "snapshot" */
 
 #endif

@@ -66,7 +66,14 @@ void service_tell_ended(struct service *service)
 
 /* ---- following ---- */
 
-static void send_progress(struct api_client *client, const struct job_info *info, const struct job_progress *progress)
+bool service_running(struct service *service, struct job_info *info, struct job_progress *progress)
+{
+	uint64_t id = engine_progress(service->engine, progress);
+	return id && engine_job(service->engine, id, info) == 0 && info->state < JOB_DONE;
+}
+
+void service_send_progress(struct api_client *client, const struct job_info *info,
+	const struct job_progress *progress)
 {
 	struct block block;
 	int64_t now = loop_now();
@@ -80,7 +87,7 @@ static void send_progress(struct api_client *client, const struct job_info *info
 	block_add_number(&block, "Done", progress->done);
 	block_add_number(&block, "Expected", progress->expected);
 	block_add_number(&block, "Bytes", progress->bytes);
-	block_add_number(&block, "Stored", progress->stored);
+	block_add_number(&block, "Stored-Bytes", progress->stored);
 	block_add_number(&block, "Elapsed-Ms", progress->started ? (uint64_t)(now - progress->started) : 0);
 	block_add_number(&block, "Phase-Ms", progress->phase_started ? (uint64_t)(now - progress->phase_started) : 0);
 	block_add_flag(&block, "Stoppable", !info->committing);
@@ -109,7 +116,7 @@ static void follow(struct service *service, struct api_client *client, const str
 	task->told_bytes = progress.bytes;
 	task->told_stored = progress.stored;
 	snprintf(task->told_object, sizeof(task->told_object), "%.63s", progress.object);
-	send_progress(client, info, &progress);
+	service_send_progress(client, info, &progress);
 }
 
 static void send_outcome(struct api_client *client, uint64_t job, const struct job_outcome *outcome)
@@ -127,7 +134,7 @@ static void send_outcome(struct api_client *client, uint64_t job, const struct j
 	block_add_number(&block, "Rows", outcome->rows);
 	block_add_number(&block, "Rows-Changed", outcome->rows_changed);
 	block_add_number(&block, "Bytes", outcome->bytes);
-	block_add_number(&block, "Stored", outcome->stored);
+	block_add_number(&block, "Stored-Bytes", outcome->stored);
 	block_add_number(&block, "Server-Bytes", outcome->server_bytes);
 	block_add_number(&block, "Milliseconds", outcome->milliseconds);
 	if (outcome->error.kind != SQL_OK) {
@@ -279,8 +286,12 @@ static bool wants_to_wait(const struct block_fields *request)
 static void begin_backup(struct service *service, struct api_client *client, const struct block_fields *request)
 {
 	struct job_request job = request_from(client, JOB_BACKUP, request);
-	if (service_target(service, client, request, job.server, job.database))
-		submit(service, client, &job, wants_to_wait(request));
+	if (!service_target(service, client, request, job.server, job.database))
+		return;
+	const struct server_config *only = config_server(service->config, "");
+	if (job.database[0] && !job.server[0] && only)
+		strcpy(job.server, only->name);
+	submit(service, client, &job, wants_to_wait(request));
 }
 
 /* A restore names its server, and one database where the profile would take several. False: answered with an end. */

@@ -22,6 +22,7 @@ static void add_snapshot(struct block *block, const struct shelf_entry *entry)
 	service_add_id(block, "Id", info->id);
 	block_add_number(block, "Sequence", info->sequence);
 	block_add_number(block, "Time", (uint64_t)info->wall_time);
+	block_add(block, "Subject", info->subject);
 	block_add(block, "Server", server);
 	block_add(block, "Database", database);
 	block_add(block, "Class", info->class == SNAPSHOT_SAFETY ? "safety" : "backup");
@@ -32,7 +33,7 @@ static void add_snapshot(struct block *block, const struct shelf_entry *entry)
 	if (info->class == SNAPSHOT_SAFETY)
 		block_add_flag(block, "Applied", info->flags & SNAPSHOT_APPLIED);
 	block_add_number(block, "Bytes", info->bytes);
-	block_add_number(block, "Stored", info->stored_bytes);
+	block_add_number(block, "Stored-Bytes", info->stored_bytes);
 	block_add_flag(block, "Readable", entry->readable);
 	if (!entry->readable)
 		return;
@@ -218,24 +219,6 @@ static void gone_show(struct service *service, struct api_client *client)
 
 /* ---- status ---- */
 
-static void add_running(struct service *service, struct block *block)
-{
-	struct job_progress progress;
-	struct job_info info;
-	uint64_t id = engine_progress(service->engine, &progress);
-	bool busy = id && engine_job(service->engine, id, &info) == 0;
-	block_add(block, "State", busy ? "busy" : "idle");
-	if (!busy)
-		return;
-	block_add_number(block, "Job", id);
-	block_add(block, "Kind", job_kind_name(info.request.kind));
-	block_add(block, "Job-State", job_state_name(info.state));
-	block_add(block, "Phase", job_phase_name(progress.phase));
-	block_add(block, "Job-Database", progress.database);
-	block_add_number(block, "Done", progress.done);
-	block_add_number(block, "Expected", progress.expected);
-}
-
 static void add_store(struct service *service, struct block *block)
 {
 	struct repository_status status;
@@ -247,23 +230,27 @@ static void add_store(struct service *service, struct block *block)
 	block_add_number(block, "Volume-Free", status.free);
 	block_add_flag(block, "Durable", status.durable);
 	block_add_flag(block, "Read-Only", status.read_only);
-	block_add_number(block, "Snapshots", total);
+	block_add_number(block, "Snapshot-Count", total);
 	block_add_number(block, "Chunks", status.chunks);
 	block_add_number(block, "Index-Capacity", status.index_capacity);
 }
 
 static void begin_status(struct service *service, struct api_client *client, const struct block_fields *request)
 {
+	struct job_progress progress;
+	struct job_info info;
 	struct block block;
 	(void)request;
 	block_begin(&block, "status");
-	add_running(service, &block);
+	block_add(&block, "State", service_running(service, &info, &progress) ? "busy" : "idle");
 	if (service->schedule && service->schedule->count > 0)
 		block_add_number(&block, "Next-Backup", (uint64_t)service->schedule->next);
 	block_add_number(&block, "Now", (uint64_t)time(NULL));
 	block_add_number(&block, "Started", (uint64_t)service->started);
 	add_store(service, &block);
 	api_send(client, &block);
+	if (service_running(service, &info, &progress))
+		service_send_progress(client, &info, &progress);
 }
 
 static void send_database(struct service *service, struct api_client *client, const struct server_config *server,

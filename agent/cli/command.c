@@ -7,18 +7,18 @@
 #define COMMON "  -c, --config FILE   read FILE instead of /etc/coffret/coffret.conf\n" \
 	"      --socket PATH   where the daemon listens\n" \
 	"      --standalone    do it in this process, without a daemon\n" \
-	"      --json          one JSON object a line\n" \
+	"      --json          JSON: a document, or one object a line while a job runs\n" \
 	"  -h, --help          this text\n"
 #define WAIT "      --no-wait       return when the job is queued; coffret jobs shows how it goes\n"
 #define EXITS "\nExit code: 0 done, 1 failed, 2 wrong usage, 3 daemon not reached, 4 cancelled, 5 outcome unknown,\n" \
 	"6 damage or change found, 7 busy.\n"
 
 const struct command commands[] = {
-	{ "backup", "Target", false, TAKES_WAIT, "backup [SERVER | DATABASE | SERVER/DATABASE]", "back up databases now",
+	{ "backup", "Target", false, TAKES_WAIT, NULL, "backup [SERVER | DATABASE | SERVER/DATABASE]", "back up databases now",
 		"Backs up all configured databases, those of one server, or one. Nothing is changed on the server. The backup\n"
 		"exists when this says so, and not before.\n\n" WAIT,
 	},
-	{ "restore", "Target", false, TAKES_WAIT | TAKES_SNAPSHOT | TAKES_RESTORE, "restore [DATABASE | SERVER/DATABASE]",
+	{ "restore", "Target", false, TAKES_WAIT | TAKES_SNAPSHOT | TAKES_RESTORE, NULL, "restore [DATABASE | SERVER/DATABASE]",
 		"put a database back as it was",
 		"Puts back the newest good backup, or the one that --snapshot names: whole or not at all, proved by reading it\n"
 		"back before it counts. The state before is kept first, and `coffret undo` returns to it.\n\n"
@@ -28,7 +28,7 @@ const struct command commands[] = {
 		"      --without-safety         although the present state cannot be kept\n"
 		"  -y, --yes           do not ask on a terminal\n" WAIT,
 	},
-	{ "undo", "Target", false, TAKES_WAIT | TAKES_SNAPSHOT | TAKES_RESTORE, "undo [DATABASE | SERVER/DATABASE]",
+	{ "undo", "Target", false, TAKES_WAIT | TAKES_SNAPSHOT | TAKES_RESTORE, NULL, "undo [DATABASE | SERVER/DATABASE]",
 		"return to the state before the last restore",
 		"Restores the safety snapshot that the last restore made. It can itself be undone.\n\n"
 		"  -s, --snapshot ID   another safety snapshot\n"
@@ -37,35 +37,36 @@ const struct command commands[] = {
 		"      --without-safety         although the present state cannot be kept\n"
 		"  -y, --yes           do not ask on a terminal\n" WAIT,
 	},
-	{ "list", "Target", false, 0, "list [SERVER | DATABASE | SERVER/DATABASE]", "list the snapshots, newest last",
+	{ "list", "Target", false, 0, "snapshots", "list [SERVER | DATABASE | SERVER/DATABASE]", "list the snapshots, newest last",
 		"size: rows as they are kept, before compression. added: what the snapshot added to the volume. ratio: one by the\n"
 		"other. verified: its new bytes were read back when it was made, or coffret verify --data found it whole.\n\n",
 	},
-	{ "show", "Snapshot", true, 0, "show ID", "show what is in a snapshot", "The first digits of the id will do.\n\n" },
-	{ "verify", "Snapshot", false, TAKES_WAIT | TAKES_DATA, "verify [ID]", "check snapshots on the volume",
+	{ "show", "Snapshot", true, 0, "tables", "show ID", "show what is in a snapshot", "The first digits of the id will do.\n\n" },
+	{ "verify", "Snapshot", false, TAKES_WAIT | TAKES_DATA, NULL, "verify [ID]", "check snapshots on the volume",
 		"Walks one snapshot, or all, and names the tables that damage reaches and the snapshots that are still whole.\n\n"
 		"      --data          read every byte, not only the structure\n" WAIT,
 	},
-	{ "status", NULL, false, 0, "status", "show what the box is doing, and whether all is well", "" },
-	{ "jobs", NULL, false, TAKES_AUDIT, "jobs", "list jobs: ended, running, waiting",
+	{ "status", NULL, false, 0, "databases", "status", "show what the box is doing, and whether all is well", "" },
+	{ "jobs", NULL, false, TAKES_AUDIT, "jobs", "jobs", "list jobs: ended, running, waiting",
 		"      --audit         also check the audit log, and show its newest chain value\n",
 	},
-	{ "follow", "Job", true, 0, "follow JOB", "watch a job until it ends", "" },
-	{ "cancel", "Job", false, 0, "cancel [JOB]", "stop what runs, or a job that waits",
+	{ "follow", "Job", true, 0, NULL, "follow JOB", "watch a job until it ends", "" },
+	{ "cancel", "Job", false, 0, "", "cancel [JOB]", "stop what runs, or a job that waits",
 		"Answers at once; the job is over when the server has undone what was begun. Refused once COMMIT was sent.\n\n",
 	},
-	{ "check", "Target", false, 0, "check [SERVER | SERVER/DATABASE]", "try every step to a server",
+	{ "check", "Target", false, 0, "findings", "check [SERVER | SERVER/DATABASE]", "try every step to a server",
 		"Name, port, instance, TLS, certificate, login, each right, isolation, space: one line each, and for each failure\n"
 		"what to do. Changes nothing.\n\n",
 	},
-	{ "trust", "Target", true, 0, "trust SERVER", "use a server's passwords again after it was changed",
+	{ "trust", "Target", true, 0, "", "trust SERVER", "use a server's passwords again after it was changed",
 		"When host, instance, port, name, CA or pin of a server change in coffret.conf, its passwords are not used until\n"
 		"the password files are written anew, or this says that the change was meant.\n\n",
 	},
 #ifdef CONFIG_HAL_SIM
-	{ "press", "Button", true, TAKES_HOLD, "press BUTTON", "press a button of the simulated front panel",
+	{ "press", "Button", false, TAKES_HOLD, "", "press BUTTON | press --state", "press a button of the simulated front panel",
 		"Only on the simulated board: no other path than a finger may count as presence.\n\n"
-		"      --hold TIME     hold it so long: 5s, 800ms\n",
+		"      --hold TIME     hold it so long: 5s, 800ms\n"
+		"      --state         only show lights, text and button\n",
 	},
 #endif
 };
@@ -81,7 +82,7 @@ static const struct {
 		"  coffret restore mgc             the newest good backup\n"
 		"  coffret restore --snapshot 5f0c one that coffret list shows\n" },
 	{ "undo", "  coffret undo mgc\n" },
-	{ "list", "  coffret list\n  coffret list mgc\n  coffret list --json | jq -r 'select(.verified) | .id'\n" },
+	{ "list", "  coffret list\n  coffret list mgc\n  coffret list --json | jq -r '.snapshots[] | select(.verified) | .id'\n" },
 	{ "show", "  coffret show 5f0c\n" },
 	{ "verify", "  coffret verify                  the structure of all snapshots\n"
 		"  coffret verify 5f0c --data      every byte of one\n" },
@@ -91,7 +92,7 @@ static const struct {
 	{ "cancel", "  coffret cancel                  what runs\n  coffret cancel 12               job 12\n" },
 	{ "check", "  coffret check\n  coffret check sql1\n  coffret check sql1/mgc --standalone\n" },
 	{ "trust", "  coffret trust sql1\n" },
-	{ "press", "  coffret press restore --hold 5s\n" },
+	{ "press", "  coffret press restore --hold 5s\n  coffret press --state\n" },
 };
 
 static void print_examples(const char *name)

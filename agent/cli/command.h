@@ -18,6 +18,7 @@ struct command {
 	const char *argument;   /* key of the one argument in the request; NULL: none */
 	bool required;          /* the argument */
 	unsigned int takes;     /* enum command_option */
+	const char *list;       /* of --json: what the document is a list of, "": nothing; NULL: a stream of objects */
 	const char *usage, *summary, *help;
 };
 
@@ -25,7 +26,7 @@ struct options {
 	const struct command *command;
 	const char *argument;   /* "" where there is none */
 	const char *config, *socket, *snapshot, *hold;
-	bool json, standalone, no_wait, what_if, users_connected, without_safety, data, audit, yes;
+	bool json, standalone, no_wait, what_if, users_connected, without_safety, data, audit, yes, state;
 	bool help, version;
 };
 

@@ -11,7 +11,7 @@
 static const char *const numbers[] = { "Ahead", "Asked", "Began", "Bytes", "Checks", "Chunks", "Code", "Done", "Elapsed-Ms",
 	"Ended", "Error-Kind", "Error-Number", "Expected", "Finished", "Foreign-Keys", "Functions", "Index-Capacity", "Indexes",
 	"Job", "Milliseconds", "Next-Backup", "Now", "Phase-Ms", "Procedures", "Rows", "Rows-Changed", "Schemas", "Sequence",
-	"Sequences", "Server-Bytes", "Snapshots", "Started", "Stored", "Synonyms", "Tables", "Tables-Changed", "Time",
+	"Sequences", "Server-Bytes", "Snapshot-Count", "Started", "Stored-Bytes", "Synonyms", "Tables", "Tables-Changed", "Time",
 	"Triggers", "Types", "Views", "Volume-Free", "Volume-Size" };
 static const char *const flags[] = { "Applied", "Can-Restore", "Durable", "Locked", "Password-Dropped", "Pinned",
 	"Read-Only", "Readable", "Recovered", "Stoppable", "Suspect", "Verified" };
@@ -84,17 +84,92 @@ static int add_field(cJSON *object, const char *key, const char *value)
 	return item && cJSON_AddItemToObject(object, name, item) ? 0 : -ENOMEM;
 }
 
-int json_block(FILE *out, const struct block_fields *fields)
+static int add_fields(cJSON *object, const struct block_fields *fields, size_t from)
 {
-	cJSON *object = cJSON_CreateObject();
 	int result = object ? 0 : -ENOMEM;
-	for (size_t i = 0; i < fields->count && result == 0; i++)
+	for (size_t i = from; i < fields->count && result == 0; i++)
 		result = add_field(object, fields->keys[i], fields->values[i]);
-	char *text = result == 0 ? cJSON_PrintUnformatted(object) : NULL;
-	cJSON_Delete(object);
+	return result;
+}
+
+static int print(FILE *out, const cJSON *object, bool one_line)
+{
+	char *text = one_line ? cJSON_PrintUnformatted(object) : cJSON_Print(object);
 	if (!text)
 		return -ENOMEM;
-	result = fprintf(out, "%s\n", text) < 0 || fflush(out) < 0 ? -EIO : 0;
+	int result = fprintf(out, "%s\n", text) < 0 || fflush(out) < 0 ? -EIO : 0;
 	cJSON_free(text);
+	return result;
+}
+
+struct json {
+	FILE *out;
+	cJSON *document; /* NULL: a stream */
+};
+
+static const struct {
+	const char *type, *name;
+	bool one; /* an object, not a list */
+} places[] = {
+	{ "snapshot", "snapshots", false }, { "table", "tables", false }, { "job", "jobs", false }, { "note", "notes", false },
+	{ "finding", "findings", false }, { "database", "databases", false }, { "contents", "contents", true },
+	{ "progress", "job", true },
+};
+
+struct json *json_begin(FILE *out, const char *list)
+{
+	struct json *json = calloc(1, sizeof(*json));
+	if (!json)
+		return NULL;
+	json->out = out;
+	json->document = list ? cJSON_CreateObject() : NULL;
+	if (!list || !*list || cJSON_AddArrayToObject(json->document, list))
+		return json;
+	cJSON_Delete(json->document);
+	free(json);
+	return NULL;
+}
+
+static cJSON *find_list(cJSON *document, const char *name)
+{
+	cJSON *list = cJSON_GetObjectItemCaseSensitive(document, name);
+	return list ? list : cJSON_AddArrayToObject(document, name);
+}
+
+static int add_block(cJSON *document, const char *type, const struct block_fields *fields)
+{
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		if (strcmp(places[i].type, type) != 0)
+			continue;
+		cJSON *object = cJSON_CreateObject();
+		int result = add_fields(object, fields, 1);
+		bool added = places[i].one ? cJSON_AddItemToObject(document, places[i].name, object) :
+			cJSON_AddItemToArray(find_list(document, places[i].name), object);
+		return result < 0 ? result : added ? 0 : -ENOMEM;
+	}
+	return add_fields(document, fields, 1);
+}
+
+int json_block(struct json *json, const struct block_fields *fields)
+{
+	const char *type = block_get(fields, "Block");
+	if (json->document)
+		return add_block(json->document, type ? type : "", fields);
+	cJSON *object = cJSON_CreateObject();
+	int result = add_fields(object, fields, 0);
+	if (result == 0)
+		result = print(json->out, object, true);
+	cJSON_Delete(object);
+	return result;
+}
+
+int json_end(struct json *json)
+{
+	int result = 0;
+	if (json && json->document)
+		result = print(json->out, json->document, false);
+	if (json)
+		cJSON_Delete(json->document);
+	free(json);
 	return result;
 }

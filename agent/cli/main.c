@@ -120,43 +120,60 @@ static bool handle_interrupt(const struct options *options)
 	return false;
 }
 
-static int show(const struct options *options, struct screen *screen, const struct block_fields *fields)
+struct view {
+	const struct options *options;
+	struct screen screen;
+	struct json *json;
+};
+
+static int show(struct view *view, const struct block_fields *fields)
 {
-	if (!options->json) {
-		screen_block(screen, fields);
+	if (!view->options->json) {
+		screen_block(&view->screen, fields);
 		return 0;
 	}
-	int result = json_block(stdout, fields);
+	int result = view->json ? json_block(view->json, fields) : -ENOTSUP;
 	if (result < 0)
 		fprintf(stderr, "coffret: %s\n", result == -ENOTSUP ? "this build has no --json" : strerror(-result));
 	return result;
 }
 
-static int read_answer(const struct options *options)
+static int lose_daemon(int error)
+{
+	fprintf(stderr, "\ncoffret: the daemon went away: %s.\nWhat it was doing it will tell when it is back: coffret jobs.\n",
+		strerror(-error));
+	return CODE_NO_DAEMON;
+}
+
+/* The exit code that the last block says. */
+static int read_answer(struct view *view)
 {
 	struct block_fields fields;
-	struct screen screen;
 	uint64_t code = CODE_FAILED;
-	screen_init(&screen, stdout);
 	for (;;) {
 		int result = client_next(&client, &fields);
-		if (result == -EINTR || (result == 0 && interrupted)) {
-			if (interrupted && !handle_interrupt(options))
-				return CODE_INTERRUPTED;
-			if (result < 0)
-				continue;
-		}
-		if (result < 0) {
-			fprintf(stderr, "\ncoffret: the daemon went away: %s.\nWhat it was doing it will tell when it is back: coffret "
-				"jobs.\n", strerror(-result));
-			return CODE_NO_DAEMON;
-		}
-		if (show(options, &screen, &fields) < 0)
+		if (interrupted && !handle_interrupt(view->options))
+			return CODE_INTERRUPTED;
+		if (result == -EINTR)
+			continue;
+		if (result < 0)
+			return lose_daemon(result);
+		if (show(view, &fields) < 0)
 			return CODE_FAILED;
 		const char *type = block_get(&fields, "Block");
 		if (type && strcmp(type, "end") == 0)
 			return block_get_number(&fields, "Code", 125, &code) == 0 ? (int)code : CODE_FAILED;
 	}
+}
+
+static int show_answer(const struct options *options)
+{
+	struct view view = { .options = options };
+	screen_init(&view.screen, stdout);
+	if (options->json)
+		view.json = json_begin(stdout, options->command->list);
+	int code = read_answer(&view);
+	return json_end(view.json) < 0 ? CODE_FAILED : code;
 }
 
 static int ask(const struct options *options)
@@ -173,7 +190,7 @@ static int ask(const struct options *options)
 		int result = client_send(&client, &request);
 		if (result < 0)
 			fprintf(stderr, "coffret: that cannot be asked: %s.\n", strerror(-result));
-		code = result < 0 ? CODE_NO_DAEMON : read_answer(options);
+		code = result < 0 ? CODE_NO_DAEMON : show_answer(options);
 	}
 	client_close(&client);
 	if (options->standalone)

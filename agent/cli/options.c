@@ -6,7 +6,7 @@
 
 #include "agent/cli/command.h"
 
-enum { O_SOCKET = 256, O_STANDALONE, O_JSON, O_NO_WAIT, O_WHAT_IF, O_USERS, O_NO_SAFETY, O_DATA, O_AUDIT, O_HOLD };
+enum { O_SOCKET = 256, O_STANDALONE, O_JSON, O_NO_WAIT, O_WHAT_IF, O_USERS, O_NO_SAFETY, O_DATA, O_AUDIT, O_HOLD, O_STATE };
 
 static const struct option long_options[] = {
 	{ "config", required_argument, NULL, 'c' }, { "socket", required_argument, NULL, O_SOCKET },
@@ -15,7 +15,7 @@ static const struct option long_options[] = {
 	{ "what-if", no_argument, NULL, O_WHAT_IF }, { "with-users-connected", no_argument, NULL, O_USERS },
 	{ "without-safety", no_argument, NULL, O_NO_SAFETY }, { "yes", no_argument, NULL, 'y' },
 	{ "data", no_argument, NULL, O_DATA }, { "audit", no_argument, NULL, O_AUDIT },
-	{ "hold", required_argument, NULL, O_HOLD }, { "help", no_argument, NULL, 'h' },
+	{ "hold", required_argument, NULL, O_HOLD }, { "state", no_argument, NULL, O_STATE }, { "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' }, { NULL, 0, NULL, 0 },
 };
 
@@ -37,6 +37,7 @@ static unsigned int taken_by(int option)
 	case O_AUDIT:
 		return TAKES_AUDIT;
 	case O_HOLD:
+	case O_STATE:
 		return TAKES_HOLD;
 	default:
 		return 0;
@@ -72,6 +73,8 @@ static bool *find_flag(struct options *options, int option)
 		return &options->data;
 	case O_AUDIT:
 		return &options->audit;
+	case O_STATE:
+		return &options->state;
 	case 'h':
 		return &options->help;
 	case 'V':

@@ -63,8 +63,8 @@ int press_run(const struct options *options)
 	static struct config config;
 	char message[600], line[128];
 	int ms = options->hold ? press_parse_time(options->hold) : SHORT_PRESS_MS;
-	if (ms < 0 || strlen(options->argument) > 40 || strpbrk(options->argument, " \n")) {
-		fprintf(stderr, "coffret: usage: coffret press BUTTON [--hold 5s]\n");
+	if (ms < 0 || !options->argument[0] != options->state || strlen(options->argument) > 40 || strpbrk(options->argument, " \n")) {
+		fprintf(stderr, "coffret: usage: coffret press BUTTON [--hold 5s], or coffret press --state\n");
 		return CODE_USAGE;
 	}
 	if (!options->socket && config_read(&config, options->config ? options->config : CONFIG_PATH, message,
@@ -76,7 +76,7 @@ int press_run(const struct options *options)
 	if (!panel)
 		return CODE_NO_DAEMON;
 	snprintf(line, sizeof(line), "hold %.40s %d\n", options->argument, ms);
-	bool done = say(panel, line, false) && say(panel, "state\n", true);
+	bool done = (options->state || say(panel, line, false)) && say(panel, "state\n", true);
 	fclose(panel);
 	return done ? CODE_DONE : CODE_FAILED;
 }

@@ -105,7 +105,8 @@ static const char *quality(const struct block_fields *fields)
 
 static void name_of(const struct block_fields *fields, char *name, size_t size)
 {
-	snprintf(name, size, "%.63s/%.120s", get(fields, "Server"), get(fields, "Database"));
+	const char *server = get(fields, "Server"), *database = get(fields, "Database");
+	snprintf(name, size, "%.63s%s%.120s", server, *server && *database ? "/" : "", database);
 }
 
 static void show_snapshot(struct screen *screen, const struct block_fields *fields)
@@ -126,8 +127,8 @@ static void show_snapshot(struct screen *screen, const struct block_fields *fiel
 	column(screen, get(fields, "Class"), 6);
 	column(screen, readable ? text_count(a, number(fields, "Rows")) : "?", -11);
 	column(screen, text_size(a, number(fields, "Bytes")), -9);
-	column(screen, text_size(a, number(fields, "Stored")), -9);
-	column(screen, text_ratio(a, number(fields, "Bytes"), number(fields, "Stored")), -6);
+	column(screen, text_size(a, number(fields, "Stored-Bytes")), -9);
+	column(screen, text_ratio(a, number(fields, "Bytes"), number(fields, "Stored-Bytes")), -6);
 	fprintf(screen->out, "%s%s\n", quality(fields), block_get_flag(fields, "Locked") ? ", locked" : "");
 }
 
@@ -200,7 +201,7 @@ static void show_job(struct screen *screen, const struct block_fields *fields)
 	colour(screen, state_colour(get(fields, "State")));
 	column(screen, get(fields, "State"), 9);
 	colour(screen, PLAIN);
-	column(screen, strcmp(name, "/") ? name : "all", 20);
+	column(screen, *name ? name : "all", 20);
 	fprintf(screen->out, "by %s\n", get(fields, "Who"));
 	if (*get(fields, "Sentence")) {
 		fputs("       ", screen->out);
@@ -246,20 +247,25 @@ static void show_note(struct screen *screen, const struct block_fields *fields)
 
 /* ---- status ---- */
 
+/* Of the status: what runs, on a line of its own. */
 static void show_work(struct screen *screen, const struct block_fields *fields)
 {
 	char a[CLI_TEXT], b[CLI_TEXT];
-	if (strcmp(get(fields, "State"), "busy") != 0) {
-		show_pair(screen, "doing", "nothing");
-		return;
-	}
 	fprintf(screen->out, "  %-16sjob %s, %s: ", "doing", get(fields, "Job"), get(fields, "Kind"));
-	put(screen, "", get(fields, "Phase"));
+	put(screen, "", strcmp(get(fields, "State"), "running") ? get(fields, "State") : text_phase(get(fields, "Phase")));
 	fputc(' ', screen->out);
-	put(screen, "", get(fields, "Job-Database"));
+	put(screen, "", get(fields, "Database"));
 	if (number(fields, "Expected"))
 		fprintf(screen->out, ", %s of %s", text_count(a, number(fields, "Done")), text_count(b, number(fields, "Expected")));
 	fputc('\n', screen->out);
+}
+
+static void show_progress(struct screen *screen, const struct block_fields *fields)
+{
+	if (strcmp(screen->last, "status") == 0)
+		show_work(screen, fields);
+	else
+		progress_show(screen, fields);
 }
 
 static void show_status(struct screen *screen, const struct block_fields *fields)
@@ -267,7 +273,8 @@ static void show_status(struct screen *screen, const struct block_fields *fields
 	char a[CLI_TEXT], b[CLI_TEXT], line[200];
 	uint64_t next = number(fields, "Next-Backup");
 	screen->now = number(fields, "Now");
-	show_work(screen, fields);
+	if (strcmp(get(fields, "State"), "busy") != 0)
+		show_pair(screen, "doing", "nothing");
 	snprintf(line, sizeof(line), "%s (%s)", text_time(a, next), text_ago(b, next, screen->now));
 	show_pair(screen, "next backup", next ? line : "none is scheduled");
 	snprintf(line, sizeof(line), "%s free of %s", text_size(a, number(fields, "Volume-Free")),
@@ -275,7 +282,7 @@ static void show_status(struct screen *screen, const struct block_fields *fields
 	show_pair(screen, "volume", get(fields, "Volume"));
 	show_pair(screen, "", line);
 	show_pair(screen, "store", get(fields, "Store"));
-	show_pair(screen, "snapshots", get(fields, "Snapshots"));
+	show_pair(screen, "snapshots", get(fields, "Snapshot-Count"));
 	if (!block_get_flag(fields, "Durable"))
 		show_pair(screen, "warning", "this volume cannot promise that a power cut loses nothing");
 	if (block_get_flag(fields, "Read-Only"))
@@ -346,7 +353,7 @@ void screen_block(struct screen *screen, const struct block_fields *fields)
 		void (*show)(struct screen *screen, const struct block_fields *fields);
 	} shows[] = {
 		{ "snapshot", show_snapshot }, { "contents", show_contents }, { "table", show_table }, { "job", show_job },
-		{ "accepted", show_accepted }, { "progress", progress_show }, { "outcome", show_outcome }, { "note", show_note },
+		{ "accepted", show_accepted }, { "progress", show_progress }, { "outcome", show_outcome }, { "note", show_note },
 		{ "status", show_status }, { "database", show_database }, { "finding", show_finding }, { "end", show_end },
 	};
 	const char *type = get(fields, "Block");

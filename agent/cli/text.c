@@ -73,6 +73,21 @@ const char *text_ratio(char *text, uint64_t bytes, uint64_t stored)
 	return text;
 }
 
+const char *text_phase(const char *phase)
+{
+	static const char *const words[][2] = {
+		{ "connect", "connecting" }, { "check", "checking the snapshot" }, { "catalogue", "reading the catalogue" },
+		{ "read", "reading" }, { "seal", "sealing" }, { "lock", "locking" }, { "safety", "saving the present state" },
+		{ "plan", "comparing" }, { "prepare", "preparing" }, { "write", "writing" },
+		{ "put_back", "putting back constraints" }, { "read_back", "reading back" }, { "commit", "committing" },
+		{ "rollback", "undoing" }, { "verify", "verifying" }, { "report", "reporting" },
+	};
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(words[i][0], phase) == 0)
+			return words[i][1];
+	return phase;
+}
+
 /* Bytes of the character at `text`, or 0 where it is no whole one. */
 static size_t character(const unsigned char *text)
 {
