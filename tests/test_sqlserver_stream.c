@@ -321,21 +321,54 @@ static void bulk_rows_that_nobody_announced_are_dropped(void **state)
 	tds_close(&world->client);
 }
 
-static void a_value_beyond_the_row_limit_is_dropped_and_costs_no_memory(void **state)
+static void put_bulk_value(struct tds_bytes *message, uint64_t total, uint32_t length, size_t sent)
+{
+	uint8_t *value = calloc(1, sent);
+
+	tds_put(message, BYTES("\xd1\0\0\0\0\xff\xff"));
+	tds_put64(message, total);
+	tds_put32(message, length);
+	tds_put(message, value, sent);
+	tds_put32(message, 0);
+	tds_put(message, BYTES("\0"));
+	put_bulk_done(message);
+	free(value);
+}
+
+static void a_value_beyond_the_row_limit_is_dropped(void **state)
+{
+	struct world *world = *state;
+	struct tds_bytes message = { 0 };
+	enum { MORE = 9u << 20 };
+
+	log_in(world, TDS_CLEAR);
+	make_bulk(world, &message, 0);
+	put_bulk_value(&message, UINT64_MAX - 1, MORE, MORE);
+	tds_send(&world->client, 7, &message);
+	assert_violation(world, "a bulk row of more than");
+	assert_false(seen.bulk_complete);
+	tds_free(&message);
+	tds_close(&world->client);
+}
+
+static void a_total_that_lies_and_bytes_after_done_are_malformed(void **state)
 {
 	struct world *world = *state;
 	struct tds_bytes message = { 0 };
 
-	log_in(world, TDS_CLEAR);
-	make_bulk(world, &message, 0);
-	tds_put(&message, BYTES("\xd1\0\0\0\0\xff\xff"));
-	tds_put64(&message, UINT64_MAX - 1);
-	tds_put32(&message, 0x7fffffff);
-	tds_put(&message, "x", 1);
-	tds_send(&world->client, 7, &message);
-	assert_violation(world, "a malformed bulk stream after 0 rows");
+	for (int lie = 0; lie < 2; lie++) {
+		log_in(world, TDS_CLEAR);
+		make_bulk(world, &message, 0);
+		put_bulk_value(&message, lie ? 11 : 10, 10, 10);
+		if (!lie)
+			tds_put8(&message, 0xfd);
+		tds_send(&world->client, 7, &message);
+		assert_violation(world, "a malformed bulk stream");
+		assert_false(seen.bulk_complete);
+		ask(world, "forget", (char[64]){ "" }, 64);
+		tds_close(&world->client);
+	}
 	tds_free(&message);
-	tds_close(&world->client);
 }
 
 /* --- faults ------------------------------------------------------------------------------------------------------ */
@@ -432,7 +465,8 @@ int main(void)
 		in_world(bulk_rows_after_a_refused_one_are_read_and_the_error_comes_at_the_end),
 		in_world(a_bulk_load_taken_back_by_the_ignore_bit_is_not_complete),
 		in_world(bulk_rows_that_nobody_announced_are_dropped),
-		in_world(a_value_beyond_the_row_limit_is_dropped_and_costs_no_memory),
+		in_world(a_value_beyond_the_row_limit_is_dropped),
+		in_world(a_total_that_lies_and_bytes_after_done_are_malformed),
 		in_world(a_cut_strikes_at_every_packet_and_then_no_more),
 		in_world(a_cut_strikes_at_a_byte_in_the_stream),
 		in_world(a_stall_lasts_until_the_client_leaves),

@@ -112,6 +112,15 @@ static void a_server_of_2012_does_not_speak_tds_8(void **state)
 	tds_close(&world->client);
 }
 
+static void tds_8_without_its_alpn_is_dropped(void **state)
+{
+	struct world *world = *state;
+
+	assert_int_equal(tds_connect(&world->client, world->server.port, TDS_NO_ALPN), -1);
+	assert_violation(world, "does not offer the ALPN");
+	tds_close(&world->client);
+}
+
 static void prelogin_answers_what_a_fault_says(void **state)
 {
 	struct world *world = *state;
@@ -293,6 +302,37 @@ static void an_attention_ends_a_silent_statement(void **state)
 		assert_int_equal(tds_last_done(&world->answer, NULL), 0x10);
 		tds_close(&world->client);
 	}
+}
+
+static void an_attention_that_comes_before_the_statement_has_begun_is_not_lost(void **state)
+{
+	struct world *world = *state;
+
+	log_in(world, TDS_CLEAR);
+	assert_true(tds_send_batch(&world->client, "deaf"));
+	assert_true(tds_send_packet(&world->client, 6, 1, NULL, 0));
+	assert_true(tds_receive(&world->client, &world->answer));
+	assert_true(tds_receive(&world->client, &world->answer));
+	assert_int_equal(tds_last_done(&world->answer, NULL), 0x20);
+	tds_close(&world->client);
+}
+
+static void a_batch_taken_back_by_the_ignore_bit_does_not_run(void **state)
+{
+	struct world *world = *state;
+	struct tds_bytes message = { 0 };
+	char answer[2048] = "";
+
+	log_in(world, TDS_CLEAR);
+	tds_put_headers(&message, &world->client);
+	tds_put_ascii(&message, "rows 7");
+	assert_true(tds_send_packet(&world->client, 1, 0x03, message.data, message.size));
+	assert_true(tds_receive(&world->client, &world->answer));
+	assert_int_equal(world->answer.size, 13);
+	ask(world, "statements", answer, sizeof(answer));
+	assert_null(strstr(answer, "rows 7"));
+	tds_free(&message);
+	tds_close(&world->client);
 }
 
 static void an_attention_ends_rows_that_nobody_reads(void **state)
@@ -480,6 +520,7 @@ int main(void)
 		in_world(the_packet_size_is_what_the_client_asked_for),
 		cmocka_unit_test_setup_teardown(a_strict_server_hangs_up_on_tds_7, open_strict_world, close_world),
 		cmocka_unit_test_setup_teardown(a_server_of_2012_does_not_speak_tds_8, open_2012, close_world),
+		in_world(tds_8_without_its_alpn_is_dropped),
 		in_world(prelogin_answers_what_a_fault_says),
 		in_world(routing_follows_the_login),
 		in_world(a_long_statement_in_whole_packets_is_taken),
@@ -490,6 +531,8 @@ int main(void)
 		in_world(a_statement_with_a_stale_descriptor_is_3989_and_the_end),
 		in_world(a_batch_without_headers_is_dropped),
 		in_world(an_attention_ends_a_silent_statement),
+		in_world(an_attention_that_comes_before_the_statement_has_begun_is_not_lost),
+		in_world(a_batch_taken_back_by_the_ignore_bit_does_not_run),
 		in_world(an_attention_ends_rows_that_nobody_reads),
 		in_world(a_late_attention_is_acknowledged),
 		in_world(a_client_that_leaves_interrupts_its_statement),

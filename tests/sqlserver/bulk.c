@@ -185,6 +185,9 @@ int bulk_serve(struct connection *connection, struct message *message)
 		connection->response.cut = false;
 		return error;
 	}
+	if (error == -EMSGSIZE)
+		error = link_violation(&connection->link, "a bulk row of more than %zu bytes",
+				       connection->server->options.row_limit);
 	if (error == -EBADMSG)
 		error = link_violation(&connection->link, "a malformed bulk stream after %llu rows",
 				       (unsigned long long)bulk.rows);

@@ -115,7 +115,7 @@ static int parse(struct request *request, struct login *login)
 
 int login_refuse(struct connection *connection, int32_t number, const char *text)
 {
-	const struct message_token token = { .number = number, .state = 1, .severity = number == 4060 ? 11 : 14,
+	const struct message_token token = { .number = number, .state = 1, .severity = 14,
 		.text = text, .server = connection->server->options.name, .line = 1 };
 
 	journal_addf(&connection->server->journal, 0, JOURNAL_LOGIN, "refused %s: %d", connection->login.user, number);

@@ -16,10 +16,10 @@ static int reserve(struct value_buffer *buffer, size_t more)
 {
 	size_t needed = buffer->used + more;
 
-	if (needed <= buffer->capacity)
-		return 0;
 	if (needed > buffer->limit)
 		return -EMSGSIZE;
+	if (needed <= buffer->capacity)
+		return 0;
 	size_t capacity = needed < 4096 ? 4096 : needed + needed / 2;
 	uint8_t *grown = realloc(buffer->data, capacity);
 	if (!grown)

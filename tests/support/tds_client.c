@@ -188,7 +188,7 @@ static bool handshake(struct tds_client *client)
 	assert_int_equal(mbedtls_ssl_setup(&client->ssl, &client->config), 0);
 	mbedtls_ssl_set_bio(&client->ssl, client, give, take, NULL);
 	client->encrypted = true;
-	client->wrapping = client->security != TDS_STRICT;
+	client->wrapping = client->security < TDS_STRICT;
 	bool done = mbedtls_ssl_handshake(&client->ssl) == 0 && send_flight(client) == 0;
 	client->wrapping = false;
 	return done;
@@ -196,7 +196,8 @@ static bool handshake(struct tds_client *client)
 
 static int prelogin(struct tds_client *client)
 {
-	static const uint8_t wishes[] = { [TDS_CLEAR] = 2, [TDS_LOGIN_ONLY] = 0, [TDS_ENCRYPTED] = 1, [TDS_STRICT] = 2 };
+	static const uint8_t wishes[] = { [TDS_CLEAR] = 2, [TDS_LOGIN_ONLY] = 0, [TDS_ENCRYPTED] = 1, [TDS_STRICT] = 2,
+		[TDS_NO_ALPN] = 2 };
 	const uint8_t options[] = { 0, 0, 11, 0, 6, 1, 0, 17, 0, 1, 0xff, 9, 0, 0, 0, 0, 0, wishes[client->security] };
 	struct tds_bytes answer = { 0 };
 	int encryption = -1;
@@ -213,16 +214,19 @@ int tds_connect(struct tds_client *client, uint16_t port, enum tds_security secu
 {
 	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(port),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	const struct timeval patience = { .tv_sec = 20 };
 
 	memset(client, 0, sizeof(*client));
 	client->security = security;
 	client->packet_size = 4096;
 	client->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	/* A server that never answers fails the test instead of hanging it. */
+	assert_int_equal(setsockopt(client->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)), 0);
 	assert_int_equal(connect(client->fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	if (security == TDS_STRICT && !handshake(client))
+	if (security >= TDS_STRICT && !handshake(client))
 		return -1;
 	int encryption = prelogin(client);
-	if (encryption < 0 || encryption == 2 || security == TDS_STRICT)
+	if (encryption < 0 || encryption == 2 || security >= TDS_STRICT)
 		return encryption;
 	return security == TDS_CLEAR || handshake(client) ? encryption : -1;
 }

@@ -11,7 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum tds_security { TDS_CLEAR, TDS_LOGIN_ONLY, TDS_ENCRYPTED, TDS_STRICT };
+/* TDS_NO_ALPN is TDS_STRICT without the ALPN that it needs. */
+enum tds_security { TDS_CLEAR, TDS_LOGIN_ONLY, TDS_ENCRYPTED, TDS_STRICT, TDS_NO_ALPN };
 
 struct tds_client {
 	int fd;

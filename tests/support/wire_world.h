@@ -151,8 +151,12 @@ static int send_rows(struct result_sink *sink, unsigned long count)
 	return error ? error : sink->done(sink, END_STATEMENT, 0xc1, true, count, false, false);
 }
 
-static int wait_for_interrupt(struct session *session)
+/* "deaf": interrupts of the first moments are lost, as they are before a real engine has begun. */
+static int wait_for_interrupt(struct session *session, bool deaf)
 {
+	if (deaf)
+		usleep(100000);
+	session->interrupted = false;
 	while (!session->interrupted)
 		usleep(1000);
 	return -ECANCELED;
@@ -163,12 +167,11 @@ int session_execute(struct session *session, const void *text, size_t size, stru
 	char statement[4096];
 
 	utf8_from_utf16(statement, sizeof(statement), text, size / 2);
-	session->interrupted = false;
 	session->expects_bulk = strncmp(statement, "insert bulk", 11) == 0;
 	if (strncmp(statement, "rows ", 5) == 0)
 		return send_rows(sink, strtoul(statement + 5, NULL, 10));
-	if (strcmp(statement, "sleep") == 0)
-		return wait_for_interrupt(session);
+	if (strcmp(statement, "sleep") == 0 || strcmp(statement, "deaf") == 0)
+		return wait_for_interrupt(session, statement[0] == 'd');
 	if (strcmp(statement, "fatal") == 0)
 		sink->message(sink, 9001, 1, 21, "The log is gone.", "", 1);
 	if (strcmp(statement, "begin") == 0)
