@@ -75,6 +75,8 @@ static bool is_stopped(void *arg)
 static enum check_step failed_step(enum sql_error_kind kind)
 {
 	switch (kind) {
+	case SQL_ERROR_CONFIGURATION:
+		return CHECK_CONFIG;
 	case SQL_ERROR_RESOLVE:
 		return CHECK_RESOLVE;
 	case SQL_ERROR_BROWSER:

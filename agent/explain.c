@@ -69,6 +69,7 @@ static const struct explanation explanations[] = {
 	[SQL_ERROR_SNAPSHOT] = { "the snapshot is damaged", "Restore another one: coffret list shows which are whole." },
 	[SQL_ERROR_DATABASE_STATE] = { "the database cannot be used as it is now",
 		"It must exist, be ONLINE and, for a restore, writable and no mirror or secondary." },
+	[SQL_ERROR_CONFIGURATION] = { "the box is not set up for this", "Mend it in coffret.conf; nothing was sent to the server." },
 	[SQL_ERROR_BUSY] = { "somebody else is using it",
 		"Wait for the other box or end the sessions that are named, then try again." },
 };

@@ -42,11 +42,11 @@ static int find_password(const struct server_config *server, bool restore, char 
 	int result;
 
 	if (!credential->login[0])
-		return sql_error_set(error, SQL_ERROR_LOGIN, restore ? "restore_login" : "backup_login",
+		return sql_error_set(error, SQL_ERROR_CONFIGURATION, restore ? "restore_login" : "backup_login",
 			"no login is configured for this");
 	result = credential_password(credential, password, size);
 	if (result < 0)
-		return sql_error_set(error, SQL_ERROR_LOGIN, credential->password_file, "the password file cannot be used: %s",
+		return sql_error_set(error, SQL_ERROR_CONFIGURATION, credential->password_file, "the password file cannot be used: %s",
 			result == -EPERM ? "others may read it (chmod 0600)" : strerror(-result));
 	return 0;
 }
@@ -58,7 +58,7 @@ static int find_authorities(const struct server_config *server, char **authoriti
 		return 0;
 	*authorities = read_text(server->ca_file);
 	if (!*authorities)
-		return sql_error_set(error, SQL_ERROR_CERTIFICATE, server->ca_file, "ca_file cannot be read: %s",
+		return sql_error_set(error, SQL_ERROR_CONFIGURATION, server->ca_file, "ca_file cannot be read: %s",
 			strerror(errno));
 	return 0;
 }
