@@ -80,11 +80,12 @@ $(foreach room,agent storage hal board,$(call walk,$(room)))
 # A file called main.c is a program; everything else is in one archive, from which each program links what it calls.
 mains := $(filter %/main.o,$(objects))
 library := $(O)/coffret.a
-programs := $(O)/coffretd $(O)/coffret $(O)/coffret-worker
+programs := $(O)/coffretd $(O)/coffret $(O)/coffret-worker $(if $(CONFIG_HAL_SIM),$(O)/coffret-panel)
 
 $(O)/coffretd: $(O)/agent/main.o
 $(O)/coffret: $(O)/agent/cli/main.o
 $(O)/coffret-worker: $(O)/agent/sql/main.o
+$(O)/coffret-panel: $(O)/board/sim/panel/main.o
 $(O)/coffret: private libs-y += $(libs-cli-y)
 $(O)/coffret-worker: private libs-y += $(libs-worker-y)
 
@@ -105,6 +106,10 @@ $(O)/%.o: %.c $(O)/config.h
 	$(Q)$(CC) $(cflags) $(CFLAGS) -c -o $@ $<
 
 include tests/Makefile
+
+.PHONY: panel
+panel: $(O)/coffret-panel ## the front panel of a simulated box, live in this terminal: PANEL=its panel_socket
+	$(Q)$(O)/coffret-panel "$(PANEL)"
 
 .PHONY: size
 size: all ## bytes of code and data in each room, stripped
