@@ -173,6 +173,25 @@ static void a_worker_is_confined(void **state)
 }
 #endif
 
+static void the_collation_of_the_server_does_not_matter(void **state)
+{
+	(void)state;
+	/* Latin 1, Cyrillic, Japanese, Chinese, Hebrew, a binary one, UTF-8, and one that does not exist. */
+	static const char *const collations[] = {
+		"\x09\x04\xd0\x00\x34", "\x19\x04\xd0\x00\x00", "\x11\x04\xd0\x00\x00", "\x04\x08\xd0\x00\x00",
+		"\x0d\x04\xd0\x00\x00", "\x09\x04\x00\x01\x00", "\x09\x04\xd0\x24\x00", "\xff\xff\xff\xff\xff",
+	};
+
+	for (size_t i = 0; i < sizeof(collations) / sizeof(collations[0]); i++) {
+		struct world *world = new_world();
+
+		memcpy(world->script->collation, collations[i], 5);
+		if (start(world))
+			fail_msg("collation %zu: error %d: %s", i, world->error.kind, world->error.detail);
+		end(world);
+	}
+}
+
 static void a_refused_login_comes_up_with_its_number(void **state)
 {
 	(void)state;
@@ -442,6 +461,7 @@ int main(void)
 #if defined(CONFIG_AGENT_SQL_SECCOMP) && !defined(__SANITIZE_ADDRESS__)
 		cmocka_unit_test(a_worker_is_confined),
 #endif
+		cmocka_unit_test(the_collation_of_the_server_does_not_matter),
 		cmocka_unit_test(a_refused_login_comes_up_with_its_number),
 		cmocka_unit_test(a_wrong_name_comes_up_as_such),
 		cmocka_unit_test(a_host_without_an_address_is_said_to_have_none),

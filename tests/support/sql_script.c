@@ -42,6 +42,10 @@ static bool welcome(struct sql_script *script)
 	}
 	script->scratch.size = 0;
 	reply_packet_size(&script->scratch, "4096");
+	/* As every SQL Server does: FreeTDS then looks for the code page, which a confined worker cannot load. */
+	reply_bytes(&script->scratch, "\xe3\x08\x00\x07\x05", 5);
+	reply_bytes(&script->scratch, script->collation, sizeof(script->collation));
+	reply_u8(&script->scratch, 0);
 	reply_login_ack(&script->scratch, 15);
 	reply_done(&script->scratch, 0, 0);
 	send_reply(script, &script->scratch);
@@ -114,6 +118,7 @@ struct sql_script *sql_script_new(void)
 		abort();
 	script->options = SQL_SCRIPT_OPTIONS;
 	script->lock_timeout_ms = 30000;
+	memcpy(script->collation, "\x09\x04\xd0\x00\x34", sizeof(script->collation));
 	sem_init(&script->reached, 0, 0);
 	sem_init(&script->go_on, 0, 0);
 	return script;

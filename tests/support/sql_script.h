@@ -15,6 +15,7 @@ struct sql_script {
 	struct tls_peer *peer;          /* while it runs */
 	struct tds_reply login_answer;  /* empty: welcome */
 	int32_t options;                /* that @@OPTIONS says */
+	uint8_t collation[5];           /* that the login is told: at first SQL_Latin1_General_CP1_CI_AS */
 	int32_t lock_timeout_ms;        /* that @@LOCK_TIMEOUT says */
 	struct tds_reply answers[4];    /* to the batches that follow, in turn; answers[1] to a bulk load if there is one */
 	size_t answer_count;
