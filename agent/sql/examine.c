@@ -291,7 +291,7 @@ static int examine_sessions(struct examination *examination)
 			"could not look who else is in the database");
 	if (!others)
 		return tell(examination, EXAMINE_SESSIONS, FINDING_OK, "", "nobody else is in the database");
-	result = catalogue_read_text(examination->session, "SELECT TOP (1) CAST(CAST(s.program_name + N' on ' + s.host_name "
+	result = catalogue_read_text(examination->session, "SELECT TOP (1) CAST(CAST(ISNULL(s.program_name, N'?') + N' on ' + ISNULL(s.host_name, N'?') "
 		"AS nvarchar(200)) AS varbinary(400)) FROM sys.dm_exec_sessions s WHERE s.database_id = DB_ID() AND s.session_id <> "
 		"@@SPID AND s.is_user_process = 1", first, sizeof first, examination->error);
 	return result < 0 ? result : tell(examination, EXAMINE_SESSIONS, FINDING_WARNING, "Stop the services that use the "

@@ -60,8 +60,8 @@ static void find_holder(struct replace *replace, char *holder, size_t size)
 	if (catalogue_read_number(replace->session, "SELECT HAS_PERMS_BY_NAME(NULL, NULL, 'VIEW SERVER STATE')", &may, &there,
 		&ignored) < 0 || may != 1)
 		return;
-	catalogue_read_text(replace->session, "SELECT TOP (1) CAST(s.program_name + N' on ' + s.host_name + N' (login ' + "
-		"s.login_name + N')' AS varbinary(800)) FROM sys.dm_tran_locks l JOIN sys.dm_exec_sessions s ON s.session_id = "
+	catalogue_read_text(replace->session, "SELECT TOP (1) CAST(ISNULL(s.program_name, N'?') + N' on ' + "
+		"ISNULL(s.host_name, N'?') + N' (login ' + s.login_name + N')' AS varbinary(800)) FROM sys.dm_tran_locks l JOIN sys.dm_exec_sessions s ON s.session_id = "
 		"l.request_session_id WHERE l.resource_type = N'APPLICATION' AND l.resource_database_id = DB_ID() AND "
 		"l.request_status = N'GRANT' AND s.session_id <> @@SPID", holder, size, &ignored);
 	if (!*holder)
