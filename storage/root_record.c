@@ -119,7 +119,7 @@ static int get_snapshots(struct roots *roots, const uint8_t *from, size_t size)
 	return size ? -EBADMSG : 0;
 }
 
-static int get_payload(struct roots *roots, const uint8_t *from, size_t size)
+int root_payload_get(struct roots *roots, const uint8_t *from, size_t size)
 {
 	if (size < 8)
 		return -EBADMSG;
@@ -198,7 +198,7 @@ int root_record_get(struct roots *roots, const struct roots_place *place, uint64
 	if (!error)
 		error = sealer_open(place->sealer, &sealed);
 	if (!error)
-		error = get_payload(roots, from + HEAD_SIZE, sealed.size);
+		error = root_payload_get(roots, from + HEAD_SIZE, sealed.size);
 	if (error)
 		roots_free(roots);
 	return error;

@@ -56,10 +56,11 @@ int roots_load(struct roots *roots, struct roots_place *place);
  */
 int roots_store(struct roots *roots, struct roots_place *place);
 
-/* The bytes of one record, for roots.c and for tests that feed it with hostile ones. */
+/* The bytes of one record, for roots.c. root_payload_get reads what was sealed, and what a test makes up. */
 size_t root_record_size(const struct roots *roots);
 int root_record_put(uint8_t *to, size_t size, const struct roots *roots, const struct roots_place *place,
 	uint64_t number);
 int root_record_get(struct roots *roots, const struct roots_place *place, uint64_t number, uint8_t *from, size_t size);
+int root_payload_get(struct roots *roots, const uint8_t *from, size_t size);
 
 #endif

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tests/golden/repository_1 was written by format version 1. Every later version must read it. It was made by
+ * `test_golden_repository make DIRECTORY`; a new format version gets a directory of its own beside it.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "storage/disk.h"
+#include "tests/support/sample.h"
+
+static const struct sample first = { .seed = 1, .streams = 3, .chunks = 40, .shared = 30, .chunk_size = 60 };
+static const struct sample second = { .seed = 2, .streams = 3, .chunks = 40, .shared = 30, .chunk_size = 60 };
+static const char passphrase[] = "a passphrase";
+
+struct golden {
+	struct disk *disk;
+	struct volume *volume;
+	struct repository *repository;
+};
+
+static void close_golden(struct golden *golden)
+{
+	repository_close(golden->repository);
+	disk_volume_close(golden->volume);
+	disk_directory_close(golden->disk);
+}
+
+static int make(const char *path)
+{
+	struct golden golden = { .repository = NULL };
+	struct repository_secret secret = { SECRET_PASSPHRASE, (const uint8_t *)passphrase, sizeof passphrase - 1 };
+	uint64_t ids[2];
+	int error = disk_directory_open(&golden.disk, path);
+	if (!error)
+		error = disk_volume_open(&golden.volume, golden.disk, 64u << 10);
+	if (!error)
+		error = sample_open(&golden.repository, golden.volume);
+	if (!error)
+		error = repository_set_secret(golden.repository, &secret, 2000);
+	if (!error)
+		error = sample_store(golden.repository, &first, true, &ids[0]);
+	if (!error)
+		error = sample_store(golden.repository, &second, false, &ids[1]);
+	if (!error)
+		error = snapshot_set_flags(golden.repository, ids[1], SNAPSHOT_PINNED, 0);
+	if (!error)
+		error = repository_state_write(golden.repository, "journal", "a state record", 14);
+	uint8_t key[32];
+	repository_derive(golden.repository, "golden", key);
+	for (int i = 0; i < 32; i++)
+		printf("0x%02x%s", key[i], i % 8 == 7 ? ",\n" : ", ");
+	close_golden(&golden);
+	return error;
+}
+
+static void check_contents(struct repository *repository)
+{
+	static const uint8_t expected[32] = {
+		0xad, 0x04, 0x13, 0xf5, 0x8d, 0x3c, 0x4a, 0x8c,
+		0x87, 0xd0, 0x1a, 0x30, 0xe2, 0x8c, 0xfd, 0xea,
+		0xb5, 0xc0, 0x49, 0xba, 0x19, 0x0b, 0xd8, 0xf3,
+		0xa6, 0xd9, 0x43, 0xb0, 0xce, 0x3d, 0x63, 0x41
+	};
+	struct snapshot_info list[2];
+	uint8_t key[32];
+	char text[32];
+	assert_int_equal(snapshot_list(repository, list, 2), 2);
+	assert_int_equal(sample_compare(repository, &first, list[0].id), 0);
+	assert_int_equal(sample_compare(repository, &second, list[1].id), 0);
+	assert_int_equal(list[0].flags, SNAPSHOT_VERIFIED);
+	assert_int_equal(list[1].flags, SNAPSHOT_PINNED);
+	assert_string_equal(list[1].subject, "server/database");
+	assert_true(list[1].box_time == 1000 && list[1].wall_time == 1700000000);
+	assert_int_equal(repository_state_read(repository, "journal", text, sizeof text), 14);
+	assert_memory_equal(text, "a state record", 14);
+	repository_derive(repository, "golden", key);
+	assert_memory_equal(key, expected, sizeof key);
+}
+
+static void the_first_format_version_is_read(void **state)
+{
+	(void)state;
+	const struct repository_secret secrets[] = {
+		sample_secret, { SECRET_PASSPHRASE, (const uint8_t *)passphrase, sizeof passphrase - 1 }
+	};
+	for (size_t i = 0; i < 2; i++) {
+		struct golden golden;
+		struct repository_settings settings = sample_settings();
+		settings.read_only = true;
+		assert_int_equal(disk_directory_open(&golden.disk, "tests/golden/repository_1"), 0);
+		assert_int_equal(disk_volume_open(&golden.volume, golden.disk, 0), 0);
+		assert_int_equal(repository_open(&golden.repository, golden.volume, &settings, &secrets[i]), 0);
+		assert_string_equal((const char *)settings.chunker, "chunker parameters");
+		check_contents(golden.repository);
+		close_golden(&golden);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 3 && !strcmp(argv[1], "make"))
+		return make(argv[2]) != 0;
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_first_format_version_is_read),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
