@@ -183,20 +183,22 @@ static void metadata_carries_each_column_s_own_collation(void **state)
 {
 	static const struct column_sample samples[] = {
 		{ "id", "int", 4, 10, 0, false }, { "t\xc3\xa9", "varchar", 5, 0, 0, true }, { "x", "xml", -1, 0, 0, true },
-		{ "old", "ntext", 16, 0, 0, true },
+		{ "old", "ntext", 16, 0, 0, true }, { "b", "text", 16, 0, 0, true },
 	};
-	struct bulk_column columns[4];
+	struct bulk_column columns[5];
 
 	(void)state;
 	columns[0] = column_of(&samples[0], "\x38", 1, 0x18);
 	columns[1] = column_of(&samples[1], "\xa7\x05\0\x19\x04\xd0\0\xcc", 8, 9);
 	columns[2] = column_of(&samples[2], "\xe7\xff\xff" COLLATION, 8, 1);
 	columns[3] = column_of(&samples[3], "\x63\xff\xff\xff\x7f\x0c\x04\xd0\0\x35\1\1\0a\0", 15, 9);
+	columns[4] = column_of(&samples[4], "\x23\xff\xff\xff\x7f\x19\x04\xd0\0\xcc\1\1\0a\0", 15, 9);
 	start();
-	assert_int_equal(bulk_metadata(&bulk, columns, 4), 0);
+	assert_int_equal(bulk_metadata(&bulk, columns, 5), 0);
 	assert_int_equal(bulk_row(&bulk), 0);
-	assert_bytes("\x81\4\0" "\0\0\0\0\x18\0\x38\2i\0d\0" "\0\0\0\0\x09\0\xa7\x05\0\x19\x04\xd0\0\xcc\2t\0\xe9\0"
-		"\0\0\0\0\x09\0\xe7\xff\xff" COLLATION "\1x\0" "\0\0\0\0\x09\0\xe7\xff\xff\x0c\x04\xd0\0\x35\3o\0l\0d\0" "\xd1");
+	assert_bytes("\x81\5\0" "\0\0\0\0\x18\0\x38\2i\0d\0" "\0\0\0\0\x09\0\xa7\x05\0\x19\x04\xd0\0\xcc\2t\0\xe9\0"
+		"\0\0\0\0\x09\0\xe7\xff\xff" COLLATION "\1x\0" "\0\0\0\0\x09\0\xe7\xff\xff\x0c\x04\xd0\0\x35\3o\0l\0d\0"
+		"\0\0\0\0\x09\0\xa7\xff\xff\x19\x04\xd0\0\xcc\1b\0" "\xd1");
 }
 
 static void long_values_come_in_pieces_larger_than_the_buffer_too(void **state)

@@ -294,12 +294,17 @@ static void a_long_value_in_a_table_without_a_key_is_refused_by_name(void **stat
 	struct world world;
 
 	(void)state;
-	make_world(&world, fake_session(13, answers));
-	world.catalogue->tables[0].index_count = 0;
-	assert_true(reader_table(&world.reader, 0, &digest) < 0);
-	assert_int_equal(world.error.kind, SQL_ERROR_UNSUPPORTED);
-	assert_string_equal(world.error.object, "[dbo].[a]");
-	free_world(&world);
+	/* A heap, and a clustered index that two rows may share. */
+	for (uint32_t indexes = 0; indexes < 2; indexes++) {
+		answers[0].used = false;
+		make_world(&world, fake_session(13, answers));
+		world.catalogue->tables[0].index_count = indexes;
+		world.catalogue->tables[0].indexes[0].unique = false;
+		assert_true(reader_table(&world.reader, 0, &digest) < 0);
+		assert_int_equal(world.error.kind, SQL_ERROR_UNSUPPORTED);
+		assert_string_equal(world.error.object, "[dbo].[a]");
+		free_world(&world);
+	}
 }
 
 static void a_long_value_that_changes_meanwhile_starts_the_backup_again(void **state)
