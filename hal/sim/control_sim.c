@@ -87,14 +87,14 @@ static int watch_fd(int fd, void *what)
 
 int sim_start(const struct sim_box *box, const char *path)
 {
-	control.box = *box;
-	for (int i = 0; i < SIM_CLIENTS_MAX; i++)
-		control.clients[i].fd = -1;
 	if (!path || !*path)
 		return 0;
 	int error = start_listening(path);
 	if (error)
 		return error;
+	control.box = *box;
+	for (int i = 0; i < SIM_CLIENTS_MAX; i++)
+		control.clients[i].fd = -1;
 	control.epoll = epoll_create1(EPOLL_CLOEXEC);
 	control.timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
 	control.wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
