@@ -91,6 +91,26 @@ static void a_whole_large_value_may_not_precede_one_in_pieces(void **state)
 	chunk_list_free(&list);
 }
 
+/* More short values in pieces than one row could hold, in many rows. */
+static void short_values_in_pieces_do_not_pile_up(void **state)
+{
+	struct rowgroup_writer *writer;
+	struct chunk_list list = { 0 };
+	struct table_digest digest;
+	uint8_t bytes[500] = { 0 };
+
+	(void)state;
+	assert_int_equal(rowgroup_create(&writer, &table_rows_layout, &table_rows_small, chunk_list_emit, &list), 0);
+	for (size_t i = 0; i < 100; i++) {
+		assert_int_equal(rowgroup_value(writer, 2, bytes, sizeof(bytes)), 0);
+		assert_int_equal(rowgroup_row(writer, (struct value[4]){ { NULL, 0 } }), 0);
+	}
+	assert_int_equal(rowgroup_finish(writer, &digest), 0);
+	assert_int_equal(digest.rows, 100);
+	rowgroup_free(writer);
+	chunk_list_free(&list);
+}
+
 static void pieces_without_their_row_are_refused(void **state)
 {
 	struct rowgroup_writer *writer;
@@ -109,35 +129,38 @@ static void pieces_without_their_row_are_refused(void **state)
 
 #define WIDE 60
 
-static int write_wide(size_t size, struct chunk_list *list)
+static size_t values_of(const struct chunk_list *list)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < list->count; i++)
+		count += list->chunks[i].kind == CHUNK_VALUE;
+	return count;
+}
+
+/* Three rows of values of three sizes, and of two large ones each if asked for. Returns how many pieces left them. */
+static size_t write_wide(size_t size, bool large, struct chunk_list *list)
 {
 	struct column columns[WIDE];
 	struct layout layout = { columns, WIDE, NULL, 0 };
 	struct value values[WIDE];
-	uint8_t bytes[512];
-	struct rowgroup_writer *writer;
+	static uint8_t bytes[WIDE][1500];
+	struct row *rows[3];
 	struct table_digest digest;
 
-	memset(bytes, 'w', sizeof(bytes));
-	for (size_t i = 0; i < WIDE; i++) {
-		columns[i] = (struct column){ COLUMN_VARBINARY, false };
-		values[i] = (struct value){ bytes, size * (1 + i % 3) };
+	for (size_t r = 0; r < 3; r++) {
+		for (size_t i = 0; i < WIDE; i++) {
+			columns[i] = (struct column){ COLUMN_VARBINARY, false };
+			memset(bytes[i], (int)(r * WIDE + i), sizeof(bytes[i]));
+			values[i] = (struct value){ bytes[i], i % 30 == 20 && large ? 1500 : size * (1 + i % 3) };
+		}
+		rows[r] = row_copy(values, WIDE);
 	}
-	*list = (struct chunk_list){ 0 };
-	assert_int_equal(rowgroup_create(&writer, &layout, &table_rows_small, chunk_list_emit, list), 0);
-
-	int error = rowgroup_row(writer, values);
-
-	if (!error)
-		error = rowgroup_finish(writer, &digest);
-	rowgroup_free(writer);
-	if (!error) {
-		struct row *row = row_copy(values, WIDE);
-
-		rows_expect(&layout, &table_rows_small, &row, 1, list, &digest);
-		free(row);
-	}
-	return error;
+	rows_write(&layout, &table_rows_small, rows, 3, list, &digest);
+	rows_expect(&layout, &table_rows_small, rows, 3, list, &digest);
+	for (size_t r = 0; r < 3; r++)
+		free(rows[r]);
+	return values_of(list);
 }
 
 static void a_row_of_many_middling_values_sheds_some(void **state)
@@ -145,14 +168,14 @@ static void a_row_of_many_middling_values_sheds_some(void **state)
 	struct chunk_list list;
 
 	(void)state;
-	assert_int_equal(write_wide(50, &list), 0); /* 50, 100 and 150 bytes: all fit */
-	assert_int_equal(list.count, 1);
+	assert_int_equal(write_wide(50, false, &list), 0); /* 50, 100 and 150 bytes: all fit */
 	chunk_list_free(&list);
-	assert_int_equal(write_wide(80, &list), 0); /* those of more than 128 bytes have to go */
-	assert_int_equal(list.count, 1 + WIDE * 2 / 3);
+	assert_int_equal(write_wide(80, false, &list), 3 * WIDE * 2 / 3); /* those of more than 128 bytes have to go */
 	chunk_list_free(&list);
-	assert_int_equal(write_wide(170, &list), 0); /* those of more than 256 bytes, and no others */
-	assert_int_equal(list.count, 1 + WIDE * 2 / 3);
+	assert_int_equal(write_wide(170, false, &list), 3 * WIDE * 2 / 3); /* those of more than 256, and no others */
+	chunk_list_free(&list);
+	/* Two values of two pieces go first, though there are columns before them whose values go, too. */
+	assert_int_equal(write_wide(170, true, &list), 3 * (2 * 2 + WIDE * 2 / 3 - 2));
 	chunk_list_free(&list);
 }
 
@@ -195,6 +218,7 @@ int main(void)
 		cmocka_unit_test(a_value_is_the_same_whole_or_in_pieces),
 		cmocka_unit_test(large_values_in_every_row_come_back),
 		cmocka_unit_test(a_whole_large_value_may_not_precede_one_in_pieces),
+		cmocka_unit_test(short_values_in_pieces_do_not_pile_up),
 		cmocka_unit_test(pieces_without_their_row_are_refused),
 		cmocka_unit_test(a_row_of_many_middling_values_sheds_some),
 		cmocka_unit_test(a_row_that_no_chunk_can_hold_is_refused),

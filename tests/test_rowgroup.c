@@ -81,6 +81,31 @@ static void values_with_a_pattern_come_back(void **state)
 	}
 }
 
+/* Values that look alike once some are UTF-8 and some are not: of one length, or the very same bytes. */
+static void text_of_two_kinds_is_not_mistaken(void **state)
+{
+	static const struct value even[] = { { "a\0b\0", 4 }, { "\x00\xd8", 2 } };
+	static const struct value alike[] = { { "A\0\x00\x06\0\0", 6 }, { "A\xd8\x80\0", 4 } };
+	const struct column column = { COLUMN_NVARCHAR, false };
+	const struct layout layout = { &column, 1, NULL, 0 };
+
+	(void)state;
+	for (size_t count = 2; count <= 40; count += 19) {
+		struct row *rows[40], *others[40];
+
+		for (size_t i = 0; i < count; i++) {
+			rows[i] = row_copy(&even[i % 2], 1);
+			others[i] = row_copy(&alike[i % 2], 1);
+		}
+		rows_round_trip(&layout, &table_rows_small, rows, count);
+		rows_round_trip(&layout, &table_rows_small, others, count);
+		for (size_t i = 0; i < count; i++) {
+			free(rows[i]);
+			free(others[i]);
+		}
+	}
+}
+
 static void thirty_thousand_columns_come_back(void **state)
 {
 	static struct column columns[LAYOUT_COLUMNS_MAX];
@@ -311,6 +336,7 @@ int main(void)
 		cmocka_unit_test(every_type_comes_back_bit_for_bit),
 		cmocka_unit_test(tables_of_many_shapes_come_back),
 		cmocka_unit_test(values_with_a_pattern_come_back),
+		cmocka_unit_test(text_of_two_kinds_is_not_mistaken),
 		cmocka_unit_test(thirty_thousand_columns_come_back),
 		cmocka_unit_test(no_rows_make_no_chunk),
 		cmocka_unit_test(no_chunk_is_longer_than_the_limit),

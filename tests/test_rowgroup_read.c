@@ -180,6 +180,8 @@ static const struct crafted bad[] = {
 	{ "an index beyond the table", 2, ONE, BYTES("\x25\x06\x01\x01\0\0a\x01") },
 	{ "an entry that ends beyond the table", 2, ONE, BYTES("\x25\x06\x01\x02\0\0a\0") },
 	{ "an entry that ends before it starts", 2, ONE, BYTES("\x25\x0a\x02\x01\0\0\0\0\0a\x01\x01") },
+	{ "an entry that ends before it starts, among good ones", 2, ONE,
+		BYTES("\x25\x0d\x03\x02\0\0\x01\0\0\x02\0\0ab\x01") },
 	{ "an entry that no one counts", 2, ONE, BYTES("\x25\x07\x01\x01\0\0ab\0") },
 	{ "lengths longer than the section", 2, ONE, BYTES("\x26\x02\x05\0") },
 	{ "lengths that are left over", 2, ONE, BYTES("\x26\x04\x02\x01\x01" "a") },

@@ -38,8 +38,8 @@ enum cut {
 };
 
 /*
- * What the last of `count` rows decides; no shorter beginning of them decided anything. Rows after *rows begin the
- * next run and are to be asked about again.
+ * What the last of `count` rows decides; no row before it decided anything. Rows after *rows begin the next run, in
+ * which again only the last can decide something: what was no boundary in a long run is none in a shorter one.
  */
 enum cut boundary_check(const struct boundary_rule *rule, const struct row_mark *marks, size_t count, size_t *rows);
 

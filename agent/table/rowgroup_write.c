@@ -140,23 +140,20 @@ static int hand_out_pieces(struct rowgroup_writer *writer, size_t rows)
 
 /* ---- boundaries ---- */
 
-/* Asks about the new row. Rows that stay behind after a cut begin a new run and are asked about from its start. */
+/* Asks about the new row until it decides nothing more: it may be too much even for what stays behind after a cut. */
 static int settle(struct rowgroup_writer *writer)
 {
 	struct row_buffer *buffer = &writer->buffer;
-	size_t count = buffer->count, rows;
 	int error = 0;
 
-	while (count <= buffer->count && count && !error) {
-		enum cut cut = boundary_check(&writer->rule, buffer->marks, count, &rows);
+	while (buffer->count && !error) {
+		size_t rows;
+		enum cut cut = boundary_check(&writer->rule, buffer->marks, buffer->count, &rows);
 
-		if (cut == CUT_NONE) {
-			count++;
-			continue;
-		}
+		if (cut == CUT_NONE)
+			break;
 		error = cut == CUT_OPEN ? hand_out_pieces(writer, rows) : hand_out(writer, 0, rows);
 		row_buffer_drop(buffer, rows);
-		count = 1;
 	}
 	return error;
 }
