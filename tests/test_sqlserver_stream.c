@@ -10,19 +10,20 @@
 /* TYPE_INFO and a value, as an RPC parameter has them and as a row has them. */
 struct example {
 	const char *name;
-	const char *type;      /* TYPE_INFO of the parameter */
+	const char *type; /* TYPE_INFO of the parameter */
 	size_t type_size;
-	const char *value;     /* with its length, in both directions */
+	const char *value; /* with its length, in both directions */
 	size_t value_size;
-	const char *column;    /* TYPE_INFO in COLMETADATA, up to the name; NULL: as the parameter's */
+	const char *column; /* TYPE_INFO in COLMETADATA, up to the name; NULL: as the parameter's */
 	size_t column_size;
-	const char *in_row;    /* the value in ROW; NULL: as the parameter's */
+	const char *in_row; /* the value in ROW; NULL: as the parameter's */
 	size_t in_row_size;
 };
 
 #define BYTES(text) text, sizeof(text) - 1
 #define COLLATED(text) BYTES(text "\x09\x04\xd0\x00\x34")
 
+/* clang-format off */
 static const struct example examples[] = {
 	{ "int", BYTES("\x26\x04"), BYTES("\x04\x01\x02\x03\x04"), NULL, 0, NULL, 0 },
 	{ "int null", BYTES("\x26\x04"), BYTES("\x00"), NULL, 0, NULL, 0 },
@@ -58,6 +59,7 @@ static const struct example examples[] = {
 	  BYTES("\x23\x0a\0\0\0\x09\x04\xd0\x00\x34\x01\0\0"), BYTES("\x10stand-in pointertimestam\x02\0\0\0hi") },
 	{ "image, null", BYTES("\x22\x0a\0\0\0"), BYTES("\xff\xff\xff\xff"), BYTES("\x22\x0a\0\0\0\x01\0\0"), BYTES("\0") },
 };
+/* clang-format on */
 
 #define EXAMPLES (sizeof(examples) / sizeof(examples[0]))
 
@@ -164,7 +166,9 @@ static void put_bulk_metadata(struct tds_bytes *message)
 	tds_put(message, BYTES("\x01n\0"));
 	tds_put32(message, 0);
 	tds_put16(message, 0x09);
-	tds_put(message, BYTES("\xa5\xff\xff\x01" "b\0"));
+	tds_put(message,
+		BYTES("\xa5\xff\xff\x01"
+			  "b\0"));
 	tds_put32(message, 0);
 	tds_put16(message, 0x09);
 	tds_put(message, COLLATED("\x23\xff\xff\xff\x7f"));
@@ -189,7 +193,11 @@ static void put_bulk_row(struct tds_bytes *message, uint32_t number)
 	tds_put32(message, sizeof(piece));
 	tds_put(message, piece, sizeof(piece));
 	tds_put32(message, 0);
-	tds_put(message, BYTES("\x10" "0123456789abcdef" "01234567" "\x02\0\0\0ok"));
+	tds_put(message,
+		BYTES("\x10"
+			  "0123456789abcdef"
+			  "01234567"
+			  "\x02\0\0\0ok"));
 }
 
 static void put_bulk_done(struct tds_bytes *message)
@@ -376,8 +384,8 @@ static void a_total_that_lies_and_bytes_after_done_are_malformed(void **state)
 static bool session_survives(struct world *world)
 {
 	bool survived = tds_connect(&world->client, world->server.port, TDS_ENCRYPTED) >= 0 &&
-		tds_login(&world->client, &good_login, &world->answer) &&
-		tds_send_batch(&world->client, "rows 2000") && tds_receive(&world->client, &world->answer);
+		tds_login(&world->client, &good_login, &world->answer) && tds_send_batch(&world->client, "rows 2000") &&
+		tds_receive(&world->client, &world->answer);
 
 	tds_close(&world->client);
 	return survived;

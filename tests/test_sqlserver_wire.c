@@ -437,8 +437,9 @@ static void transaction_requests_carry_their_descriptors(void **state)
 static const char *ask_browser(uint16_t port, const char *question, size_t size)
 {
 	static char answer[2048];
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(port),
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in address = {
+		.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)
+	};
 	const struct timeval moment = { .tv_usec = 200000 };
 	int fd = socket(AF_INET, SOCK_DGRAM, 0);
 
@@ -464,7 +465,11 @@ static void the_browser_knows_its_instance_and_lies_when_told_to(void **state)
 	snprintf(port, sizeof(port), ";tcp;%u;;", world->server.port);
 	assert_non_null(strstr(ask_browser(browser.port, "\x04mssqlserver", 13), port));
 	assert_non_null(strstr(ask_browser(browser.port, "\x03", 1), port));
-	assert_string_equal(ask_browser(browser.port, "\x04" "OTHER", 6), "");
+	assert_string_equal(ask_browser(browser.port,
+							"\x04"
+							"OTHER",
+							6),
+		"");
 	assert_string_equal(ask_browser(browser.port, "", 0), "");
 	set_fault(world, "browser=ServerName;EVIL;tcp;1;;");
 	assert_string_equal(ask_browser(browser.port, "\x03", 1), "ServerName;EVIL;tcp;1;;");

@@ -42,8 +42,8 @@ static int compose(struct browser *browser, uint8_t *answer, size_t capacity)
 		size = snprintf(text, capacity - 3, "%s", settings.browser_answer);
 	else
 		size = snprintf(text, capacity - 3, "ServerName;%s;InstanceName;%s;IsClustered;No;Version;%d.0.%u.0;tcp;%u;;",
-				options->name, options->instance, options->version, build_of_version(options->version),
-				browser->server->port);
+			options->name, options->instance, options->version, build_of_version(options->version),
+			browser->server->port);
 	answer[0] = SVR_RESP;
 	put16le(answer + 1, (uint16_t)size);
 	return size + 3;
@@ -84,7 +84,7 @@ int browser_open(struct browser *browser, struct server *server, uint16_t port)
 		return -EINVAL;
 	browser->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (browser->fd < 0 || bind(browser->fd, (struct sockaddr *)&address, sizeof(address)) ||
-	    getsockname(browser->fd, (struct sockaddr *)&address, &size)) {
+		getsockname(browser->fd, (struct sockaddr *)&address, &size)) {
 		int error = -errno;
 
 		if (browser->fd >= 0)

@@ -107,8 +107,7 @@ static int read_row(struct message *message, struct bulk *bulk, bool sparse)
 		if (nulls[i / 8] >> (i % 8) & 1)
 			bulk->offsets[i] = (size_t)-1;
 		else
-			error = read_value(message, &bulk->columns[i], &bulk->row, &bulk->offsets[i],
-					   &bulk->values[i].size);
+			error = read_value(message, &bulk->columns[i], &bulk->row, &bulk->offsets[i], &bulk->values[i].size);
 	}
 	for (size_t i = 0; i < bulk->count; i++)
 		point_value(&bulk->row, bulk->offsets[i], bulk->values[i].size, &bulk->values[i]);
@@ -153,8 +152,8 @@ static int read_stream(struct connection *connection, struct message *message, s
 	if (error || bulk->done)
 		return error;
 	if (faults_settings(&connection->server->faults).bulk_done_required)
-		return link_violation(&connection->link, "a bulk stream of %llu rows without its DONE",
-				      (unsigned long long)bulk->rows);
+		return link_violation(
+			&connection->link, "a bulk stream of %llu rows without its DONE", (unsigned long long)bulk->rows);
 	/* FreeTDS never sends it, and SQL Server lets that pass: noted, not refused. */
 	journal_add(&connection->server->journal, connection->link.session, JOURNAL_BULK, "no DONE at the end");
 	return 0;
@@ -176,7 +175,7 @@ int bulk_serve(struct connection *connection, struct message *message)
 		return link_violation(&connection->link, "bulk rows without an INSERT BULK before them");
 	int error = read_stream(connection, message, &bulk);
 	journal_addf(&connection->server->journal, connection->link.session, JOURNAL_BULK, "%llu rows, %s",
-		     (unsigned long long)bulk.rows, error ? "broken off" : "complete");
+		(unsigned long long)bulk.rows, error ? "broken off" : "complete");
 	bulk_close(&bulk);
 	if (error == -ECANCELED) {
 		/* Whatever the engine answers to the end of a load that was taken back, the client expects one DONE. */
@@ -186,11 +185,11 @@ int bulk_serve(struct connection *connection, struct message *message)
 		return error;
 	}
 	if (error == -EMSGSIZE)
-		error = link_violation(&connection->link, "a bulk row of more than %zu bytes",
-				       connection->server->options.row_limit);
+		error = link_violation(
+			&connection->link, "a bulk row of more than %zu bytes", connection->server->options.row_limit);
 	if (error == -EBADMSG)
-		error = link_violation(&connection->link, "a malformed bulk stream after %llu rows",
-				       (unsigned long long)bulk.rows);
+		error = link_violation(
+			&connection->link, "a malformed bulk stream after %llu rows", (unsigned long long)bulk.rows);
 	if (!error)
 		return finish(connection, true);
 	finish(connection, false);

@@ -23,12 +23,15 @@ static void note_batch(struct connection *connection, const uint8_t *text, size_
 
 static int refuse_descriptor(struct connection *connection, uint64_t sent, uint64_t open)
 {
-	const struct message_token token = { .number = 3989, .state = 1, .severity = 16,
+	const struct message_token token = { .number = 3989,
+		.state = 1,
+		.severity = 16,
 		.text = "New request is not allowed to start because it should come with valid transaction descriptor.",
-		.server = connection->server->options.name, .line = 1 };
+		.server = connection->server->options.name,
+		.line = 1 };
 
-	link_violation(&connection->link, "transaction descriptor %llx, but the open one is %llx",
-		       (unsigned long long)sent, (unsigned long long)open);
+	link_violation(&connection->link, "transaction descriptor %llx, but the open one is %llx", (unsigned long long)sent,
+		(unsigned long long)open);
 	write_message(&connection->writer, &token);
 	write_done(&connection->writer, 0xfd, DONE_ERROR, 0, 0);
 	writer_end(&connection->writer);
@@ -126,13 +129,13 @@ static int run_transaction(struct connection *connection, const struct transacti
 	struct response *response = &connection->response;
 
 	response->more_follows = request->begins_next;
-	int result = session_transaction(connection->session, request->kind, request->isolation, request->name,
-					 &response->sink);
+	int result = session_transaction(
+		connection->session, request->kind, request->isolation, request->name, &response->sink);
 	response->more_follows = false;
 	if (result || !request->begins_next)
 		return result;
-	return session_transaction(connection->session, REQUEST_BEGIN, request->next_isolation, request->next_name,
-				   &response->sink);
+	return session_transaction(
+		connection->session, REQUEST_BEGIN, request->next_isolation, request->next_name, &response->sink);
 }
 
 int transaction_serve(struct connection *connection, struct message *message)
@@ -149,11 +152,14 @@ int transaction_serve(struct connection *connection, struct message *message)
 	if (error)
 		return error;
 	if (request.kind != REQUEST_BEGIN && request.kind != REQUEST_COMMIT && request.kind != REQUEST_ROLLBACK &&
-	    request.kind != REQUEST_SAVE)
+		request.kind != REQUEST_SAVE)
 		return link_violation(&connection->link, "transaction manager request %u", request.kind);
 	journal_addf(&connection->server->journal, connection->link.session, JOURNAL_TRANSACTION, "%s %s",
-		     request.kind == REQUEST_BEGIN ? "begin" : request.kind == REQUEST_COMMIT ? "commit" :
-		     request.kind == REQUEST_ROLLBACK ? "rollback" : "save", request.name);
+		request.kind == REQUEST_BEGIN        ? "begin" :
+			request.kind == REQUEST_COMMIT   ? "commit" :
+			request.kind == REQUEST_ROLLBACK ? "rollback" :
+											   "save",
+		request.name);
 	watch_begin(&connection->watch);
 	int result = run_transaction(connection, &request);
 	error = watch_end(&connection->watch);
@@ -226,8 +232,8 @@ static int serve_requests(struct connection *connection)
 int connection_serve(struct connection *connection)
 {
 	writer_open(&connection->writer, &connection->link);
-	response_open(&connection->response, &connection->writer, &connection->server->faults,
-		      &connection->watch.attention, connection->server->options.name);
+	response_open(&connection->response, &connection->writer, &connection->server->faults, &connection->watch.attention,
+		connection->server->options.name);
 	connection->tls_version = connection->tls_cipher = "";
 	int error = prelogin_serve(connection);
 	if (!error)

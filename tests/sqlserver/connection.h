@@ -34,9 +34,9 @@ struct connection {
 	struct watch watch;
 	struct login login;
 	bool tds8;
-	bool login_only_tls;           /* ENCRYPT_OFF: TLS ends with the LOGIN7 message */
-	bool running;                  /* a statement: for the list of sessions */
-	char summary[2048];            /* of the login, under the server's lock; "" before it */
+	bool login_only_tls; /* ENCRYPT_OFF: TLS ends with the LOGIN7 message */
+	bool running;        /* a statement: for the list of sessions */
+	char summary[2048];  /* of the login, under the server's lock; "" before it */
 	const char *tls_version, *tls_cipher;
 };
 

@@ -113,9 +113,19 @@ static const struct {
 	const char *name;
 	int (*run)(struct server *server, const char *argument, FILE *to);
 } commands[] = {
-	{ "wire", do_wire }, { "set", do_set }, { "statements", do_statements }, { "violations", do_violations },
-	{ "forget", do_forget }, { "packets", do_packets }, { "strikes", do_strikes }, { "sessions", do_sessions },
-	{ "connections", do_connections }, { "kill", do_kill }, { "script", do_script }, { "chat", do_chat }, { "stop", do_stop },
+	{ "wire", do_wire },
+	{ "set", do_set },
+	{ "statements", do_statements },
+	{ "violations", do_violations },
+	{ "forget", do_forget },
+	{ "packets", do_packets },
+	{ "strikes", do_strikes },
+	{ "sessions", do_sessions },
+	{ "connections", do_connections },
+	{ "kill", do_kill },
+	{ "script", do_script },
+	{ "chat", do_chat },
+	{ "stop", do_stop },
 };
 
 void control_command(struct server *server, const char *command, FILE *to)
@@ -209,8 +219,8 @@ int control_open(struct control *control, struct server *server, const char *pat
 	strcpy(control->path, path);
 	unlink(path);
 	control->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (control->fd < 0 || bind(control->fd, (struct sockaddr *)&address, sizeof(address)) ||
-	    listen(control->fd, 16) || pthread_create(&control->thread, NULL, run, control)) {
+	if (control->fd < 0 || bind(control->fd, (struct sockaddr *)&address, sizeof(address)) || listen(control->fd, 16) ||
+		pthread_create(&control->thread, NULL, run, control)) {
 		int error = -errno;
 
 		if (control->fd >= 0)

@@ -12,14 +12,21 @@ struct named {
 };
 
 static const struct named row_faults[] = {
-	{ "short-row", ROW_SHORT }, { "bad-token", ROW_BAD_TOKEN }, { "length-beyond", ROW_LENGTH_BEYOND },
-	{ "wrong-type", ROW_WRONG_TYPE }, { "huge-plp", ROW_HUGE_PLP }, { "error-in-row", ROW_ERROR_INSIDE },
+	{ "short-row", ROW_SHORT },
+	{ "bad-token", ROW_BAD_TOKEN },
+	{ "length-beyond", ROW_LENGTH_BEYOND },
+	{ "wrong-type", ROW_WRONG_TYPE },
+	{ "huge-plp", ROW_HUGE_PLP },
+	{ "error-in-row", ROW_ERROR_INSIDE },
 	{ NULL, 0 },
 };
 
 static const struct named encryption_answers[] = {
-	{ "normal", ENCRYPTION_NORMAL }, { "off", ENCRYPTION_OFF }, { "not-supported", ENCRYPTION_NOT_SUPPORTED },
-	{ "required", ENCRYPTION_REQUIRED }, { NULL, 0 },
+	{ "normal", ENCRYPTION_NORMAL },
+	{ "off", ENCRYPTION_OFF },
+	{ "not-supported", ENCRYPTION_NOT_SUPPORTED },
+	{ "required", ENCRYPTION_REQUIRED },
+	{ NULL, 0 },
 };
 
 void faults_init(struct faults *faults)
@@ -101,7 +108,7 @@ static int parse_route(struct faults *faults, const char *value)
 	uint64_t port;
 
 	if (!colon || (size_t)(colon - value) >= sizeof(faults->settings.route_host) || parse_number(colon + 1, &port) ||
-	    port > 65535)
+		port > 65535)
 		return -EINVAL;
 	memcpy(faults->settings.route_host, value, (size_t)(colon - value));
 	faults->settings.route_host[colon - value] = 0;

@@ -16,7 +16,15 @@
 /* What PRELOGIN answers to the client's wish to encrypt. NORMAL is SQL Server without Force Encryption. */
 enum encryption_answer { ENCRYPTION_NORMAL, ENCRYPTION_OFF, ENCRYPTION_NOT_SUPPORTED, ENCRYPTION_REQUIRED };
 
-enum row_fault { ROW_GOOD, ROW_SHORT, ROW_BAD_TOKEN, ROW_LENGTH_BEYOND, ROW_WRONG_TYPE, ROW_HUGE_PLP, ROW_ERROR_INSIDE };
+enum row_fault {
+	ROW_GOOD,
+	ROW_SHORT,
+	ROW_BAD_TOKEN,
+	ROW_LENGTH_BEYOND,
+	ROW_WRONG_TYPE,
+	ROW_HUGE_PLP,
+	ROW_ERROR_INSIDE
+};
 
 enum packet_fault { PACKET_GOOD, PACKET_CUT, PACKET_STALL };
 
@@ -25,23 +33,23 @@ enum packet_fault { PACKET_GOOD, PACKET_CUT, PACKET_STALL };
 /* What holds until it is set otherwise, as against the faults that strike once. */
 struct fault_settings {
 	enum encryption_answer encryption;
-	char route_host[256];      /* ENVCHANGE 20 sends clients there; "": no routing */
+	char route_host[256]; /* ENVCHANGE 20 sends clients there; "": no routing */
 	uint16_t route_port;
-	bool loose_records;        /* allow TLS records that are not one TDS packet each */
-	bool bulk_done_required;   /* SQL Server tolerates a bulk stream without the DONE that its specification asks for */
+	bool loose_records;      /* allow TLS records that are not one TDS packet each */
+	bool bulk_done_required; /* SQL Server tolerates a bulk stream without the DONE that its specification asks for */
 	bool silent_browser;
 	char browser_answer[1024]; /* sent by the browser in place of the truth; "": the truth */
 };
 
 struct faults {
 	pthread_mutex_t lock;
-	uint64_t packets;       /* of the server's life, both directions */
+	uint64_t packets; /* of the server's life, both directions */
 	uint64_t strikes;
-	uint64_t cut_packets;   /* packets until the cut; 0: none is set. Likewise below. */
+	uint64_t cut_packets; /* packets until the cut; 0: none is set. Likewise below. */
 	uint64_t cut_session_packets;
 	uint64_t cut_bytes;
 	uint64_t stall_packets;
-	int stall_seconds;      /* or STALL_FOR_EVER */
+	int stall_seconds; /* or STALL_FOR_EVER */
 	uint64_t fault_rows;
 	enum row_fault row_fault;
 	struct fault_settings settings;

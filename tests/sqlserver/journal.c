@@ -17,9 +17,15 @@ struct journal_entry {
 };
 
 static const char *const kind_names[] = {
-	[JOURNAL_TLS] = "tls", [JOURNAL_LOGIN] = "login", [JOURNAL_BATCH] = "batch", [JOURNAL_RPC] = "rpc",
-	[JOURNAL_TRANSACTION] = "transaction", [JOURNAL_BULK] = "bulk", [JOURNAL_ATTENTION] = "attention",
-	[JOURNAL_RESET] = "reset", [JOURNAL_VIOLATION] = "violation",
+	[JOURNAL_TLS] = "tls",
+	[JOURNAL_LOGIN] = "login",
+	[JOURNAL_BATCH] = "batch",
+	[JOURNAL_RPC] = "rpc",
+	[JOURNAL_TRANSACTION] = "transaction",
+	[JOURNAL_BULK] = "bulk",
+	[JOURNAL_ATTENTION] = "attention",
+	[JOURNAL_RESET] = "reset",
+	[JOURNAL_VIOLATION] = "violation",
 };
 
 void journal_init(struct journal *journal)
@@ -101,11 +107,20 @@ static void print_escaped(FILE *to, const char *text)
 {
 	for (; *text; text++) {
 		switch (*text) {
-		case '\n': fputs("\\n", to); break;
-		case '\r': fputs("\\r", to); break;
-		case '\t': fputs("\\t", to); break;
-		case '\\': fputs("\\\\", to); break;
-		default: fputc(*text, to);
+		case '\n':
+			fputs("\\n", to);
+			break;
+		case '\r':
+			fputs("\\r", to);
+			break;
+		case '\t':
+			fputs("\\t", to);
+			break;
+		case '\\':
+			fputs("\\\\", to);
+			break;
+		default:
+			fputc(*text, to);
 		}
 	}
 }

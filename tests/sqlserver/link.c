@@ -187,8 +187,8 @@ static int check_record(struct link *link, size_t size)
 	if (!link->record_rules)
 		return 0;
 	if (size > link->packet_size)
-		return link_violation(link, "a TLS record of %zu bytes exceeds the negotiated packet of %u", size,
-				      link->packet_size);
+		return link_violation(
+			link, "a TLS record of %zu bytes exceeds the negotiated packet of %u", size, link->packet_size);
 	if (faults_settings(link->faults).loose_records)
 		return 0;
 	if (held || size < PACKET_HEADER || get16be(link->plain + link->end + 2) != size)
@@ -248,8 +248,8 @@ static int check_packet(struct link *link, const struct packet *packet, size_t l
 	if (length > link->packet_size && packet->type != PACKET_PRELOGIN)
 		return link_violation(link, "a packet of %zu bytes exceeds the negotiated %u", length, link->packet_size);
 	if (!(packet->status & STATUS_EOM) && length != link->packet_size && packet->type != PACKET_PRELOGIN)
-		return link_violation(link, "a packet of %zu bytes before the end of its message, negotiated are %u",
-				      length, link->packet_size);
+		return link_violation(
+			link, "a packet of %zu bytes before the end of its message, negotiated are %u", length, link->packet_size);
 	if (link->record_rules && length > PACKET_TLS_LIMIT)
 		return link_violation(link, "an encrypted packet of %zu bytes", length);
 	return 0;

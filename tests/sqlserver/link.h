@@ -27,8 +27,15 @@
 #define PACKET_TLS_LIMIT 16383u
 
 enum packet_type {
-	PACKET_BATCH = 0x01, PACKET_RPC = 0x03, PACKET_REPLY = 0x04, PACKET_ATTENTION = 0x06, PACKET_BULK = 0x07,
-	PACKET_TRANSACTION = 0x0e, PACKET_LOGIN7 = 0x10, PACKET_SSPI = 0x11, PACKET_PRELOGIN = 0x12,
+	PACKET_BATCH = 0x01,
+	PACKET_RPC = 0x03,
+	PACKET_REPLY = 0x04,
+	PACKET_ATTENTION = 0x06,
+	PACKET_BULK = 0x07,
+	PACKET_TRANSACTION = 0x0e,
+	PACKET_LOGIN7 = 0x10,
+	PACKET_SSPI = 0x11,
+	PACKET_PRELOGIN = 0x12,
 };
 
 enum packet_status { STATUS_EOM = 0x01, STATUS_IGNORE = 0x02, STATUS_RESET = 0x08, STATUS_RESET_SKIP = 0x10 };
@@ -41,16 +48,16 @@ struct packet {
 
 struct link {
 	int fd;
-	int wake;                  /* eventfd: ends a link_wait early */
+	int wake; /* eventfd: ends a link_wait early */
 	struct faults *faults;
 	struct journal *journal;
-	struct tls_channel *tls;   /* NULL: clear */
-	bool record_rules;         /* TLS is raw now, and each record must be one packet */
-	int session;               /* @@SPID; 0 before the login */
-	uint32_t packet_size;      /* as negotiated */
+	struct tls_channel *tls; /* NULL: clear */
+	bool record_rules;       /* TLS is raw now, and each record must be one packet */
+	int session;             /* @@SPID; 0 before the login */
+	uint32_t packet_size;    /* as negotiated */
 	atomic_bool closed;
 	atomic_uint_fast64_t received, sent; /* packets */
-	size_t start, end;         /* what lies in `plain` and was not taken yet */
+	size_t start, end;                   /* what lies in `plain` and was not taken yet */
 	uint8_t plain[PACKET_LIMIT + TLS_RECORD_LIMIT];
 };
 

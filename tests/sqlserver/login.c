@@ -11,9 +11,21 @@
 
 /* Offsets of LOGIN7's fixed part. */
 enum {
-	AT_VERSION = 4, AT_PACKET_SIZE = 8, AT_FLAGS1 = 24, AT_FLAGS2 = 25, AT_FLAGS3 = 27, AT_HOST = 36, AT_USER = 40,
-	AT_PASSWORD = 44, AT_PROGRAM = 48, AT_EXTENSION = 56, AT_LANGUAGE = 64, AT_DATABASE = 68, AT_SSPI = 78,
-	AT_SSPI_LONG = 90, FIXED_SIZE = 94,
+	AT_VERSION = 4,
+	AT_PACKET_SIZE = 8,
+	AT_FLAGS1 = 24,
+	AT_FLAGS2 = 25,
+	AT_FLAGS3 = 27,
+	AT_HOST = 36,
+	AT_USER = 40,
+	AT_PASSWORD = 44,
+	AT_PROGRAM = 48,
+	AT_EXTENSION = 56,
+	AT_LANGUAGE = 64,
+	AT_DATABASE = 68,
+	AT_SSPI = 78,
+	AT_SSPI_LONG = 90,
+	FIXED_SIZE = 94,
 };
 
 enum { FLAG2_ODBC = 0x02, FLAG2_INTEGRATED = 0x80, FLAG3_EXTENSION = 0x10 };
@@ -91,9 +103,12 @@ static int parse(struct request *request, struct login *login)
 	static const struct {
 		size_t at, field;
 	} texts[] = {
-		{ AT_HOST, offsetof(struct login, host) }, { AT_USER, offsetof(struct login, user) },
-		{ AT_PASSWORD, offsetof(struct login, password) }, { AT_PROGRAM, offsetof(struct login, program) },
-		{ AT_LANGUAGE, offsetof(struct login, language) }, { AT_DATABASE, offsetof(struct login, database) },
+		{ AT_HOST, offsetof(struct login, host) },
+		{ AT_USER, offsetof(struct login, user) },
+		{ AT_PASSWORD, offsetof(struct login, password) },
+		{ AT_PROGRAM, offsetof(struct login, program) },
+		{ AT_LANGUAGE, offsetof(struct login, language) },
+		{ AT_DATABASE, offsetof(struct login, database) },
 	};
 	int error = 0;
 
@@ -104,8 +119,8 @@ static int parse(struct request *request, struct login *login)
 	login->odbc = request->bytes[AT_FLAGS2] & FLAG2_ODBC;
 	login->integrated = request->bytes[AT_FLAGS2] & FLAG2_INTEGRATED;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]) && !error; i++)
-		error = read_text(request, texts[i].at, (char *)login + texts[i].field, sizeof(login->host),
-				  texts[i].at == AT_PASSWORD);
+		error = read_text(
+			request, texts[i].at, (char *)login + texts[i].field, sizeof(login->host), texts[i].at == AT_PASSWORD);
 	if (!error)
 		error = find_sspi(request);
 	if (!error && request->bytes[AT_FLAGS3] & FLAG3_EXTENSION)
@@ -115,8 +130,12 @@ static int parse(struct request *request, struct login *login)
 
 int login_refuse(struct connection *connection, int32_t number, const char *text)
 {
-	const struct message_token token = { .number = number, .state = 1, .severity = 14,
-		.text = text, .server = connection->server->options.name, .line = 1 };
+	const struct message_token token = { .number = number,
+		.state = 1,
+		.severity = 14,
+		.text = text,
+		.server = connection->server->options.name,
+		.line = 1 };
 
 	journal_addf(&connection->server->journal, 0, JOURNAL_LOGIN, "refused %s: %d", connection->login.user, number);
 	write_message(&connection->writer, &token);
@@ -132,9 +151,13 @@ static int refuse_as_sql_server(struct connection *connection, int32_t number)
 
 	if (number == 4060) {
 		snprintf(text, sizeof(text), "Cannot open database \"%s\" requested by the login. The login failed.",
-			 login->database);
-		const struct message_token first = { .number = 4060, .state = 1, .severity = 11, .text = text,
-			.server = connection->server->options.name, .line = 1 };
+			login->database);
+		const struct message_token first = { .number = 4060,
+			.state = 1,
+			.severity = 11,
+			.text = text,
+			.server = connection->server->options.name,
+			.line = 1 };
 		write_message(&connection->writer, &first);
 		number = 18456;
 	}
@@ -150,11 +173,11 @@ static int open_session(struct connection *connection)
 	int error;
 
 	if (login->integrated)
-		error = session_login_trusted(&connection->session, server->engine, login->user, login->database,
-					      login->host, login->program, &number);
+		error = session_login_trusted(
+			&connection->session, server->engine, login->user, login->database, login->host, login->program, &number);
 	else
-		error = session_login(&connection->session, server->engine, login->user, login->password,
-				      login->database, login->host, login->program, &number);
+		error = session_login(&connection->session, server->engine, login->user, login->password, login->database,
+			login->host, login->program, &number);
 	memset(login->password, 0, sizeof(login->password));
 	if (error == -EACCES)
 		return refuse_as_sql_server(connection, number);
@@ -167,8 +190,12 @@ static int open_session(struct connection *connection)
 
 static void write_information(struct connection *connection, int32_t number, uint8_t state, const char *text)
 {
-	const struct message_token token = { .number = number, .state = state, .severity = 0, .text = text,
-		.server = connection->server->options.name, .line = 1 };
+	const struct message_token token = { .number = number,
+		.state = state,
+		.severity = 0,
+		.text = text,
+		.server = connection->server->options.name,
+		.line = 1 };
 
 	write_message(&connection->writer, &token);
 }
@@ -236,8 +263,8 @@ static int read_login(struct connection *connection, struct request *request)
 	if (parse(request, &connection->login))
 		return link_violation(&connection->link, "LOGIN7 of %zu bytes is malformed", request->size);
 	if (connection->login.tds_version < OLDEST_TDS)
-		return link_violation(&connection->link, "TDS version %08x is too old for this server",
-				      connection->login.tds_version);
+		return link_violation(
+			&connection->link, "TDS version %08x is too old for this server", connection->login.tds_version);
 	return 0;
 }
 
@@ -248,10 +275,10 @@ static void note_login(struct connection *connection)
 
 	pthread_mutex_lock(&connection->server->lock);
 	snprintf(connection->summary, sizeof(connection->summary),
-		 "user=%s database=%s host=%s program=%s tds=%08x strict=%d odbc=%d ntlm=%d packet=%u encrypted=%s %s %s",
-		 login->user, session_database(connection->session), login->host, login->program, login->tds_version,
-		 connection->tds8, login->odbc, login->integrated, login->packet_size, encryption,
-		 connection->tls_version, connection->tls_cipher);
+		"user=%s database=%s host=%s program=%s tds=%08x strict=%d odbc=%d ntlm=%d packet=%u encrypted=%s %s %s",
+		login->user, session_database(connection->session), login->host, login->program, login->tds_version,
+		connection->tds8, login->odbc, login->integrated, login->packet_size, encryption, connection->tls_version,
+		connection->tls_cipher);
 	pthread_mutex_unlock(&connection->server->lock);
 	journal_add(&connection->server->journal, connection->link.session, JOURNAL_LOGIN, connection->summary);
 }

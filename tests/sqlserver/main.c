@@ -4,6 +4,7 @@
 #include <getopt.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,10 +31,29 @@ struct arguments {
 };
 
 enum {
-	OPTION_DIRECTORY = 256, OPTION_ADDRESS, OPTION_PORT, OPTION_PORT_FILE, OPTION_NAME, OPTION_INSTANCE,
-	OPTION_CERTIFICATE, OPTION_KEY, OPTION_TLS, OPTION_CIPHERS, OPTION_VERSION, OPTION_STRICT, OPTION_LOGIN,
-	OPTION_LOGINS, OPTION_SCRIPT, OPTION_SET, OPTION_WIRE, OPTION_BROWSER, OPTION_BROWSER_PORT_FILE,
-	OPTION_CONTROL, OPTION_CHAT, OPTION_ROW_LIMIT, OPTION_HELP,
+	OPTION_DIRECTORY = 256,
+	OPTION_ADDRESS,
+	OPTION_PORT,
+	OPTION_PORT_FILE,
+	OPTION_NAME,
+	OPTION_INSTANCE,
+	OPTION_CERTIFICATE,
+	OPTION_KEY,
+	OPTION_TLS,
+	OPTION_CIPHERS,
+	OPTION_VERSION,
+	OPTION_STRICT,
+	OPTION_LOGIN,
+	OPTION_LOGINS,
+	OPTION_SCRIPT,
+	OPTION_SET,
+	OPTION_WIRE,
+	OPTION_BROWSER,
+	OPTION_BROWSER_PORT_FILE,
+	OPTION_CONTROL,
+	OPTION_CHAT,
+	OPTION_ROW_LIMIT,
+	OPTION_HELP,
 };
 
 static const struct option options[] = {
@@ -125,60 +145,85 @@ static int append(struct list *list, const char *item)
 	return 0;
 }
 
+/* Where an option's text goes as it is, and the lists of those that may be repeated. */
+static const struct {
+	int option;
+	size_t offset;
+} texts[] = {
+	{ OPTION_DIRECTORY, offsetof(struct arguments, server.directory) },
+	{ OPTION_ADDRESS, offsetof(struct arguments, server.address) },
+	{ OPTION_NAME, offsetof(struct arguments, server.name) },
+	{ OPTION_INSTANCE, offsetof(struct arguments, server.instance) },
+	{ OPTION_CERTIFICATE, offsetof(struct arguments, server.tls.certificate) },
+	{ OPTION_KEY, offsetof(struct arguments, server.tls.key) },
+	{ OPTION_CIPHERS, offsetof(struct arguments, server.tls.ciphers) },
+	{ OPTION_PORT_FILE, offsetof(struct arguments, port_file) },
+	{ OPTION_BROWSER_PORT_FILE, offsetof(struct arguments, browser_port_file) },
+	{ OPTION_CONTROL, offsetof(struct arguments, control) },
+	{ OPTION_CHAT, offsetof(struct arguments, chat) },
+}, lists[] = {
+	{ OPTION_LOGIN, offsetof(struct arguments, logins) },
+	{ OPTION_LOGINS, offsetof(struct arguments, login_files) },
+	{ OPTION_SCRIPT, offsetof(struct arguments, scripts) },
+	{ OPTION_SET, offsetof(struct arguments, settings) },
+	{ OPTION_WIRE, offsetof(struct arguments, faults) },
+};
+
+static int take_number(struct arguments *arguments, int option, const char *value)
+{
+	unsigned long number = 0;
+	int error = parse_number(value, option == OPTION_VERSION ? 16 : UINT32_MAX, &number);
+
+	if (option == OPTION_VERSION)
+		arguments->server.version = (int)number;
+	else
+		arguments->server.row_limit = number;
+	return error;
+}
+
 static int take_option(struct arguments *arguments, int option, const char *value)
 {
-	struct server_options *server = &arguments->server;
-	unsigned long number = 0;
-	int error = 0;
-
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (texts[i].option == option) {
+			*(const char **)(void *)((char *)arguments + texts[i].offset) = value;
+			return 0;
+		}
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		if (lists[i].option == option)
+			return append((struct list *)(void *)((char *)arguments + lists[i].offset), value);
 	switch (option) {
-	case OPTION_DIRECTORY: server->directory = value; break;
-	case OPTION_ADDRESS: server->address = value; break;
-	case OPTION_PORT: error = parse_port(value, &server->port); break;
-	case OPTION_PORT_FILE: arguments->port_file = value; break;
-	case OPTION_NAME: server->name = value; break;
-	case OPTION_INSTANCE: server->instance = value; break;
-	case OPTION_CERTIFICATE: server->tls.certificate = value; break;
-	case OPTION_KEY: server->tls.key = value; break;
-	case OPTION_TLS: error = parse_tls(value, &server->tls); break;
-	case OPTION_CIPHERS: server->tls.ciphers = value; break;
-	case OPTION_VERSION:
-		error = parse_number(value, 16, &number);
-		server->version = (int)number;
-		break;
-	case OPTION_STRICT: server->strict = true; break;
-	case OPTION_LOGIN: error = append(&arguments->logins, value); break;
-	case OPTION_LOGINS: error = append(&arguments->login_files, value); break;
-	case OPTION_SCRIPT: error = append(&arguments->scripts, value); break;
-	case OPTION_SET: error = append(&arguments->settings, value); break;
-	case OPTION_WIRE: error = append(&arguments->faults, value); break;
-	case OPTION_BROWSER_PORT_FILE: arguments->browser_port_file = value; arguments->browser = true; break;
+	case OPTION_PORT:
+		return parse_port(value, &arguments->server.port);
 	case OPTION_BROWSER:
 		arguments->browser = true;
-		error = parse_port(value, &arguments->browser_port);
-		break;
-	case OPTION_CHAT: arguments->chat = value; break;
-	case OPTION_CONTROL: arguments->control = value; break;
+		return parse_port(value, &arguments->browser_port);
+	case OPTION_TLS:
+		return parse_tls(value, &arguments->server.tls);
+	case OPTION_VERSION:
 	case OPTION_ROW_LIMIT:
-		error = parse_number(value, UINT32_MAX, &number);
-		server->row_limit = number;
-		break;
+		return take_number(arguments, option, value);
+	case OPTION_STRICT:
+		arguments->server.strict = true;
+		return 0;
 	case OPTION_HELP:
 		fputs(usage, stdout);
 		exit(0);
 	default:
-		error = -EINVAL;
+		return -EINVAL;
 	}
-	return error;
 }
 
 static int parse_arguments(struct arguments *arguments, int argc, char **argv)
 {
 	int option;
 
-	*arguments = (struct arguments){ .server = {
-		.address = "127.0.0.1", .name = "STANDIN", .instance = "MSSQLSERVER", .version = 16,
-		.request_limit = 256u << 20, .row_limit = 256u << 20, .tls = { .minimum = 12, .maximum = 12 } } };
+	*arguments = (struct arguments){ .server = { .address = "127.0.0.1",
+										 .name = "STANDIN",
+										 .instance = "MSSQLSERVER",
+										 .version = 16,
+										 .request_limit = 256u << 20,
+										 .row_limit = 256u << 20,
+										 .tls = { .minimum = 12, .maximum = 12 } } };
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		int error = take_option(arguments, option, optarg);
 
@@ -312,14 +357,15 @@ static int serve(struct server *server, const struct arguments *arguments)
 {
 	struct browser browser;
 	struct control control;
-	int error = arguments->browser ? browser_open(&browser, server, arguments->browser_port) : 0;
+	bool with_browser = arguments->browser || arguments->browser_port_file;
+	int error = with_browser ? browser_open(&browser, server, arguments->browser_port) : 0;
 
 	if (error)
 		return complain("browser", strerror(-error));
 	error = arguments->control ? control_open(&control, server, arguments->control) : 0;
 	if (error)
 		return complain(arguments->control, strerror(-error));
-	if (!error && arguments->browser)
+	if (!error && with_browser)
 		error = write_port(arguments->browser_port_file, browser.port);
 	if (!error)
 		error = write_port(arguments->port_file, server->port);
@@ -330,7 +376,7 @@ static int serve(struct server *server, const struct arguments *arguments)
 	}
 	if (arguments->control)
 		control_close(&control);
-	if (arguments->browser)
+	if (with_browser)
 		browser_close(&browser);
 	return error;
 }

@@ -43,8 +43,8 @@ static int next_packet(struct message *message)
 		return 0;
 	}
 	if (packet.type != message->type)
-		return link_violation(message->link, "a packet of type 0x%02x within a message of type 0x%02x",
-				      packet.type, message->type);
+		return link_violation(
+			message->link, "a packet of type 0x%02x within a message of type 0x%02x", packet.type, message->type);
 	take_packet(message, &packet);
 	return 0;
 }

@@ -14,8 +14,12 @@
 #include "wire_text.h"
 
 enum {
-	NEGOTIATE_UNICODE = 0x00000001, REQUEST_TARGET = 0x00000004, NEGOTIATE_NTLM = 0x00000200,
-	NEGOTIATE_ALWAYS_SIGN = 0x00008000, TARGET_IS_DOMAIN = 0x00010000, EXTENDED_SESSION = 0x00080000,
+	NEGOTIATE_UNICODE = 0x00000001,
+	REQUEST_TARGET = 0x00000004,
+	NEGOTIATE_NTLM = 0x00000200,
+	NEGOTIATE_ALWAYS_SIGN = 0x00008000,
+	TARGET_IS_DOMAIN = 0x00010000,
+	EXTENDED_SESSION = 0x00080000,
 	NEGOTIATE_TARGET_INFO = 0x00800000,
 };
 
@@ -49,8 +53,9 @@ static size_t make_challenge(uint8_t *to, const char *server_name, const uint8_t
 	put16le(to + 12, (uint16_t)size);
 	put16le(to + 14, (uint16_t)size);
 	put32le(to + 16, HEADER);
-	put32le(to + 20, NEGOTIATE_UNICODE | REQUEST_TARGET | NEGOTIATE_NTLM | NEGOTIATE_ALWAYS_SIGN | TARGET_IS_DOMAIN |
-		EXTENDED_SESSION | NEGOTIATE_TARGET_INFO);
+	put32le(to + 20,
+		NEGOTIATE_UNICODE | REQUEST_TARGET | NEGOTIATE_NTLM | NEGOTIATE_ALWAYS_SIGN | TARGET_IS_DOMAIN |
+			EXTENDED_SESSION | NEGOTIATE_TARGET_INFO);
 	memcpy(to + 24, challenge, 8);
 	memcpy(to + HEADER, name, size);
 	at += put_pair(to + at, NETBIOS_DOMAIN, name, size);
@@ -139,8 +144,7 @@ static int receive_answer(struct connection *connection, uint8_t **bytes, size_t
 	if (error)
 		return error;
 	if (message.type != PACKET_SSPI)
-		return link_violation(&connection->link, "a packet of type 0x%02x where an SSPI answer belongs",
-				      message.type);
+		return link_violation(&connection->link, "a packet of type 0x%02x where an SSPI answer belongs", message.type);
 	return message_read_all(&message, bytes, size, ANSWER_LIMIT);
 }
 

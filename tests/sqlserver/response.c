@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define container_of(pointer, type, member) ((type *)(void *)((char *)(pointer) - offsetof(type, member)))
+#define container_of(pointer, type, member) ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
 enum { TOKEN_ROW = 0xd1, TOKEN_DONE = 0xfd, TOKEN_DONE_PROC = 0xfe, TOKEN_DONE_IN_PROC = 0xff };
 
@@ -58,8 +58,12 @@ static void write_huge_plp(struct writer *writer)
 
 static void write_error_inside(struct response *response)
 {
-	const struct message_token token = { .number = 9001, .state = 4, .severity = 21, .line = 1,
-		.text = "The log for database 'mgc' is not available.", .server = response->server_name };
+	const struct message_token token = { .number = 9001,
+		.state = 4,
+		.severity = 21,
+		.line = 1,
+		.text = "The log for database 'mgc' is not available.",
+		.server = response->server_name };
 
 	write_message(response->writer, &token);
 	write_done(response->writer, TOKEN_DONE, DONE_ERROR, 0, 0);
@@ -110,11 +114,13 @@ static int send_row(struct result_sink *sink, const struct result_value *values,
 	return stopped(response);
 }
 
-static int send_done(struct result_sink *sink, enum result_end end, uint16_t command, bool counted, uint64_t rows,
-	bool error, bool more)
+static int send_done(
+	struct result_sink *sink, enum result_end end, uint16_t command, bool counted, uint64_t rows, bool error, bool more)
 {
 	static const uint8_t tokens[] = {
-		[END_STATEMENT] = TOKEN_DONE, [END_IN_PROC] = TOKEN_DONE_IN_PROC, [END_PROC] = TOKEN_DONE_PROC,
+		[END_STATEMENT] = TOKEN_DONE,
+		[END_IN_PROC] = TOKEN_DONE_IN_PROC,
+		[END_PROC] = TOKEN_DONE_PROC,
 	};
 	struct response *response = response_of(sink);
 	uint16_t status = 0;
@@ -136,8 +142,13 @@ static int send_message(struct result_sink *sink, int32_t number, uint8_t state,
 	const char *procedure, int32_t line)
 {
 	struct response *response = response_of(sink);
-	const struct message_token token = { .number = number, .state = state, .severity = severity, .text = text,
-		.server = response->server_name, .procedure = procedure, .line = line };
+	const struct message_token token = { .number = number,
+		.state = state,
+		.severity = severity,
+		.text = text,
+		.server = response->server_name,
+		.procedure = procedure,
+		.line = line };
 
 	if (stopped(response))
 		return stopped(response);
@@ -175,8 +186,8 @@ static int send_status(struct result_sink *sink, int32_t status)
 	return stopped(response);
 }
 
-static int send_output(struct result_sink *sink, const char *name, const struct result_column *type,
-	const struct result_value *value)
+static int send_output(
+	struct result_sink *sink, const char *name, const struct result_column *type, const struct result_value *value)
 {
 	struct response *response = response_of(sink);
 
@@ -204,8 +215,9 @@ static const struct result_sink sink_to_wire = {
 void response_open(struct response *response, struct writer *writer, struct faults *faults, atomic_bool *attention,
 	const char *server_name)
 {
-	*response = (struct response){ .sink = sink_to_wire, .writer = writer, .faults = faults,
-		.attention = attention, .server_name = server_name };
+	*response = (struct response){
+		.sink = sink_to_wire, .writer = writer, .faults = faults, .attention = attention, .server_name = server_name
+	};
 }
 
 void response_close(struct response *response)
@@ -225,8 +237,9 @@ static void write_failure(struct response *response, int result)
 	char text[128];
 
 	snprintf(text, sizeof(text), "The stand-in failed: %s.", strerror(-result));
-	const struct message_token token = { .number = 50000, .state = 1, .severity = 16, .text = text,
-		.server = response->server_name, .line = 1 };
+	const struct message_token token = {
+		.number = 50000, .state = 1, .severity = 16, .text = text, .server = response->server_name, .line = 1
+	};
 	if (result)
 		write_message(response->writer, &token);
 	write_done(response->writer, TOKEN_DONE, result ? DONE_ERROR : 0, 0, 0);

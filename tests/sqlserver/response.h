@@ -15,15 +15,15 @@ struct response {
 	struct writer *writer;
 	struct faults *faults;
 	const char *server_name;
-	atomic_bool *attention;  /* set by the watch: rows stop at once */
+	atomic_bool *attention; /* set by the watch: rows stop at once */
 	enum length_class *lengths;
 	size_t count, capacity;
-	uint16_t outputs;        /* of this RPC so far */
-	bool more_follows;       /* another RPC of the same message comes: no DONE is the last one */
-	bool ended;              /* a DONE without MORE was written */
-	bool fatal;              /* a message of severity 20 or more: the connection ends */
-	bool cut;                /* a fault ended the message in its middle */
-	char database[514];      /* for ENVCHANGE's old value */
+	uint16_t outputs;   /* of this RPC so far */
+	bool more_follows;  /* another RPC of the same message comes: no DONE is the last one */
+	bool ended;         /* a DONE without MORE was written */
+	bool fatal;         /* a message of severity 20 or more: the connection ends */
+	bool cut;           /* a fault ended the message in its middle */
+	char database[514]; /* for ENVCHANGE's old value */
 };
 
 void response_open(struct response *response, struct writer *writer, struct faults *faults, atomic_bool *attention,

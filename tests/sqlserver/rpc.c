@@ -12,10 +12,21 @@
 #define PARAMETER_LIMIT 2100u
 
 static const char *const procedures[] = {
-	[1] = "sp_cursor", [2] = "sp_cursoropen", [3] = "sp_cursorprepare", [4] = "sp_cursorexecute",
-	[5] = "sp_cursorprepexec", [6] = "sp_cursorunprepare", [7] = "sp_cursorfetch", [8] = "sp_cursoroption",
-	[9] = "sp_cursorclose", [10] = "sp_executesql", [11] = "sp_prepare", [12] = "sp_execute",
-	[13] = "sp_prepexec", [14] = "sp_prepexecrpc", [15] = "sp_unprepare",
+	[1] = "sp_cursor",
+	[2] = "sp_cursoropen",
+	[3] = "sp_cursorprepare",
+	[4] = "sp_cursorexecute",
+	[5] = "sp_cursorprepexec",
+	[6] = "sp_cursorunprepare",
+	[7] = "sp_cursorfetch",
+	[8] = "sp_cursoroption",
+	[9] = "sp_cursorclose",
+	[10] = "sp_executesql",
+	[11] = "sp_prepare",
+	[12] = "sp_execute",
+	[13] = "sp_prepexec",
+	[14] = "sp_prepexecrpc",
+	[15] = "sp_unprepare",
 };
 
 struct call {
@@ -24,7 +35,7 @@ struct call {
 	size_t *offsets; /* of each value in `values` */
 	size_t count, capacity;
 	struct value_buffer values;
-	bool another;    /* another call follows in this message */
+	bool another; /* another call follows in this message */
 };
 
 static void call_free(struct call *call)
@@ -157,8 +168,8 @@ static int run_call(struct connection *connection, struct message *message, bool
 		connection->response.more_follows = call.another;
 		connection->response.outputs = 0;
 		note_call(connection, &call);
-		error = session_call(connection->session, call.procedure, call.parameters, call.count,
-				     &connection->response.sink);
+		error = session_call(
+			connection->session, call.procedure, call.parameters, call.count, &connection->response.sink);
 	}
 	call_free(&call);
 	return error;
@@ -176,8 +187,9 @@ int rpc_serve(struct connection *connection, struct message *message)
 	if (error)
 		return error;
 	/* All of it is here before any of it runs: the watch reads the connection meanwhile. */
-	struct message whole = { .link = &connection->link, .type = message->type,
-		.last = true, .at = bytes, .end = bytes + size };
+	struct message whole = {
+		.link = &connection->link, .type = message->type, .last = true, .at = bytes, .end = bytes + size
+	};
 	int result = 0;
 	watch_begin(&connection->watch);
 	while (!result && another)

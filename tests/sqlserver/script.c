@@ -32,8 +32,8 @@ static int ignore_row(struct result_sink *sink, const struct result_value *value
 	return 0;
 }
 
-static int note_done(struct result_sink *sink, enum result_end end, uint16_t command, bool counted, uint64_t rows,
-	bool error, bool more)
+static int note_done(
+	struct result_sink *sink, enum result_end end, uint16_t command, bool counted, uint64_t rows, bool error, bool more)
 {
 	(void)end, (void)command, (void)counted, (void)rows, (void)more;
 	script_of(sink)->failed |= error;
@@ -71,8 +71,8 @@ static int ignore_status(struct result_sink *sink, int32_t status)
 	return 0;
 }
 
-static int ignore_output(struct result_sink *sink, const char *name, const struct result_column *type,
-	const struct result_value *value)
+static int ignore_output(
+	struct result_sink *sink, const char *name, const struct result_column *type, const struct result_value *value)
 {
 	(void)sink, (void)name, (void)type, (void)value;
 	return 0;
@@ -85,9 +85,15 @@ static int ignore_flush(struct result_sink *sink)
 }
 
 static const struct result_sink sink_to_log = {
-	.columns = ignore_columns, .row = ignore_row, .done = note_done, .message = log_message,
-	.database_changed = ignore_database, .transaction_changed = ignore_transaction,
-	.return_status = ignore_status, .output = ignore_output, .flush = ignore_flush,
+	.columns = ignore_columns,
+	.row = ignore_row,
+	.done = note_done,
+	.message = log_message,
+	.database_changed = ignore_database,
+	.transaction_changed = ignore_transaction,
+	.return_status = ignore_status,
+	.output = ignore_output,
+	.flush = ignore_flush,
 };
 
 static int run_batch(struct session *session, const char *text, struct script_sink *script)

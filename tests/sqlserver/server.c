@@ -25,8 +25,8 @@ static int bind_listener(struct server *server)
 		return -EINVAL;
 	server->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (server->listener < 0 || setsockopt(server->listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) ||
-	    bind(server->listener, (struct sockaddr *)&address, sizeof(address)) || listen(server->listener, 64) ||
-	    getsockname(server->listener, (struct sockaddr *)&address, &size))
+		bind(server->listener, (struct sockaddr *)&address, sizeof(address)) || listen(server->listener, 64) ||
+		getsockname(server->listener, (struct sockaddr *)&address, &size))
 		return -errno;
 	server->port = ntohs(address.sin_port);
 	return 0;

@@ -19,15 +19,15 @@
 struct connection;
 
 struct server_options {
-	const char *directory;        /* the engine's databases */
-	const char *address;          /* to listen on, "127.0.0.1" */
-	uint16_t port;                /* 0: any */
-	const char *name;             /* @@SERVERNAME's host part, in every message */
-	const char *instance;         /* for the browser: "MSSQLSERVER" or a named one */
-	int version;                  /* 11 to 16 */
-	bool strict;                  /* TDS 8.0 only */
-	size_t request_limit;         /* bytes of a batch or RPC */
-	size_t row_limit;             /* bytes of one bulk row */
+	const char *directory; /* the engine's databases */
+	const char *address;   /* to listen on, "127.0.0.1" */
+	uint16_t port;         /* 0: any */
+	const char *name;      /* @@SERVERNAME's host part, in every message */
+	const char *instance;  /* for the browser: "MSSQLSERVER" or a named one */
+	int version;           /* 11 to 16 */
+	bool strict;           /* TDS 8.0 only */
+	size_t request_limit;  /* bytes of a batch or RPC */
+	size_t row_limit;      /* bytes of one bulk row */
 	struct tls_settings tls;
 };
 
@@ -39,7 +39,7 @@ struct server {
 	struct journal journal;
 	int listener;
 	uint16_t port;
-	pthread_mutex_t lock;         /* guards the list below */
+	pthread_mutex_t lock; /* guards the list below */
 	pthread_cond_t emptied;
 	struct connection *connections;
 	size_t connection_count;

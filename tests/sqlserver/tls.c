@@ -129,8 +129,10 @@ static int parse_ciphers(struct tls_server *server, const char *names)
 
 static int minor_version(int version)
 {
-	return version == 10 ? MBEDTLS_SSL_MINOR_VERSION_1 : version == 11 ? MBEDTLS_SSL_MINOR_VERSION_2 :
-		version == 12 ? MBEDTLS_SSL_MINOR_VERSION_3 : -EINVAL;
+	return version == 10 ? MBEDTLS_SSL_MINOR_VERSION_1 :
+		version == 11    ? MBEDTLS_SSL_MINOR_VERSION_2 :
+		version == 12    ? MBEDTLS_SSL_MINOR_VERSION_3 :
+						   -EINVAL;
 }
 
 static int configure(mbedtls_ssl_config *config, struct tls_server *server, const struct tls_settings *settings)
@@ -139,8 +141,8 @@ static int configure(mbedtls_ssl_config *config, struct tls_server *server, cons
 
 	if (minimum < 0 || maximum < minimum)
 		return -EINVAL;
-	if (mbedtls_ssl_config_defaults(config, MBEDTLS_SSL_IS_SERVER, MBEDTLS_SSL_TRANSPORT_STREAM,
-					MBEDTLS_SSL_PRESET_DEFAULT))
+	if (mbedtls_ssl_config_defaults(
+			config, MBEDTLS_SSL_IS_SERVER, MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT))
 		return -ENOMEM;
 	mbedtls_ssl_conf_rng(config, fill_random, NULL);
 	mbedtls_ssl_conf_min_version(config, MBEDTLS_SSL_MAJOR_VERSION_3, minimum);

@@ -6,8 +6,14 @@
 #include "wire_text.h"
 
 enum token {
-	TOKEN_RETURN_STATUS = 0x79, TOKEN_METADATA = 0x81, TOKEN_ERROR = 0xaa, TOKEN_INFO = 0xab,
-	TOKEN_RETURN_VALUE = 0xac, TOKEN_LOGIN_ACK = 0xad, TOKEN_FEATURE_ACK = 0xae, TOKEN_ENVIRONMENT = 0xe3,
+	TOKEN_RETURN_STATUS = 0x79,
+	TOKEN_METADATA = 0x81,
+	TOKEN_ERROR = 0xaa,
+	TOKEN_INFO = 0xab,
+	TOKEN_RETURN_VALUE = 0xac,
+	TOKEN_LOGIN_ACK = 0xad,
+	TOKEN_FEATURE_ACK = 0xae,
+	TOKEN_ENVIRONMENT = 0xe3,
 };
 
 #define MESSAGE_UNITS 2048u
@@ -16,14 +22,21 @@ enum token {
 
 static uint16_t column_flags(const struct result_column *column)
 {
-	enum { NULLABLE = 0x01, UPDATEABLE_UNKNOWN = 0x08, IDENTITY = 0x10, COMPUTED = 0x20, HIDDEN = 0x2000, KEY = 0x4000 };
+	enum {
+		NULLABLE = 0x01,
+		UPDATEABLE_UNKNOWN = 0x08,
+		IDENTITY = 0x10,
+		COMPUTED = 0x20,
+		HIDDEN = 0x2000,
+		KEY = 0x4000
+	};
 
 	return (uint16_t)((column->nullable ? NULLABLE : 0) | (column->computed ? COMPUTED : UPDATEABLE_UNKNOWN) |
-			  (column->identity ? IDENTITY : 0) | (column->hidden ? HIDDEN : 0) | (column->key ? KEY : 0));
+		(column->identity ? IDENTITY : 0) | (column->hidden ? HIDDEN : 0) | (column->key ? KEY : 0));
 }
 
-void write_column_metadata(struct writer *writer, const struct result_column *columns, size_t count,
-	const enum length_class *lengths)
+void write_column_metadata(
+	struct writer *writer, const struct result_column *columns, size_t count, const enum length_class *lengths)
 {
 	writer_put8(writer, TOKEN_METADATA);
 	writer_put16(writer, (uint16_t)count);
@@ -112,8 +125,14 @@ void write_login_ack(struct writer *writer, uint32_t tds_version, int version)
 	size_t size = utf16_from_utf8(name, sizeof(name), program);
 	uint16_t build = build_of_version(version);
 	const uint8_t numbers[8] = {
-		(uint8_t)(tds_version >> 24), (uint8_t)(tds_version >> 16), (uint8_t)(tds_version >> 8),
-		(uint8_t)tds_version, (uint8_t)version, 0, (uint8_t)(build >> 8), (uint8_t)build,
+		(uint8_t)(tds_version >> 24),
+		(uint8_t)(tds_version >> 16),
+		(uint8_t)(tds_version >> 8),
+		(uint8_t)tds_version,
+		(uint8_t)version,
+		0,
+		(uint8_t)(build >> 8),
+		(uint8_t)build,
 	};
 
 	writer_put8(writer, TOKEN_LOGIN_ACK);

@@ -12,12 +12,23 @@
 #include "writer.h"
 
 enum {
-	DONE_MORE = 0x0001, DONE_ERROR = 0x0002, DONE_COUNT = 0x0010, DONE_ATTENTION = 0x0020, DONE_SERVER_ERROR = 0x0100,
+	DONE_MORE = 0x0001,
+	DONE_ERROR = 0x0002,
+	DONE_COUNT = 0x0010,
+	DONE_ATTENTION = 0x0020,
+	DONE_SERVER_ERROR = 0x0100,
 };
 
 enum environment {
-	ENV_DATABASE = 1, ENV_LANGUAGE = 2, ENV_PACKET_SIZE = 4, ENV_COLLATION = 7, ENV_BEGIN = 8, ENV_COMMIT = 9,
-	ENV_ROLLBACK = 10, ENV_RESET = 18, ENV_ROUTING = 20,
+	ENV_DATABASE = 1,
+	ENV_LANGUAGE = 2,
+	ENV_PACKET_SIZE = 4,
+	ENV_COLLATION = 7,
+	ENV_BEGIN = 8,
+	ENV_COMMIT = 9,
+	ENV_ROLLBACK = 10,
+	ENV_RESET = 18,
+	ENV_ROUTING = 20,
 };
 
 struct message_token {
@@ -27,8 +38,8 @@ struct message_token {
 	int32_t line;
 };
 
-void write_column_metadata(struct writer *writer, const struct result_column *columns, size_t count,
-	const enum length_class *lengths);
+void write_column_metadata(
+	struct writer *writer, const struct result_column *columns, size_t count, const enum length_class *lengths);
 void write_done(struct writer *writer, uint8_t token, uint16_t status, uint16_t command, uint64_t rows);
 void write_message(struct writer *writer, const struct message_token *message);
 void write_return_status(struct writer *writer, int32_t status);

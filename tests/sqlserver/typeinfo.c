@@ -12,9 +12,17 @@ static const struct {
 	enum tds_type type;
 	uint8_t size;
 } fixed_types[] = {
-	{ 0x30, TDS_INTN, 1 }, { 0x34, TDS_INTN, 2 }, { 0x38, TDS_INTN, 4 }, { 0x7f, TDS_INTN, 8 },
-	{ 0x32, TDS_BITN, 1 }, { 0x3b, TDS_FLTN, 4 }, { 0x3e, TDS_FLTN, 8 }, { 0x7a, TDS_MONEYN, 4 },
-	{ 0x3c, TDS_MONEYN, 8 }, { 0x3a, TDS_DATETIMN, 4 }, { 0x3d, TDS_DATETIMN, 8 },
+	{ 0x30, TDS_INTN, 1 },
+	{ 0x34, TDS_INTN, 2 },
+	{ 0x38, TDS_INTN, 4 },
+	{ 0x7f, TDS_INTN, 8 },
+	{ 0x32, TDS_BITN, 1 },
+	{ 0x3b, TDS_FLTN, 4 },
+	{ 0x3e, TDS_FLTN, 8 },
+	{ 0x7a, TDS_MONEYN, 4 },
+	{ 0x3c, TDS_MONEYN, 8 },
+	{ 0x3a, TDS_DATETIMN, 4 },
+	{ 0x3d, TDS_DATETIMN, 8 },
 };
 
 #define FIXED_COUNT (sizeof(fixed_types) / sizeof(fixed_types[0]))
@@ -64,21 +72,30 @@ static int read_fixed(uint8_t token, struct wire_column *column)
 static enum tds_type modern_type(uint8_t token)
 {
 	switch (token) {
-	case 0x25: return TDS_BIGVARBINARY;
-	case 0x2d: return TDS_BIGBINARY;
-	case 0x27: return TDS_BIGVARCHAR;
-	case 0x2f: return TDS_BIGCHAR;
-	case 0x37: return TDS_DECIMALN;
-	case 0x3f: return TDS_NUMERICN;
-	default: return (enum tds_type)token;
+	case 0x25:
+		return TDS_BIGVARBINARY;
+	case 0x2d:
+		return TDS_BIGBINARY;
+	case 0x27:
+		return TDS_BIGVARCHAR;
+	case 0x2f:
+		return TDS_BIGCHAR;
+	case 0x37:
+		return TDS_DECIMALN;
+	case 0x3f:
+		return TDS_NUMERICN;
+	default:
+		return (enum tds_type)token;
 	}
 }
 
 static int read_sized(struct message *message, struct wire_column *column)
 {
 	uint8_t bytes[4];
-	int error = message_read(message, bytes, column->lengths == LENGTH_BYTE ? 1 :
-				 column->lengths == LENGTH_SHORT ? 2 : 4);
+	int error = message_read(message, bytes,
+		column->lengths == LENGTH_BYTE      ? 1 :
+			column->lengths == LENGTH_SHORT ? 2 :
+											  4);
 
 	if (error)
 		return error;
@@ -157,23 +174,39 @@ static int read_varying(struct message *message, enum type_place place, uint8_t 
 	enum tds_type type = column->column.type = modern_type(token);
 
 	switch (type) {
-	case TDS_INTN: case TDS_BITN: case TDS_FLTN: case TDS_MONEYN: case TDS_DATETIMN: case TDS_GUID:
-	case TDS_DECIMALN: case TDS_NUMERICN:
+	case TDS_INTN:
+	case TDS_BITN:
+	case TDS_FLTN:
+	case TDS_MONEYN:
+	case TDS_DATETIMN:
+	case TDS_GUID:
+	case TDS_DECIMALN:
+	case TDS_NUMERICN:
 		column->lengths = LENGTH_BYTE;
 		return read_sized(message, column);
-	case TDS_DATE: case TDS_TIME: case TDS_DATETIME2: case TDS_DATETIMEOFFSET:
+	case TDS_DATE:
+	case TDS_TIME:
+	case TDS_DATETIME2:
+	case TDS_DATETIMEOFFSET:
 		return read_date(message, column);
-	case TDS_BIGVARBINARY: case TDS_BIGVARCHAR: case TDS_BIGBINARY: case TDS_BIGCHAR: case TDS_NVARCHAR:
+	case TDS_BIGVARBINARY:
+	case TDS_BIGVARCHAR:
+	case TDS_BIGBINARY:
+	case TDS_BIGCHAR:
+	case TDS_NVARCHAR:
 	case TDS_NCHAR:
 		column->lengths = token == type ? LENGTH_SHORT : LENGTH_BYTE;
 		return read_sized(message, column);
-	case TDS_TEXT: case TDS_NTEXT: case TDS_IMAGE:
+	case TDS_TEXT:
+	case TDS_NTEXT:
+	case TDS_IMAGE:
 		column->lengths = place == IN_ROWS ? LENGTH_TEXT : LENGTH_PARAMETER;
 		return read_sized(message, column);
 	case TDS_VARIANT:
 		column->lengths = LENGTH_LONG;
 		return read_sized(message, column);
-	case TDS_XML: case TDS_UDT:
+	case TDS_XML:
+	case TDS_UDT:
 		column->lengths = LENGTH_PLP;
 		column->column.length = TDS_MAX_LENGTH;
 		return type == TDS_XML ? read_xml_schema(message) : read_udt(message, place, column);

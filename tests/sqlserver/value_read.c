@@ -110,8 +110,8 @@ static int read_length(struct message *message, const struct wire_column *column
 /* A value may not exceed what its metadata promised: SQL Server calls that an invalid column length (4895). */
 static bool fits(const struct wire_column *column, size_t length)
 {
-	return column->lengths == LENGTH_TEXT || column->lengths == LENGTH_LONG ||
-		column->lengths == LENGTH_PARAMETER || length <= column->column.length;
+	return column->lengths == LENGTH_TEXT || column->lengths == LENGTH_LONG || column->lengths == LENGTH_PARAMETER ||
+		length <= column->column.length;
 }
 
 int read_value(struct message *message, const struct wire_column *column, struct value_buffer *buffer, size_t *offset,

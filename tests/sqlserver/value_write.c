@@ -6,12 +6,19 @@
 enum length_class sent_lengths(const struct result_column *column)
 {
 	switch (column->type) {
-	case TDS_BIGVARBINARY: case TDS_BIGVARCHAR: case TDS_BIGBINARY: case TDS_BIGCHAR: case TDS_NVARCHAR:
+	case TDS_BIGVARBINARY:
+	case TDS_BIGVARCHAR:
+	case TDS_BIGBINARY:
+	case TDS_BIGCHAR:
+	case TDS_NVARCHAR:
 	case TDS_NCHAR:
 		return column->length == TDS_MAX_LENGTH ? LENGTH_PLP : LENGTH_SHORT;
-	case TDS_XML: case TDS_UDT:
+	case TDS_XML:
+	case TDS_UDT:
 		return LENGTH_PLP;
-	case TDS_TEXT: case TDS_NTEXT: case TDS_IMAGE:
+	case TDS_TEXT:
+	case TDS_NTEXT:
+	case TDS_IMAGE:
 		return LENGTH_TEXT;
 	case TDS_VARIANT:
 		return LENGTH_LONG;
@@ -81,7 +88,8 @@ static void write_plp(struct writer *writer, const struct result_value *value)
 /* SQL Server's text pointers name a page; nobody may dereference ours, so they only have the right shape. */
 static void write_text(struct writer *writer, const struct result_value *value)
 {
-	static const uint8_t pointer[1 + 16 + 8] = "\x10" "stand-in pointertimestam";
+	static const uint8_t pointer[1 + 16 + 8] = "\x10"
+											   "stand-in pointertimestam";
 
 	if (!value->data) {
 		writer_put8(writer, 0);

@@ -21,9 +21,9 @@ struct watch {
 	bool open;
 	struct link *link;
 	struct session *session;
-	atomic_bool attention;      /* since watch_begin */
-	int error;                  /* why it stopped listening */
-	bool has_packet;            /* a request that came early */
+	atomic_bool attention; /* since watch_begin */
+	int error;             /* why it stopped listening */
+	bool has_packet;       /* a request that came early */
 	struct packet packet;
 };
 

@@ -18,8 +18,8 @@
 struct writer {
 	struct link *link;
 	int error;
-	size_t used;   /* bytes of payload in `packet` */
-	size_t room;   /* payload bytes of a whole packet */
+	size_t used; /* bytes of payload in `packet` */
+	size_t room; /* payload bytes of a whole packet */
 	uint8_t packet[PACKET_LIMIT];
 };
 

@@ -179,8 +179,9 @@ static bool handshake(struct tds_client *client)
 
 	mbedtls_ssl_config_init(&client->config);
 	mbedtls_ssl_init(&client->ssl);
-	assert_int_equal(mbedtls_ssl_config_defaults(&client->config, MBEDTLS_SSL_IS_CLIENT,
-			 MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT), 0);
+	assert_int_equal(mbedtls_ssl_config_defaults(&client->config, MBEDTLS_SSL_IS_CLIENT, MBEDTLS_SSL_TRANSPORT_STREAM,
+						 MBEDTLS_SSL_PRESET_DEFAULT),
+		0);
 	mbedtls_ssl_conf_rng(&client->config, fill_random, NULL);
 	mbedtls_ssl_conf_authmode(&client->config, MBEDTLS_SSL_VERIFY_NONE);
 	if (client->security == TDS_STRICT)
@@ -196,8 +197,9 @@ static bool handshake(struct tds_client *client)
 
 static int prelogin(struct tds_client *client)
 {
-	static const uint8_t wishes[] = { [TDS_CLEAR] = 2, [TDS_LOGIN_ONLY] = 0, [TDS_ENCRYPTED] = 1, [TDS_STRICT] = 2,
-		[TDS_NO_ALPN] = 2 };
+	static const uint8_t wishes[] = {
+		[TDS_CLEAR] = 2, [TDS_LOGIN_ONLY] = 0, [TDS_ENCRYPTED] = 1, [TDS_STRICT] = 2, [TDS_NO_ALPN] = 2
+	};
 	const uint8_t options[] = { 0, 0, 11, 0, 6, 1, 0, 17, 0, 1, 0xff, 9, 0, 0, 0, 0, 0, wishes[client->security] };
 	struct tds_bytes answer = { 0 };
 	int encryption = -1;
@@ -212,8 +214,9 @@ static int prelogin(struct tds_client *client)
 
 int tds_connect(struct tds_client *client, uint16_t port, enum tds_security security)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(port),
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in address = {
+		.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)
+	};
 	const struct timeval patience = { .tv_sec = 20 };
 
 	memset(client, 0, sizeof(*client));

@@ -20,12 +20,12 @@ struct tds_client {
 	bool encrypted, wrapping;
 	uint32_t packet_size;
 	uint8_t id;
-	uint64_t descriptor;          /* for ALL_HEADERS */
+	uint64_t descriptor; /* for ALL_HEADERS */
 	mbedtls_ssl_config config;
 	mbedtls_ssl_context ssl;
-	uint8_t wrapped[65536];       /* handshake bytes out of PRELOGIN packets */
+	uint8_t wrapped[65536]; /* handshake bytes out of PRELOGIN packets */
 	size_t wrapped_start, wrapped_end;
-	uint8_t flight[16384];        /* handshake bytes to go into one */
+	uint8_t flight[16384]; /* handshake bytes to go into one */
 	size_t flight_size;
 };
 

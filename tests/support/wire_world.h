@@ -203,8 +203,8 @@ int session_call(struct session *session, const char *procedure, const struct pa
 	return error ? error : sink->done(sink, END_PROC, 0xe0, false, 0, false, false);
 }
 
-int session_transaction(struct session *session, uint16_t request, uint8_t isolation, const char *name,
-	struct result_sink *sink)
+int session_transaction(
+	struct session *session, uint16_t request, uint8_t isolation, const char *name, struct result_sink *sink)
 {
 	(void)isolation, (void)name;
 	session->descriptor = request == 5 ? 0x99 : 0;
@@ -303,9 +303,15 @@ static int open_world_with(void **state, bool strict, int version)
 		make_certificates();
 	snprintf(certificate, sizeof(certificate), "%s/server.pem", directory);
 	snprintf(key, sizeof(key), "%s/server.key", directory);
-	const struct server_options options = { .directory = directory, .address = "127.0.0.1", .name = "STANDIN",
-		.instance = "MSSQLSERVER", .version = version, .strict = strict, .request_limit = 8u << 20,
-		.row_limit = 8u << 20, .tls = { certificate, key, 12, 12, NULL } };
+	const struct server_options options = { .directory = directory,
+		.address = "127.0.0.1",
+		.name = "STANDIN",
+		.instance = "MSSQLSERVER",
+		.version = version,
+		.strict = strict,
+		.request_limit = 8u << 20,
+		.row_limit = 8u << 20,
+		.tls = { certificate, key, 12, 12, NULL } };
 	memset(&seen, 0, sizeof(seen));
 	assert_int_equal(server_open(&world->server, &options), 0);
 	assert_int_equal(pthread_create(&world->thread, NULL, run_server, &world->server), 0);
