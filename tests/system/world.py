@@ -7,6 +7,7 @@ product: it is driven through its programs, its configuration and its sockets, l
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -113,6 +114,22 @@ class Server:
         if check and (bad or result.returncode):
             raise AssertionError(f"tsql: {result.stdout}{result.stderr}\nfor: {text[:500]}")
         return result.stdout
+
+    def script(self, text):
+        """Runs T-SQL with GO lines as an administrator."""
+        path = os.path.join(self.directory, "script.sql")
+        with open(path, "w") as file:
+            file.write(text)
+        self.tell(f"script {path}")
+
+    def add_logins(self, *databases):
+        """Coffret's two logins, by the very script that the README points to."""
+        text = open(os.path.join(ROOT, "agent/sql/logins.sql")).read()
+        text = text.replace("change-this-1", BACKUP[1]).replace("change-this-2", RESTORE[1])
+        head, first, *_ = re.split(r"(?m)^(?=USE (?!master))", text)
+        for database in databases:
+            head += re.sub(r"\bmgc\b", f"[{database}]", first)
+        self.script(re.sub(r";\s*\n", ";\nGO\n", head))
 
     def tables(self, database):
         """[schema].[table] of all user tables, as the server lists them."""
