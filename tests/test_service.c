@@ -1,0 +1,548 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the daemon answers, over its own socket code, with stories that the test tells and a shelf that it fills. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <semaphore.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "agent/cli/client.h"
+#include "agent/service.h"
+
+static struct loop loop;
+static struct api api;
+static struct service service;
+static struct config config;
+static struct shelf shelf;
+static struct audit audit;
+static struct check check;
+static struct engine *engine;
+static struct client client;
+static struct block_fields fields;
+static char directory[64];
+static sem_t arrived, go;
+static bool waits;
+static enum job_state ends;
+static struct job_request last;
+
+/* ---- the world ---- */
+
+static int no_record(void *arg, const char *name, void *bytes, size_t size)
+{
+	(void)arg, (void)name, (void)bytes, (void)size;
+	return -ENOENT;
+}
+
+static int drop_record(void *arg, const char *name, const void *bytes, size_t size)
+{
+	(void)arg, (void)name, (void)bytes, (void)size;
+	return 0;
+}
+
+static enum job_state story(const struct job_context *context, const struct job_request *request,
+	struct job_report *report)
+{
+	struct job_progress progress = { .phase = JOB_PHASE_READ, .done = 5, .expected = 10, .database = "mgc" };
+	struct job_outcome *outcome = job_report_outcome(report, request->server, "mgc");
+	last = *request;
+	context->progress(context->engine, &progress);
+	if (waits) {
+		sem_post(&arrived);
+		sem_wait(&go);
+	}
+	job_report_note(report, "First note.");
+	job_report_note(report, "Second\nnote.");
+	outcome->snapshot = 0xabcdef0123456789u;
+	strcpy(outcome->sentence, "It went as it went.");
+	strcpy(outcome->remedy, "Do this.");
+	return outcome->state = context->stop(context->engine) ? JOB_CANCELLED : ends;
+}
+
+static void put_on_shelf(uint64_t id, enum snapshot_class class, uint32_t flags, const char *subject)
+{
+	struct shelf_entry *entry = &shelf.entries[shelf.count++];
+	*entry = (struct shelf_entry){ .readable = true, .rows = 1000 + id, .tables = 3 };
+	entry->info = (struct snapshot_info){ .id = id, .sequence = shelf.count, .wall_time = 1700000000 + (int64_t)id,
+		.class = class, .flags = flags, .bytes = 100, .stored_bytes = 10 };
+	snprintf(entry->info.subject, sizeof(entry->info.subject), "%s", subject);
+	shelf.total = shelf.count;
+}
+
+static void write_config(void)
+{
+	char path[128], text[1200], message[600];
+	snprintf(path, sizeof(path), "%s/c.conf", directory);
+	snprintf(text, sizeof(text), "[box]\nstate_directory = %s\n[server sql1]\nhost = 127.0.0.1\nport = 1\nca_file = /ca\n"
+		"databases = mgc, mgccomp\nbackup_login = b\nbackup_password_file = %s/pw\nrestore_login = r\n"
+		"restore_password_file = %s/pw\n[server sql2]\nhost = h\nca_file = /ca\ndatabases = Sales\nbackup_login = b\n"
+		"backup_password_file = %s/pw\n", directory, directory, directory, directory);
+	int file = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	assert_int_equal(write(file, text, strlen(text)), strlen(text));
+	close(file);
+	if (config_read(&config, path, message, sizeof(message)) < 0)
+		fail_msg("%s", message);
+	unlink(path);
+}
+
+static void connect_client(void)
+{
+	int pair[2];
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	fcntl(pair[1], F_SETFL, O_NONBLOCK);
+	assert_int_equal(api_adopt(&api, pair[0], 0), 0);
+	client_take(&client, pair[1]);
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	strcpy(directory, "/tmp/coffret-service-XXXXXX");
+	assert_non_null(mkdtemp(directory));
+	write_config();
+	waits = false;
+	ends = JOB_DONE;
+	sem_init(&arrived, 0, 0);
+	sem_init(&go, 0, 0);
+	shelf_init(&shelf);
+	assert_int_equal(check_init(&check), 0);
+	assert_int_equal(audit_open(&audit, directory), 0);
+	struct engine_ground ground = { .backup = story, .restore = story, .undo = story, .verify = story,
+		.record_read = no_record, .record_write = drop_record };
+	assert_int_equal(engine_start(&engine, &ground), 0);
+	service = (struct service){ .config = &config, .engine = engine, .shelf = &shelf, .audit = &audit, .check = &check };
+	loop_init(&loop);
+	api_init(&api, &loop, &service_ops, &service);
+	connect_client();
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	char path[128];
+	(void)state;
+	client_close(&client);
+	for (int i = 0; i < 4; i++)
+		sem_post(&go); /* a story that still waits must not keep a failed test from ending */
+	engine_stop(engine);
+	api_close(&api);
+	check_close(&check);
+	audit_close(&audit);
+	snprintf(path, sizeof(path), "%s/audit.log", directory);
+	unlink(path);
+	snprintf(path, sizeof(path), "%s/trust", directory);
+	unlink(path);
+	sem_destroy(&arrived);
+	sem_destroy(&go);
+	return rmdir(directory);
+}
+
+/* ---- asking ---- */
+
+static void ask(const char *text)
+{
+	assert_int_equal(send(client.fd, text, strlen(text), 0), strlen(text));
+}
+
+/* Turns the loop until a block came; false where none comes for a while. */
+static bool next(void)
+{
+	for (int i = 0; i < 400; i++) {
+		int result = client_next(&client, &fields);
+		if (result == 0)
+			return true;
+		assert_int_equal(result, -EAGAIN);
+		loop_step(&loop, 5);
+		engine_seen(engine);
+		api_changed(&api);
+	}
+	return false;
+}
+
+static const char *value(const char *key)
+{
+	const char *text = block_get(&fields, key);
+	return text ? text : "";
+}
+
+/* The next block must be of this type. */
+static void expect(const char *type)
+{
+	if (!next() || strcmp(value("Block"), type) != 0)
+		fail_msg("expected a block %s, found %s: %s", type, value("Block"), value("Sentence"));
+}
+
+static void expect_end(const char *code)
+{
+	expect("end");
+	assert_string_equal(value("Code"), code);
+}
+
+/* Over accepted, progress, outcomes and notes to the end. */
+static void skip_to_end(void)
+{
+	do {
+		assert_true(next());
+	} while (strcmp(value("Block"), "end") != 0);
+}
+
+/* ---- jobs ---- */
+
+static void a_backup_is_accepted_followed_and_told_to_its_end(void **state)
+{
+	(void)state;
+	waits = true;
+	ask("Command: backup\nTarget: SQL1/MGC\n\n");
+	expect("accepted");
+	assert_string_equal(value("Kind"), "backup");
+	sem_wait(&arrived);
+	do
+		expect("progress");
+	while (strcmp(value("Done"), "5") != 0);
+	assert_string_equal(value("Phase"), "read");
+	assert_string_equal(value("Database"), "mgc");
+	sem_post(&go);
+	expect("outcome");
+	assert_string_equal(value("State"), "done");
+	assert_string_equal(value("Snapshot"), "abcdef0123456789");
+	expect("note");
+	expect("note");
+	assert_string_equal(value("Text"), "Second\nnote.");
+	expect_end("0");
+	assert_string_equal(value("Sentence"), "It went as it went.");
+	assert_string_equal(last.server, "sql1");
+	assert_string_equal(last.database, "mgc");
+	assert_int_equal(last.origin, ORIGIN_COMMAND);
+	assert_string_equal(last.asked_by, "root");
+}
+
+static void the_code_of_the_end_says_how_it_went(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *command;
+		enum job_state state;
+		const char *code;
+	} ways[] = {
+		{ "backup", JOB_DONE, "0" }, { "backup", JOB_FAILED, "1" }, { "backup", JOB_CANCELLED, "4" },
+		{ "backup", JOB_OUTCOME_UNKNOWN, "5" }, { "verify", JOB_FAILED, "6" }, { "verify", JOB_DONE, "0" },
+	};
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		char text[64];
+		ends = ways[i].state;
+		snprintf(text, sizeof(text), "Command: %s\n\n", ways[i].command);
+		ask(text);
+		skip_to_end();
+		if (strcmp(value("Code"), ways[i].code) != 0)
+			fail_msg("%s, state %d: code %s", ways[i].command, ways[i].state, value("Code"));
+	}
+}
+
+static void who_does_not_wait_gets_the_number_at_once(void **state)
+{
+	(void)state;
+	waits = true;
+	ask("Command: backup\nWait: no\n\n");
+	expect("accepted");
+	char job[24];
+	snprintf(job, sizeof(job), "%s", value("Job"));
+	expect_end("0");
+	sem_wait(&arrived);
+	ask("Command: backup\n\n");
+	expect_end("7");
+	assert_non_null(strstr(value("Sentence"), job));
+	sem_post(&go);
+	char text[64];
+	snprintf(text, sizeof(text), "Command: follow\nJob: %s\n\n", job);
+	ask(text);
+	skip_to_end();
+	assert_string_equal(value("Code"), "0");
+}
+
+static void a_cancel_is_answered_at_once_and_the_end_comes_later(void **state)
+{
+	(void)state;
+	waits = true;
+	ask("Command: restore\nServer: sql1\nDatabase: mgc\nWait: no\n\n");
+	expect("accepted");
+	expect_end("0");
+	sem_wait(&arrived);
+	ask("Command: cancel\n\n");
+	expect_end("0");
+	ask("Command: status\n\n");
+	expect("status");
+	assert_string_equal(value("State"), "busy");
+	expect("progress");
+	assert_string_equal(value("State"), "stopping");
+	skip_to_end();
+	sem_post(&go);
+	ask("Command: follow\nJob: 1\n\n");
+	skip_to_end();
+	assert_string_equal(value("Code"), "4");
+	ask("Command: cancel\n\n");
+	expect_end("1");
+	ask("Command: cancel\nJob: x\n\n");
+	expect_end("2");
+}
+
+static void a_restore_must_say_of_what(void **state)
+{
+	(void)state;
+	ask("Command: restore\n\n");
+	expect_end("2");
+	assert_non_null(strstr(value("Sentence"), "Which server"));
+	ask("Command: restore\nTarget: sql1\n\n");
+	expect_end("2");
+	assert_non_null(strstr(value("Sentence"), "Which database"));
+	ask("Command: restore\nTarget: sql3/mgc\n\n");
+	expect_end("2");
+	ask("Command: restore\nTarget: sql2\nWhat-If: yes\n\n");
+	skip_to_end();
+	assert_string_equal(value("Code"), "0");
+	assert_string_equal(last.database, "Sales");
+	assert_true(last.what_if);
+	assert_false(last.users_connected || last.without_safety);
+}
+
+static void a_restore_of_a_snapshot_is_of_its_database(void **state)
+{
+	(void)state;
+	put_on_shelf(0x1200000000000000u, SNAPSHOT_BACKUP, 0, "sql1/mgc");
+	put_on_shelf(0x1300000000000000u, SNAPSHOT_BACKUP, 0, "sql1/mgccomp");
+	ask("Command: restore\nSnapshot: 1\n\n");
+	expect_end("2");
+	assert_non_null(strstr(value("Sentence"), "Several"));
+	ask("Command: restore\nSnapshot: 99\n\n");
+	expect_end("2");
+	ask("Command: restore\nSnapshot: xyz\n\n");
+	expect_end("2");
+	ask("Command: restore\nSnapshot: 13\nUsers-Connected: yes\nWithout-Safety: yes\n\n");
+	skip_to_end();
+	assert_true(last.snapshot == 0x1300000000000000u);
+	assert_string_equal(last.database, "mgccomp");
+	assert_true(last.users_connected && last.without_safety);
+}
+
+static void nothing_is_restored_without_a_record_of_it(void **state)
+{
+	(void)state;
+	int file = audit.file;
+	memset(&last, 0, sizeof(last));
+	audit.file = open("/dev/full", O_WRONLY | O_CLOEXEC);
+	ask("Command: restore\nTarget: sql1/mgc\n\n");
+	expect_end("1");
+	assert_non_null(strstr(value("Sentence"), "audit log"));
+	assert_int_equal(last.kind, 0);
+	close(audit.file);
+	audit.file = file;
+}
+
+static void each_job_is_in_the_audit_log_from_asking_to_end(void **state)
+{
+	(void)state;
+	static char text[8192];
+	char path[128];
+	ask("Command: restore\nTarget: sql1/mgc\n\n");
+	skip_to_end();
+	service_tell_ended(&service);
+	snprintf(path, sizeof(path), "%s/audit.log", directory);
+	int file = open(path, O_RDONLY);
+	ssize_t size = read(file, text, sizeof(text) - 1);
+	close(file);
+	assert_true(size > 0);
+	assert_non_null(strstr(text, "event=\"asked\" who=\"root\" by=\"command\" what=\"restore sql1/mgc\""));
+	assert_non_null(strstr(text, "result=\"job 1\""));
+	assert_non_null(strstr(text, "event=\"ended\""));
+	assert_non_null(strstr(text, "done: It went as it went."));
+	ask("Command: jobs\nAudit: yes\n\n");
+	expect("job");
+	assert_string_equal(value("Who"), "root");
+	expect_end("0");
+	assert_non_null(strstr(value("Sentence"), "whole"));
+}
+
+static void a_log_that_was_changed_is_said_to_be(void **state)
+{
+	(void)state;
+	ask("Command: backup\n\n");
+	skip_to_end();
+	assert_int_equal(pwrite(audit.file, "9", 1, 0), 1);
+	char path[128];
+	snprintf(path, sizeof(path), "%s/audit.log", directory);
+	int file = open(path, O_WRONLY);
+	assert_int_equal(pwrite(file, "9", 1, 30), 1);
+	close(file);
+	ask("Command: jobs\nAudit: yes\n\n");
+	skip_to_end();
+	assert_string_equal(value("Code"), "6");
+}
+
+/* ---- looking ---- */
+
+static void a_list_shows_what_there_is_oldest_first(void **state)
+{
+	(void)state;
+	put_on_shelf(0x11, SNAPSHOT_BACKUP, SNAPSHOT_VERIFIED, "sql1/mgc");
+	put_on_shelf(0x22, SNAPSHOT_SAFETY, SNAPSHOT_APPLIED, "sql1/mgc");
+	put_on_shelf(0x33, SNAPSHOT_BACKUP, SNAPSHOT_SUSPECT, "sql2/Sales/2");
+	ask("Command: list\n\n");
+	expect("snapshot");
+	assert_string_equal(value("Id"), "0000000000000011");
+	assert_string_equal(value("Verified"), "yes");
+	assert_string_equal(value("Rows"), "1017");
+	expect("snapshot");
+	assert_string_equal(value("Class"), "safety");
+	assert_string_equal(value("Applied"), "yes");
+	expect("snapshot");
+	assert_string_equal(value("Server"), "sql2");
+	assert_string_equal(value("Database"), "Sales/2");
+	assert_string_equal(value("Suspect"), "yes");
+	expect_end("0");
+	ask("Command: list\nTarget: sql1\n\n");
+	expect("snapshot");
+	expect("snapshot");
+	expect_end("0");
+	ask("Command: list\nDatabase: nothing\n\n");
+	expect_end("0");
+}
+
+static void a_long_list_comes_whole_through_a_narrow_socket(void **state)
+{
+	(void)state;
+	int small = 2048, count = 0;
+	setsockopt(api.clients[0].fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+	for (uint64_t i = 0; i < SHELF_MAX; i++)
+		put_on_shelf(0x100 + i, SNAPSHOT_BACKUP, 0, "sql1/mgc");
+	ask("Command: list\n\n");
+	while (next() && strcmp(value("Block"), "snapshot") == 0)
+		count++;
+	assert_int_equal(count, SHELF_MAX);
+	assert_string_equal(value("Block"), "end");
+}
+
+static void status_names_the_newest_good_backup_of_each_database(void **state)
+{
+	(void)state;
+	put_on_shelf(0x11, SNAPSHOT_BACKUP, SNAPSHOT_VERIFIED, "sql1/mgc");
+	put_on_shelf(0x22, SNAPSHOT_BACKUP, SNAPSHOT_SUSPECT, "sql1/mgc");
+	put_on_shelf(0x33, SNAPSHOT_SAFETY, 0, "sql1/mgc");
+	ask("Command: status\n\n");
+	expect("status");
+	assert_string_equal(value("State"), "idle");
+	assert_string_equal(value("Snapshot-Count"), "3");
+	expect("database");
+	assert_string_equal(value("Newest"), "0000000000000011");
+	assert_string_equal(value("Undo"), ""); /* that restore was never committed */
+	assert_string_equal(value("Can-Restore"), "yes");
+	expect("database");
+	assert_string_equal(value("Newest"), "");
+	expect("database");
+	assert_string_equal(value("Server"), "sql2");
+	assert_string_equal(value("Can-Restore"), "no");
+	expect_end("0");
+}
+
+static void a_check_tells_each_step_up_to_the_one_that_fails(void **state)
+{
+	(void)state;
+	char path[128];
+	snprintf(path, sizeof(path), "%s/pw", directory);
+	config.servers[0].ca_file[0] = '\0';
+	config.servers[0].pinned = true;
+	close(open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600));
+	ask("Command: check\nTarget: sql1/mgc\n\n");
+	expect("finding");
+	assert_string_equal(value("Step"), "configuration");
+	assert_string_equal(value("Result"), "failed"); /* an empty password file */
+	skip_to_end();
+	assert_string_equal(value("Code"), "1");
+	int file = open(path, O_WRONLY);
+	assert_int_equal(write(file, "x", 1), 1);
+	close(file);
+	ask("Command: check\nTarget: sql1/mgc\n\n");
+	expect("finding");
+	assert_string_equal(value("Step"), "name");
+	assert_string_equal(value("Result"), "ok");
+	expect("finding");
+	assert_string_equal(value("Step"), "port");
+	assert_string_equal(value("Result"), "failed");
+	assert_true(value("Remedy")[0] != '\0');
+	skip_to_end();
+	assert_string_equal(value("Code"), "1");
+	unlink(path);
+}
+
+static void a_server_is_trusted_by_name(void **state)
+{
+	(void)state;
+	config.servers[1].backup.dropped = true;
+	ask("Command: trust\nTarget: sql9\n\n");
+	expect_end("2");
+	ask("Command: trust\nTarget: SQL2\n\n");
+	expect_end("0");
+	assert_false(config.servers[1].backup.dropped);
+}
+
+static void what_is_no_command_is_told_so(void **state)
+{
+	(void)state;
+	ask("Command: destroy\n\n");
+	expect_end("2");
+	ask("Nothing: here\n\n");
+	expect_end("2");
+	ask("\n");
+	expect_end("2");
+	ask("Command: show\n\n");
+	expect_end("2");
+	ask("Command: follow\nJob: 77\n\n");
+	expect_end("2");
+}
+
+static void a_client_that_leaves_in_the_middle_leaves_no_trace(void **state)
+{
+	(void)state;
+	waits = true;
+	ask("Command: backup\n\n");
+	expect("accepted");
+	client_close(&client);
+	for (int i = 0; i < 5; i++)
+		loop_step(&loop, 1);
+	sem_wait(&arrived);
+	sem_post(&go);
+	connect_client();
+	ask("Command: follow\nJob: 1\n\n");
+	skip_to_end();
+	assert_string_equal(value("Code"), "0");
+}
+
+#define service_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		service_test(a_backup_is_accepted_followed_and_told_to_its_end),
+		service_test(the_code_of_the_end_says_how_it_went),
+		service_test(who_does_not_wait_gets_the_number_at_once),
+		service_test(a_cancel_is_answered_at_once_and_the_end_comes_later),
+		service_test(a_restore_must_say_of_what),
+		service_test(a_restore_of_a_snapshot_is_of_its_database),
+		service_test(nothing_is_restored_without_a_record_of_it),
+		service_test(each_job_is_in_the_audit_log_from_asking_to_end),
+		service_test(a_log_that_was_changed_is_said_to_be),
+		service_test(a_list_shows_what_there_is_oldest_first),
+		service_test(a_long_list_comes_whole_through_a_narrow_socket),
+		service_test(status_names_the_newest_good_backup_of_each_database),
+		service_test(a_check_tells_each_step_up_to_the_one_that_fails),
+		service_test(a_server_is_trusted_by_name),
+		service_test(what_is_no_command_is_told_so),
+		service_test(a_client_that_leaves_in_the_middle_leaves_no_trace),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
