@@ -2,13 +2,10 @@
 #include "agent/sql/session.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sybdb.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "agent/net/clock.h"
@@ -23,10 +20,8 @@ _Static_assert(SAME(NATIVE_DATETIMEOFFSET, SYBMSDATETIMEOFFSET) && SAME(NATIVE_N
 	SAME(NATIVE_IMAGE, SYBIMAGE) && SAME(NATIVE_SMALLDATETIME, SYBDATETIME4) && SAME(NATIVE_BINARY, SYBBINARY),
 	"native.h has db-lib's numbers");
 
-/* db-lib's handlers belong to the process, and so does its connect: one session at a time. */
+/* db-lib's handlers belong to the process: one session at a time. */
 static struct session *current;
-static bool connect_expected, connect_was_ours;
-static struct sql_error *connect_error;
 
 /* ---- what FreeTDS and the server have to say ---- */
 
@@ -64,6 +59,8 @@ static int on_error(DBPROCESS *db, int severity, int number, int os_error, char 
 	(void)severity;
 	(void)os_error;
 	(void)os_text;
+	if (current && number == SYBEMEM)
+		current->out_of_memory = true;
 	if (current && number != SYBESMSG && !current->library[0])
 		snprintf(current->library, sizeof(current->library), "%s", text ? text : "");
 	return number == SYBETIME ? INT_TIMEOUT : INT_CANCEL;
@@ -92,107 +89,26 @@ static int handle_interrupt(void *db)
 	return INT_CANCEL;
 }
 
-/* ---- connect ---- */
+/* ---- opening db-lib ---- */
 
-/* Puts one end of a socketpair in the place of FreeTDS's socket. Returns the other end, or a negative errno. */
-static int replace_socket(int fd)
-{
-	int pair[2];
-
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair))
-		return -errno;
-
-	int error = dup3(pair[0], fd, O_CLOEXEC) < 0 ? -errno : 0;
-
-	close(pair[0]);
-	if (error)
-		close(pair[1]);
-	return error ? error : pair[1];
-}
-
-static int reach_server(struct session *session)
-{
-	int result = session->confine ? session->confine() : 0;
-
-	if (result)
-		return sql_error_set(connect_error, SQL_ERROR_WORKER, NULL, "the worker cannot be confined: %s",
-			strerror(-result));
-	return relay_connect(session->relay, connect_error);
-}
-
-int session_connect(int fd, const struct sockaddr *address, socklen_t size)
-{
-	if (address->sa_family != AF_INET && address->sa_family != AF_INET6)
-		return (int)syscall(SYS_connect, fd, address, size);
-	if (!connect_expected) {
-		errno = EPERM;
-		return -1;
-	}
-	connect_expected = false;
-	connect_was_ours = true;
-
-	int other = replace_socket(fd);
-
-	if (other < 0) {
-		errno = EPERM;
-		return -1;
-	}
-	if (current && !reach_server(current)) {
-		current->fd = fd;
-		relay_start(current->relay, other);
-	} else {
-		/* A refused connection FreeTDS tries again until its time is over; one that has ended it gives up at once. */
-		close(other);
-	}
-	return 0;
-}
-
-/* FreeTDS reads its configuration from a file; this one nobody else can write, and no other is looked at. */
-static int make_configuration(const char *section)
-{
-	int fd = memfd_create("freetds.conf", MFD_CLOEXEC);
-
-	if (fd < 0)
-		return -errno;
-
-	int written = dprintf(fd, "[%s]\n\thost = 127.0.0.1\n\tport = 1\n\ttds version = 7.4\n\tencryption = off\n"
-		"\tclient charset = UTF-8\n\tuse ntlmv2 = yes\n\ttext size = 2147483647\n", section);
-
-	if (written < 0 || lseek(fd, 0, SEEK_SET) < 0) {
-		close(fd);
-		return -EIO;
-	}
-	return fd;
-}
-
-/* FreeTDS lets all of these override where it connects, or write what it sends into a file. */
-static void clear_environment(void)
-{
-	static const char *const names[] = {
-		"TDSDUMP", "TDSDUMPCONFIG", "TDSHOST", "TDSPORT", "TDSVER", "TDSQUERY", "DSQUERY", "FREETDSCONF", "FREETDS",
-		"SYBASE", "HOME",
-	};
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		unsetenv(names[i]);
-}
-
-static DBPROCESS *open_db(LOGINREC *login, const char *host)
+/* session NULL: only to see whose connect it is. */
+static DBPROCESS *open_db(LOGINREC *login, const char *host, struct session *session, bool *ours,
+	struct sql_error *error)
 {
 	char path[40];
-	int fd = make_configuration(host);
+	int fd = session_configuration(host);
 
+	*ours = false;
 	if (fd < 0)
 		return NULL;
-	clear_environment();
+	session_clear_environment();
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	dbsetifile(path);
-	connect_expected = true;
-	connect_was_ours = false;
+	session_expect_connect(session, error);
 
 	DBPROCESS *db = dbopen(login, host);
 
-	connect_expected = false;
+	*ours = session_connect_was_ours();
 	close(fd);
 	return db;
 }
@@ -221,12 +137,13 @@ int session_self_test(void)
 	dbsetlversion(login, DBVERSION_74);
 	dbsetlogintime(1);
 
-	DBPROCESS *db = open_db(login, "self-test");
+	bool ours;
+	DBPROCESS *db = open_db(login, "self-test", NULL, &ours, NULL);
 
 	if (db)
 		dbclose(db);
 	dbloginfree(login);
-	return !db && connect_was_ours ? 0 : -ENOTSUP;
+	return !db && ours ? 0 : -ENOTSUP;
 }
 
 /* ---- why a request failed ---- */
@@ -269,7 +186,9 @@ int session_failed(struct session *session, struct sql_error *error)
 		return session->dead ? -EIO : -EREMOTEIO;
 	}
 	session->dead = true;
-	if (broken)
+	if (session->out_of_memory)
+		sql_error_set(error, SQL_ERROR_MEMORY, NULL, "a value or an answer is larger than the worker's memory");
+	else if (broken)
 		copy_error(error, &found);
 	else
 		sql_error_set(error, SQL_ERROR_PROTOCOL, NULL, "%s", session->library);
@@ -291,7 +210,6 @@ static int send_batch(struct session *session, enum request_kind kind, const cha
 	dbfreebuf(session->db);
 	if (dbcmd(session->db, sql) != SUCCEED)
 		return sql_error_set(error, SQL_ERROR_MEMORY, NULL, "no memory for a statement");
-	session->asked = true;
 	return WAITING(session, dbsqlexec(session->db)) == SUCCEED ? 0 : session_failed(session, error);
 }
 
@@ -308,7 +226,6 @@ static int skip_results(struct session *session, uint64_t *rows, struct sql_erro
 		if (rows && dbiscount(session->db))
 			*rows += (uint64_t)DBCOUNT(session->db);
 	}
-	session->asked = false;
 	if (more == FAIL || session->message.kind != SQL_OK)
 		return session_failed(session, error);
 	return 0;
@@ -320,7 +237,7 @@ static int recover(struct session *session, int result)
 	int waited;
 
 	if (result == -EREMOTEIO || result == -ECANCELED) {
-		session->in_rows = session->asked = false;
+		session->in_rows = false;
 		if (WAITING(session, dbcancel(session->db)) != SUCCEED || dbdead(session->db))
 			session->dead = true;
 	}
@@ -371,8 +288,7 @@ int session_query(struct session *session, enum request_kind kind, const char *s
 		if (more == FAIL || (more == NO_MORE_RESULTS && session->message.kind != SQL_OK)) {
 			result = session_failed(session, error);
 		} else if (more == NO_MORE_RESULTS) {
-			session->asked = false;
-			sql_error_set(error, SQL_ERROR_PROTOCOL, NULL, "the server answered a query with no result");
+					sql_error_set(error, SQL_ERROR_PROTOCOL, NULL, "the server answered a query with no result");
 			return -EREMOTEIO;
 		} else if (dbnumcols(session->db) > 0) {
 			session->in_rows = true;
@@ -434,7 +350,7 @@ int session_cancel(struct session *session, struct sql_error *error)
 
 	if (session->dead)
 		return sql_error_set(error, SQL_ERROR_LOST, NULL, "the session has ended");
-	session->in_rows = session->asked = false;
+	session->in_rows = false;
 	session->message.kind = SQL_OK;
 	if (WAITING(session, dbcancel(session->db)) == SUCCEED && !dbdead(session->db))
 		return 0;
@@ -443,53 +359,6 @@ int session_cancel(struct session *session, struct sql_error *error)
 }
 
 /* ---- opening and closing ---- */
-
-static int set_options(struct session *session, const struct session_options *options, struct sql_error *error)
-{
-	char sql[900];
-
-	snprintf(sql, sizeof(sql), "SET XACT_ABORT ON; SET NOCOUNT ON; SET TEXTSIZE 2147483647; SET ANSI_NULLS ON; "
-		"SET ANSI_PADDING ON; SET ANSI_WARNINGS ON; SET ARITHABORT ON; SET CONCAT_NULL_YIELDS_NULL ON; "
-		"SET QUOTED_IDENTIFIER ON; SET NUMERIC_ROUNDABORT OFF; SET IMPLICIT_TRANSACTIONS OFF; SET ROWCOUNT 0; "
-		"SET CURSOR_CLOSE_ON_COMMIT OFF; SET ANSI_NULL_DFLT_ON ON; SET LOCK_TIMEOUT %d; SET DEADLOCK_PRIORITY %d; "
-		"SET TRANSACTION ISOLATION LEVEL READ COMMITTED;", options->lock_timeout_ms, options->deadlock_priority);
-	return session_execute(session, REQUEST_CATALOGUE, sql, NULL, error);
-}
-
-/* @@OPTIONS: 2 IMPLICIT_TRANSACTIONS, 8 ANSI_WARNINGS, 16 ANSI_PADDING, 32 ANSI_NULLS, 64 ARITHABORT,
- * 256 QUOTED_IDENTIFIER, 512 NOCOUNT, 4096 CONCAT_NULL_YIELDS_NULL, 8192 NUMERIC_ROUNDABORT, 16384 XACT_ABORT. */
-#define OPTIONS_ON (8 | 16 | 32 | 64 | 256 | 512 | 4096 | 16384)
-#define OPTIONS_OFF (2 | 8192)
-
-static int32_t int_value(const struct value *value)
-{
-	int32_t number = -1;
-
-	if (value->data && value->size == sizeof(number))
-		memcpy(&number, value->data, sizeof(number));
-	return number;
-}
-
-static int check_options(struct session *session, const struct session_options *options, struct sql_error *error)
-{
-	struct value values[3];
-	int result = session_query(session, REQUEST_CATALOGUE,
-		"SELECT CAST(@@OPTIONS AS int), CAST(@@TEXTSIZE AS int), CAST(@@LOCK_TIMEOUT AS int)", error);
-
-	if (!result)
-		result = session_next(session, values, 3, error);
-	if (result <= 0)
-		return result ? result : sql_error_set(error, SQL_ERROR_PROTOCOL, NULL, "no answer to SELECT @@OPTIONS");
-
-	int32_t set = int_value(&values[0]), text_size = int_value(&values[1]), lock_timeout = int_value(&values[2]);
-
-	if ((set & OPTIONS_ON) != OPTIONS_ON || (set & OPTIONS_OFF) || text_size != INT32_MAX ||
-		lock_timeout != options->lock_timeout_ms)
-		return sql_error_set(error, SQL_ERROR_SERVER, NULL,
-			"the SET options of the session do not hold (@@OPTIONS %d, @@TEXTSIZE %d, @@LOCK_TIMEOUT %d)", set, text_size,
-			lock_timeout);
-	return session_next(session, values, 3, error);
-}
 
 static LOGINREC *make_login(const struct session_options *options)
 {
@@ -519,13 +388,13 @@ static int log_in(struct session *session, struct session_options *options, stru
 	explicit_bzero(options->password, strlen(options->password));
 	if (!login)
 		return sql_error_set(error, SQL_ERROR_MEMORY, NULL, "no memory for a login");
+	bool ours;
+
 	session->logging_in = true;
-	connect_error = error;
-	session->db = open_db(login, options->host);
-	connect_error = NULL;
+	session->db = open_db(login, options->host, session, &ours, error);
 	dbloginfree(login);
 	if (!session->db) {
-		if (!connect_was_ours)
+		if (!ours)
 			sql_error_set(error, SQL_ERROR_WORKER, NULL, "FreeTDS would connect by itself, so nothing was sent");
 		session_failed(session, error);
 		return -EIO;
@@ -571,10 +440,8 @@ int session_open(struct session **result, struct session_options *options, struc
 	explicit_bzero(options->password, strlen(options->password));
 	if (!failed) {
 		session->server_version = relay_server_version(session->relay);
-		failed = set_options(session, options, error);
+		failed = session_set_options(session, options, error);
 	}
-	if (!failed)
-		failed = check_options(session, options, error);
 	if (failed) {
 		session_close(session);
 		return -EIO;

@@ -7,8 +7,6 @@
 #include "agent/sql/native.h"
 #include "agent/sql/session.h"
 
-struct dbprocess;
-
 struct session_column {
 	int type; /* enum native_type */
 	uint8_t scratch[NATIVE_SCRATCH];
@@ -21,7 +19,7 @@ struct session {
 	int (*confine)(void);
 	int catalogue_seconds;
 	int server_version;
-	bool logging_in, dead, asked, in_rows;
+	bool logging_in, dead, in_rows, out_of_memory;
 	bool cancelled;              /* stop() said so; the request that runs ends with an attention */
 
 	struct sql_error message;    /* the first error message of the request that runs */
@@ -39,6 +37,22 @@ struct session {
 	uint8_t packet_id;
 	bool in_bulk;
 };
+
+/* ---- session_connect.c ---- */
+
+/* From here on one connect is taken for the session; NULL: for a self-test, whose connection ends at once. */
+void session_expect_connect(struct session *session, struct sql_error *error);
+/* Ends that. Was ours the connect that FreeTDS called? */
+bool session_connect_was_ours(void);
+/* A file that only this process has, with one section. A descriptor to be closed, or a negative errno. */
+int session_configuration(const char *section);
+void session_clear_environment(void);
+
+/* ---- session_options.c ---- */
+
+int session_set_options(struct session *session, const struct session_options *options, struct sql_error *error);
+
+/* ---- session.c ---- */
 
 /* Prepares for a request. -EIO where the session is dead. */
 int session_begin(struct session *session, enum request_kind kind, struct sql_error *error);

@@ -37,6 +37,9 @@ struct worker_place {
 int worker_start_at(struct worker **worker, struct worker_login *login, const struct worker_watcher *watcher,
 	const struct worker_place *place, struct sql_error *error);
 
+/* Hands one report to the watcher: -EPROTO for what a worker must not send; any other error is the watcher's. */
+int worker_report(struct worker *worker, enum message_type type, struct unpacker *unpacker);
+
 /* Sends one request whole, taking reports meanwhile. -EIO with *error. */
 int worker_send(struct worker *worker, enum message_type type, const void *head, size_t head_size, const void *body,
 	size_t body_size, struct sql_error *error);
