@@ -187,7 +187,7 @@ static size_t pieces_from(struct reference *r, size_t first, size_t end, uint64_
 		}
 	}
 	if (scale < finest)
-		return pieces_from(r, first, end, scale <= finest / 4 && scale * 4 <= finest ? scale * 4 : finest);
+		return pieces_from(r, first, end, scale <= finest / 8 && scale * 8 <= finest ? scale * 8 : finest);
 	if (first < end)
 		r->ends[r->count++] = end;
 	return end;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/table/boundary.h"
 
-#define SCALE_STEP 4 /* from one scale of an open end to the next; part of the format */
+#define SCALE_STEP 8 /* from one scale of an open end to the next; part of the format */
 
 static size_t at_least_one(size_t n)
 {

@@ -9,7 +9,7 @@
 #define CHUNK_HEAD_MAX 64
 
 const struct rowgroup_params rowgroup_params_default = {
-	.rare_rows = 2048,
+	.rare_rows = 1024,
 	.frequent_rows = 32,
 	.group_rows = 32,
 	.max_rows = 8192,

@@ -29,7 +29,7 @@
 /* How rows are cut; in the repository's superblock, so that two boxes cut alike. Zero is valid for no field. */
 struct rowgroup_params {
 	uint8_t seed[16];        /* of boundary hashes and of digests: a secret, so that sizes tell nothing of content */
-	uint32_t rare_rows;      /* on average a rare boundary every so many rows: 2048 */
+	uint32_t rare_rows;      /* on average a rare boundary every so many rows: 1024 */
 	uint32_t frequent_rows;  /* at the very end of an open end: 32 */
 	uint32_t group_rows;     /* no boundary ends a run of fewer rows: 32 */
 	uint32_t max_rows;       /* of a chunk: 8192 */
