@@ -40,7 +40,7 @@ enum message_type {
 	MESSAGE_PREPARE = 10,   /* u32 n + u32 indices in the wanted catalogue: after BEGIN and READ: constraints and
 	                         * triggers of the tables to be replaced switched off */
 	MESSAGE_PUT_BACK = 11,  /* each constraint, trigger, identity and sequence put back exactly as recorded */
-	MESSAGE_WANTED = 12,    /* a piece of the wanted snapshot's catalogue, before BEGIN; empty: the last */
+	MESSAGE_WANTED = 12,    /* a piece of the wanted snapshot's catalogue, before BEGIN, which answers; empty: the last */
 
 	/* Up. CHUNK travels both ways. */
 	MESSAGE_CATALOGUE = 32, /* a piece of the encoded catalogue; empty: the last */
