@@ -193,7 +193,6 @@ static void end_job(struct engine *engine, enum job_state state)
 	if (!engine->retrying || state != JOB_OUTCOME_UNKNOWN)
 		engine_remember(engine, &engine->running);
 	engine->busy = false;
-	engine->stop = false;
 	memset(&engine->progress, 0, sizeof(engine->progress));
 	pthread_mutex_unlock(&engine->lock);
 	engine_signal(engine);
@@ -283,7 +282,7 @@ static enum job_state recover(struct engine *engine, const struct journal *journ
 	return engine->ground.recover(&context, request, journal->phase, &journal->outcome, engine->report);
 }
 
-static void recover_job(struct engine *engine, const struct journal *journal)
+static void begin_recovery(struct engine *engine, const struct journal *journal)
 {
 	struct job_info info = { .id = journal->job, .request = journal->request, .recovered = true,
 		.asked = journal->asked };
@@ -293,7 +292,6 @@ static void recover_job(struct engine *engine, const struct journal *journal)
 	pthread_mutex_unlock(&engine->lock);
 	engine->journal = *journal;
 	engine_signal(engine);
-	end_job(engine, recover(engine, journal));
 }
 
 /* Looks again at an outcome that nobody knew. It stays pending, quietly, until it is known. */
@@ -303,7 +301,8 @@ static void retry_unknown(struct engine *engine)
 	int64_t pause = engine->ground.retry_seconds ? engine->ground.retry_seconds : RETRY_SECONDS;
 	engine->unknown = false;
 	engine->retrying = true;
-	recover_job(engine, &journal);
+	begin_recovery(engine, &journal);
+	end_job(engine, recover(engine, &journal));
 	engine->retrying = false;
 	if (engine->unknown)
 		engine->retry_at = monotonic_ms() + pause * 1000;
@@ -317,7 +316,7 @@ static void recover_at_start(struct engine *engine)
 	engine->unknown = read_record(engine, UNKNOWN, &engine->pending) == 1 && engine->pending.running;
 	engine->retry_at = monotonic_ms();
 	if (journal.running)
-		recover_job(engine, &journal);
+		end_job(engine, recover(engine, &journal));
 	if (engine->ground.refresh && !journal.running)
 		engine->ground.refresh(engine->ground.arg, engine->ground.repository);
 }
@@ -373,9 +372,8 @@ static void *run_engine(void *arg)
 	return NULL;
 }
 
-static int start_thread(struct engine *engine)
+static void init_locks(struct engine *engine)
 {
-	pthread_attr_t attributes;
 	pthread_condattr_t clock;
 	pthread_mutex_init(&engine->lock, NULL);
 	pthread_condattr_init(&clock);
@@ -383,6 +381,14 @@ static int start_thread(struct engine *engine)
 	pthread_cond_init(&engine->wake, &clock);
 	pthread_cond_init(&engine->served, NULL);
 	pthread_condattr_destroy(&clock);
+}
+
+static int start_thread(struct engine *engine)
+{
+	pthread_attr_t attributes;
+	/* Before anybody can ask: a box that has something to find out is not idle. */
+	if (engine->journal.running)
+		begin_recovery(engine, &engine->journal);
 	pthread_attr_init(&attributes);
 	pthread_attr_setstacksize(&attributes, STACK_SIZE);
 	int result = -pthread_create(&engine->thread, &attributes, run_engine, engine);
@@ -405,6 +411,7 @@ int engine_start(struct engine **out, const struct engine_ground *ground)
 	/* Damage must not keep the box from working: what the last job did is then not known, and is not claimed. */
 	if (result == -EBADMSG)
 		result = 0;
+	init_locks(engine);
 	if (result >= 0)
 		result = start_thread(engine);
 	if (result < 0) {

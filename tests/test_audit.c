@@ -124,6 +124,25 @@ static void a_line_that_was_taken_out_is_noticed(void **state)
 	assert_int_equal(verdict.broken, 2);
 }
 
+static void each_chain_value_depends_on_all_lines_before_it(void **state)
+{
+	(void)state;
+	char one[4096] = "", other[4096] = "";
+	struct audit audit;
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(audit_open(&audit, directory), 0);
+		note(&audit, i ? "other" : "asked", "anna");
+		note(&audit, "asked", "bert");
+		audit_close(&audit);
+		read_log(i ? other : one, sizeof(one) - 1);
+		unlink(log_path);
+	}
+	char *second = strchr(one, '\n') + 1, *second_other = strchr(other, '\n') + 1;
+	char *chain = strstr(second, " chain="), *chain_other = strstr(second_other, " chain=");
+	assert_memory_equal(second, second_other, (size_t)(chain - second));
+	assert_string_not_equal(chain, chain_other);
+}
+
 static void a_torn_last_line_is_cut_off_and_the_chain_goes_on(void **state)
 {
 	(void)state;
@@ -204,6 +223,7 @@ int main(void)
 		audit_test(the_chain_goes_on_over_opens),
 		audit_test(every_changed_byte_is_noticed),
 		audit_test(a_line_that_was_taken_out_is_noticed),
+		audit_test(each_chain_value_depends_on_all_lines_before_it),
 		audit_test(a_torn_last_line_is_cut_off_and_the_chain_goes_on),
 		audit_test(the_file_is_bounded_and_the_chain_spans_both),
 		audit_test(a_cut_right_after_the_rename_loses_no_chain),
