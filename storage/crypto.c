@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <mbedtls/gcm.h>
-#include <mbedtls/hkdf.h>
 #include <mbedtls/md.h>
 #include <mbedtls/pkcs5.h>
 #include <mbedtls/platform_util.h>
@@ -57,18 +56,50 @@ int crypto_sha256(const void *bytes, size_t size, uint8_t digest[32])
 	return translate(mbedtls_sha256_ret(bytes, size, digest, 0));
 }
 
-int crypto_hmac(const uint8_t key[CRYPTO_KEY_SIZE], const void *bytes, size_t size, uint8_t mac[32])
+/*
+ * HMAC and HKDF by hand over mbedTLS's SHA-256: its own allocate, and a key or a name must not fail for lack of memory.
+ * message and then `last`, one byte, where it is not negative.
+ */
+static int hmac(const uint8_t *key, size_t key_size, const void *message, size_t size, int last, uint8_t mac[32])
 {
-	const mbedtls_md_info_t *md = mbedtls_md_info_from_type(MBEDTLS_MD_SHA256);
-	return translate(mbedtls_md_hmac(md, key, CRYPTO_KEY_SIZE, bytes, size, mac));
+	uint8_t inner[64] = { 0 }, outer[64], byte = (uint8_t)last;
+	mbedtls_sha256_context hash;
+	memcpy(inner, key, key_size);
+	for (size_t i = 0; i < sizeof inner; i++) {
+		outer[i] = inner[i] ^ 0x5c;
+		inner[i] ^= 0x36;
+	}
+	mbedtls_sha256_init(&hash);
+	int error = mbedtls_sha256_starts_ret(&hash, 0);
+	error = error ? error : mbedtls_sha256_update_ret(&hash, inner, sizeof inner);
+	error = error ? error : mbedtls_sha256_update_ret(&hash, message, size);
+	error = error || last < 0 ? error : mbedtls_sha256_update_ret(&hash, &byte, 1);
+	error = error ? error : mbedtls_sha256_finish_ret(&hash, mac);
+	error = error ? error : mbedtls_sha256_starts_ret(&hash, 0);
+	error = error ? error : mbedtls_sha256_update_ret(&hash, outer, sizeof outer);
+	error = error ? error : mbedtls_sha256_update_ret(&hash, mac, 32);
+	error = error ? error : mbedtls_sha256_finish_ret(&hash, mac);
+	mbedtls_sha256_free(&hash);
+	crypto_wipe(inner, sizeof inner);
+	crypto_wipe(outer, sizeof outer);
+	return translate(error);
 }
 
+int crypto_hmac(const uint8_t key[CRYPTO_KEY_SIZE], const void *bytes, size_t size, uint8_t mac[32])
+{
+	return hmac(key, CRYPTO_KEY_SIZE, bytes, size, -1, mac);
+}
+
+/* RFC 5869: extract, then one block of expand. */
 int crypto_derive(const void *secret, size_t secret_size, const uint8_t salt[16], const char *purpose,
 	uint8_t key[CRYPTO_KEY_SIZE])
 {
-	const mbedtls_md_info_t *md = mbedtls_md_info_from_type(MBEDTLS_MD_SHA256);
-	return translate(mbedtls_hkdf(md, salt, 16, secret, secret_size, (const uint8_t *)purpose, strlen(purpose), key,
-		CRYPTO_KEY_SIZE));
+	uint8_t pseudorandom[32];
+	int error = hmac(salt, 16, secret, secret_size, -1, pseudorandom);
+	if (!error)
+		error = hmac(pseudorandom, sizeof pseudorandom, purpose, strlen(purpose), 1, key);
+	crypto_wipe(pseudorandom, sizeof pseudorandom);
+	return error;
 }
 
 int crypto_passphrase(const void *passphrase, size_t size, const uint8_t salt[16], uint32_t iterations,

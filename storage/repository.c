@@ -238,6 +238,7 @@ int repository_open(struct repository **repository, struct volume *volume, struc
 		return -ENOMEM;
 	make_lock(&r->lock);
 	r->volume = volume;
+	r->garbage = true; /* an earlier life may have left some */
 	r->opened_at = uptime();
 	r->now = settings->now;
 	r->now_arg = settings->now_arg;

@@ -174,8 +174,8 @@ struct repository_status {
 int repository_status(struct repository *repository, struct repository_status *status);
 
 /*
- * Gives back the space of segments that hold nothing any snapshot needs: after snapshot_remove, after an abort, when the
- * volume is nearly full. *freed: bytes. -EBADMSG: part of a manifest cannot be read, so nothing was removed. -EBUSY: a
+ * Gives back the space of segments that hold nothing any snapshot needs: after snapshot_remove, after an abort.
+ * snapshot_begin does it by itself where less than an eighth of the volume is free. *freed: bytes. -EBADMSG: part of a manifest cannot be read, so nothing was removed. -EBUSY: a
  * snapshot is being made.
  */
 int repository_clean(struct repository *repository, uint64_t *freed);

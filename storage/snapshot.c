@@ -65,6 +65,7 @@ int snapshot_remove(struct repository *repository, uint64_t id)
 		memmove(snapshot, snapshot + 1, behind * sizeof *snapshot);
 		roots->count--;
 		error = repository_store_roots(repository);
+		repository->garbage = true;
 		if (error) {
 			memmove(snapshot + 1, snapshot, behind * sizeof *snapshot);
 			*snapshot = removed;

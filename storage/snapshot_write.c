@@ -23,6 +23,17 @@ struct snapshot_writer {
 	uint64_t first_segment;
 };
 
+/* Before a volume is so full that a backup might fail, what nobody needs goes. That it cannot is no reason to stop. */
+static void make_room(struct repository *repository)
+{
+	struct volume_stat stat;
+	uint64_t freed;
+	if (!repository->garbage || volume_stat(repository->volume, &stat) || stat.free > stat.size / 8)
+		return;
+	repository->garbage = false;
+	repository_clean(repository, &freed);
+}
+
 int snapshot_begin(struct repository *repository, enum snapshot_class class, const char *subject,
 	struct snapshot_writer **writer)
 {
@@ -34,6 +45,8 @@ int snapshot_begin(struct repository *repository, enum snapshot_class class, con
 	if (!w)
 		return -ENOMEM;
 	repository_lock(repository);
+	if (!repository->writer)
+		make_room(repository);
 	int error = repository->writer ? -EBUSY : roots_reserve(&repository->roots, &repository->place);
 	if (!error) {
 		w->repository = repository;
@@ -270,7 +283,10 @@ int snapshot_commit(struct snapshot_writer *writer, const void *about, size_t si
 		error = acknowledge(writer, &snapshot);
 	if (!error && info)
 		*info = snapshot.info;
+	bool garbage = writer->repository->garbage || error;
+	struct repository *repository = writer->repository;
 	snapshot_abort(writer); /* nothing is left to discard after a success */
+	repository->garbage = garbage;
 	return error;
 }
 
@@ -282,6 +298,7 @@ void snapshot_abort(struct snapshot_writer *writer)
 	repository_lock(r);
 	chunk_discard(&r->chunks);
 	r->writer = NULL;
+	r->garbage = true;
 	repository_unlock(r);
 	tree_writer_destroy(&writer->streams);
 	tree_writer_destroy(&writer->list);
