@@ -209,9 +209,51 @@ static int read_tables(struct reader *reader)
 {
 	int result = 0;
 
-	for (uint32_t i = 0; result == 0 && i < reader->catalogue->table_count; i++)
-		if (!catalogue_table_listed(&reader->catalogue->tables[i], reader->left_out, reader->left_out_count))
-			result = read_table(reader, i);
+	for (uint32_t i = 0; result == 0 && i < reader->catalogue->table_count; i++) {
+		uint32_t table = reader->dangling ? dangling_order(reader->dangling)[i] : i;
+		if (!catalogue_table_listed(&reader->catalogue->tables[table], reader->left_out, reader->left_out_count))
+			result = read_table(reader, table);
+	}
+	return result;
+}
+
+static int tell_dangling(struct reader *reader)
+{
+	const struct catalogue_foreign_key *key;
+	const struct catalogue_table *table;
+	char name[CATALOGUE_NAME_SIZE], sentence[600];
+	int result = 0;
+
+	for (size_t i = 0; result == 0 && i < dangling_count(reader->dangling); i++) {
+		const struct catalogue_table *parent;
+		uint64_t rows = dangling_rows(reader->dangling, i, &table, &key);
+		parent = catalogue_table_by_id(reader->catalogue, key->referenced_id);
+		/* Whoever leaves parents out knows that their children dangle. */
+		if (!rows || (parent && catalogue_table_listed(parent, reader->left_out, reader->left_out_count)))
+			continue;
+		catalogue_table_name(table, name, sizeof name);
+		snprintf(sentence, sizeof sentence, "%s: %llu rows refer by %.130s to rows that are not in the snapshot.", name,
+			(unsigned long long)rows, key->name);
+		result = send_note(reader, sentence);
+	}
+	return result;
+}
+
+/* Without a moment in common: parents first, and what dangles is told. */
+static int read_loosely(struct reader *reader)
+{
+	int result = send_note(reader, "Read without one moment in common (consistency = loose): rows of different tables may "
+		"not fit together.");
+
+	if (result < 0)
+		return result;
+	if (dangling_create(&reader->dangling, reader->catalogue) < 0)
+		return reader_failed(reader->error, -ENOMEM, NULL);
+	result = read_tables(reader);
+	if (result == 0)
+		result = tell_dangling(reader);
+	dangling_free(reader->dangling);
+	reader->dangling = NULL;
 	return result;
 }
 
@@ -227,11 +269,9 @@ static int read_all(struct reader *reader)
 			reader->error);
 	if (result == 0)
 		result = reader_send_catalogue(reader->uplink, reader->catalogue, reader->error);
-	if (result == 0 && reader->consistency == CONSISTENCY_LOOSE && !reader->within_restore)
-		result = send_note(reader, "Read without one moment in common (consistency = loose): rows of different tables may "
-			"not fit together.");
 	if (result == 0)
-		result = read_tables(reader);
+		result = reader->consistency == CONSISTENCY_LOOSE && !reader->within_restore ? read_loosely(reader) :
+			read_tables(reader);
 	if (result == 0)
 		result = compare_fingerprint(reader, before);
 	/* Identity and sequence values move outside transactions: those of now are at least those of every row read. */

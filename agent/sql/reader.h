@@ -8,6 +8,7 @@
 #define AGENT_SQL_READER_H
 
 #include "agent/sql/catalogue_read.h"
+#include "agent/sql/dangling.h"
 #include "agent/sql/uplink.h"
 #include "agent/sql/worker.h"
 
@@ -25,6 +26,7 @@ struct reader {
 	struct sql_error *error;
 
 	struct catalogue *catalogue;  /* read, and the caller's to free */
+	struct dangling *dangling;    /* while a database is read loosely */
 	uint64_t rows, bytes;         /* so far */
 	int64_t started_ms, told_ms;
 };

@@ -104,6 +104,8 @@ int reader_take_row(struct table_reader *table)
 
 	if (result < 0)
 		return result;
+	if (reader->dangling)
+		dangling_row(reader->dangling, table->values);
 	result = rowgroup_row(table->writer, table->values);
 	reader->rows++;
 	for (size_t i = 0; i < table->layout.layout.column_count; i++)
@@ -272,6 +274,8 @@ int reader_table(struct reader *reader, uint32_t index, struct table_digest *dig
 	catalogue_table_name(table.table, name, sizeof name);
 	snprintf(reader->error->doing, sizeof reader->error->doing, "reading %.150s", name);
 	result = open_table(&table);
+	if (result == 0 && reader->dangling)
+		dangling_table(reader->dangling, index, &table.layout);
 	if (result == 0)
 		result = tell_progress(&table) < 0 ? reader_failed(reader->error, -EPIPE, table.table) : read_rows(&table);
 	if (result == 0) {
