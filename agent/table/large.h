@@ -39,7 +39,7 @@ int large_create(struct large_values *large, const struct rowgroup_params *param
 	size_t column_count, rowgroup_emit *emit, void *arg);
 void large_free(struct large_values *large);
 
-/* The next piece of a value. -EINVAL: columns not in ascending order, or too many short values in pieces for one row. */
+/* The next piece of a value. -EINVAL: columns not in ascending order, or too many short values in pieces for a row. */
 int large_stream(struct large_values *large, uint16_t column, const void *bytes, size_t size);
 /* No more pieces before the row itself. */
 int large_stream_end(struct large_values *large);

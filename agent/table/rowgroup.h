@@ -4,8 +4,8 @@
  *
  * The list of chunks is a function of the rows and of the rowgroup_params alone: never of batches, of memory, or of
  * what was stored before. Boundaries fall at several scales. A run ends at a rare boundary (the hash of a row's key),
- * at a limit of rows or bytes, or where the leading key column changes once the run has enough rows; a closed run is one
- * chunk. The last, open run of a group (the rows of one leading key value, or of the table) is cut at more frequent
+ * at a limit of rows or bytes, or where the leading key column changes once the run has enough rows; a closed run is
+ * one chunk. The last, open run of a group (the rows of one leading key value, or of the table) is cut at more frequent
  * boundaries instead, the shorter the nearer they are to its end, so that an append rewrites little. Without a key the
  * hash of the whole row decides.
  *
@@ -85,7 +85,7 @@ void rowgroup_free(struct rowgroup_writer *writer);
 
 struct rowgroup_reader;
 
-/* A value as it comes back: whole in `value`, or large: `size` bytes in `pieces` value chunks from number `piece` on. */
+/* A value as it comes back: whole in `value`, or large: `size` bytes in `pieces` value chunks from `piece` on. */
 struct rowgroup_value {
 	struct value value;
 	bool large;

@@ -136,7 +136,8 @@ static void set_large(const struct rowgroup_reader *reader, uint64_t size, struc
 	*kind += value->pieces;
 }
 
-static void finish_pieces(struct rowgroup_reader *reader, struct rowgroup_value *values, const struct row_pieces *pieces)
+static void finish_pieces(struct rowgroup_reader *reader, struct rowgroup_value *values,
+	const struct row_pieces *pieces)
 {
 	for (size_t i = 0; pieces->shed && i < reader->layout->column_count; i++)
 		if (values[i].large && values[i].size <= reader->params->inline_limit)

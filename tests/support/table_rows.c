@@ -262,8 +262,8 @@ size_t chunk_list_new(const struct chunk_list *list, const struct chunk_list *ol
 	return count;
 }
 
-void rows_write(const struct layout *layout, const struct rowgroup_params *params, struct row *const *rows, size_t count,
-	struct chunk_list *list, struct table_digest *digest)
+void rows_write(const struct layout *layout, const struct rowgroup_params *params, struct row *const *rows,
+	size_t count, struct chunk_list *list, struct table_digest *digest)
 {
 	struct rowgroup_writer *writer;
 

@@ -53,8 +53,8 @@ bool chunk_list_equal(const struct chunk_list *a, const struct chunk_list *b);
 size_t chunk_list_new(const struct chunk_list *list, const struct chunk_list *old, size_t *bytes);
 
 /* Writes rows; all of them are expected to go through. */
-void rows_write(const struct layout *layout, const struct rowgroup_params *params, struct row *const *rows, size_t count,
-	struct chunk_list *list, struct table_digest *digest);
+void rows_write(const struct layout *layout, const struct rowgroup_params *params, struct row *const *rows,
+	size_t count, struct chunk_list *list, struct table_digest *digest);
 /* Reads the list again and expects those rows, and the digest. */
 void rows_expect(const struct layout *layout, const struct rowgroup_params *params, struct row *const *rows,
 	size_t count, const struct chunk_list *list, const struct table_digest *digest);
