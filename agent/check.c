@@ -91,6 +91,8 @@ static enum check_step failed_step(enum sql_error_kind kind)
 	case SQL_ERROR_NAME:
 	case SQL_ERROR_PIN:
 		return CHECK_CERTIFICATE;
+	case SQL_ERROR_SERVER:
+		return CHECK_LOGIN + 1; /* logged in, and then something went wrong */
 	default:
 		return CHECK_LOGIN;
 	}
@@ -126,16 +128,18 @@ static void tell_step(struct check *check, enum check_step step)
 	}
 }
 
-/* Every step up to the one that failed was passed; what follows it could not be tried. */
+/* Every step up to the one that failed was passed. The way to a server is told once, each login by itself. */
 static void tell_way(struct check *check, enum check_step failed, const struct sql_error *error)
 {
 	char sentence[512], remedy[512];
-	for (enum check_step step = CHECK_RESOLVE; step < failed; step++)
+	for (enum check_step step = check->way_told ? CHECK_LOGIN : CHECK_RESOLVE; step < failed; step++)
 		tell_step(check, step);
+	check->way_told = true;
 	if (error->kind == SQL_OK)
 		return;
 	explain_sql_error(error, check->at_server, sentence, sizeof(sentence), remedy, sizeof(remedy));
-	add(check, (uint8_t)failed, FINDING_FAILED, sentence, remedy);
+	add(check, failed > CHECK_LOGIN ? EXAMINE_SERVER : (uint8_t)failed, FINDING_FAILED, sentence, remedy);
+	check->unreachable = failed < CHECK_LOGIN;
 }
 
 static void check_database(struct check *check, const char *database, bool restore)
@@ -169,14 +173,15 @@ static void check_server(struct check *check, const struct server_config *server
 	const char *databases[CONFIG_DATABASES_MAX];
 	size_t count = server_databases(server, check->database, false, databases);
 	check->at_server = server;
-	for (size_t i = 0; i < count && !check->stop; i++)
+	check->way_told = check->unreachable = false;
+	for (size_t i = 0; i < count && !check->stop && !check->unreachable; i++)
 		check_database(check, databases[i], false);
 	check->at_database = NULL;
 	check->at_restore = true;
 	if (!server->restore.login[0])
 		add(check, CHECK_CONFIG, FINDING_WARNING, "no restore_login is configured: a restore is not possible yet",
 			"Set restore_login and restore_password_file when you need one.");
-	for (size_t i = 0; server->restore.login[0] && i < count && !check->stop; i++)
+	for (size_t i = 0; server->restore.login[0] && i < count && !check->stop && !check->unreachable; i++)
 		check_database(check, databases[i], true);
 }
 

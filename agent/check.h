@@ -44,6 +44,7 @@ struct check {
 	const struct server_config *at_server;
 	const char *at_database;
 	bool at_restore;
+	bool way_told, unreachable;
 };
 
 int check_init(struct check *check);

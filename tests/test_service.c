@@ -474,7 +474,7 @@ static void a_check_tells_each_step_up_to_the_one_that_fails(void **state)
 	assert_string_equal(value("Step"), "port");
 	assert_string_equal(value("Result"), "failed");
 	assert_true(value("Remedy")[0] != '\0');
-	skip_to_end();
+	expect("end"); /* the other login would not get any further */
 	assert_string_equal(value("Code"), "1");
 	unlink(path);
 }
