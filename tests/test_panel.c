@@ -262,6 +262,19 @@ static void a_hold_that_nobody_watched_is_told_late_and_counts_nothing(void **st
 	assert_int_not_equal(panel.mode, PANEL_ARMED);
 }
 
+static void events_that_are_told_late_add_no_time(void **state)
+{
+	(void)state;
+	edge(true);
+	wait_ms(100);
+	for (int i = 0; i < 100; i++) {
+		send_at(now - 400, (struct panel_event){ .kind = PANEL_TICK });
+		send_at(now, (struct panel_event){ .kind = PANEL_TICK });
+	}
+	assert_int_equal(panel.mode, PANEL_FIRST);
+	assert_in_range(panel.held_ms, 0, 100);
+}
+
 static void presses_before_the_box_has_started_are_ignored(void **state)
 {
 	(void)state;
@@ -564,6 +577,7 @@ int main(void)
 		IDLE(a_contact_that_only_bounces_asks_for_nothing),
 		IDLE(a_jump_of_the_clock_holds_nothing),
 		IDLE(a_hold_that_nobody_watched_is_told_late_and_counts_nothing),
+		IDLE(events_that_are_told_late_add_no_time),
 		cmocka_unit_test_setup(presses_before_the_box_has_started_are_ignored, fresh_panel),
 		IDLE(a_stuck_button_is_named_until_it_is_let_go),
 		IDLE(a_stuck_button_stops_no_job_that_begins_later),

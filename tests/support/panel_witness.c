@@ -43,6 +43,7 @@ void witness_event(struct witness *w, const struct panel_rules *rules, const str
 	} else if (event->kind == PANEL_JOB) {
 		w->active = event->job.state == JOB_QUEUED || event->job.state == JOB_RUNNING ||
 			event->job.state == JOB_STOPPING;
+		w->stoppable = event->job.stoppable;
 		if (w->active)
 			w->first = 0, w->released = 0, w->since_ms = 0; /* whatever begins to run ends the asking */
 	}
@@ -55,8 +56,10 @@ void witness_check(const struct witness *w, const struct panel_rules *rules, con
 	assert_true(w->booted && w->valid);
 	assert_int_equal(w->held_ms, rules->hold_ms);
 	assert_int_equal(w->active, output->request == PANEL_ASK_STOP);
-	if (output->request == PANEL_ASK_STOP)
+	if (output->request == PANEL_ASK_STOP) {
+		assert_true(w->stoppable);
 		return;
+	}
 	assert_true(w->first != 0 && w->released);
 	if (output->id != w->first)
 		fail_msg("asked for %u, and the display had named %u", (unsigned)output->id, w->first);

@@ -10,7 +10,8 @@
 
 /* What the finger has really done. Times end at their limits, so that there are finitely many witnesses. */
 struct witness {
-	uint8_t contact, booted, active;  /* active: something runs */
+	uint8_t contact, booted;
+	uint8_t active, stoppable;        /* something runs; it may be stopped */
 	uint8_t valid;                    /* the finger came down after the box had started */
 	uint8_t counted;                  /* the hold that goes on was long enough */
 	uint8_t first;                    /* offer named on the display when the first hold was complete; 0: there was none */
