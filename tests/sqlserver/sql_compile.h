@@ -126,7 +126,7 @@ void compile_use(struct compiler *c, struct table *table, unsigned hints, bool w
 /* A default, check or computed column, kept as text, compiled with the columns of `source` in view. */
 struct expr compile_stored(struct compiler *c, const char *text, struct source *source, bool condition);
 /* A view of sys or INFORMATION_SCHEMA; NULL if the name is none. */
-struct source *compile_system_view(struct compiler *c, const struct name *name, const char *alias, struct text *out);
+struct source *compile_view(struct compiler *c, const struct name *name, const char *alias, struct text *out);
 struct source *compile_system_function(struct compiler *c, const struct table_ref *ref, struct text *out);
 /* Permission on a table; raises 229. */
 void compile_permission(struct compiler *c, const struct table *table, const char *permission);
@@ -136,6 +136,6 @@ int functions_register(struct session *session);
 int functions_register_strings(struct session *session);
 int functions_register_dates(struct session *session);
 int functions_register_meta(struct session *session);
-int server_rows_register(struct session *session);
+int views_register(struct session *session);
 
 #endif

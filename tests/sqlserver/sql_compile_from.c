@@ -255,7 +255,7 @@ static void add_named(struct compiler *c, const struct table_ref *ref, struct te
 	const char *alias = ref->alias ? ref->alias : ref->name.object;
 
 	if (add_cte(c, ref, alias, out) || add_trigger_table(c, ref, alias, out) ||
-			compile_system_view(c, &ref->name, alias, out))
+			compile_view(c, &ref->name, alias, out))
 		return;
 	if (c->session->failed)
 		compile_fail(c);

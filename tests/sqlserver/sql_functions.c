@@ -541,5 +541,5 @@ int functions_register(struct session *session)
 		return -5;
 	if (functions_register_strings(session) || functions_register_dates(session) || functions_register_meta(session))
 		return -5;
-	return server_rows_register(session);
+	return views_register(session);
 }

@@ -141,7 +141,7 @@ static struct source *open_view(struct compiler *c, const struct system_view *vi
 	return source;
 }
 
-struct source *compile_system_view(struct compiler *c, const struct name *name, const char *alias, struct text *out)
+struct source *compile_view(struct compiler *c, const struct name *name, const char *alias, struct text *out)
 {
 	const char *schema = name->schema && *name->schema ? name->schema : !strcasecmp(name->object, "sysprocesses") ? "sys" : "";
 	const struct system_view *view = find_view(schema, name->object);
@@ -258,7 +258,7 @@ static void always(sqlite3_context *context, int count, sqlite3_value **v)
 	sqlite3_result_int(context, 1);
 }
 
-int server_rows_register(struct session *session)
+int views_register(struct session *session)
 {
 	static const struct function_entry entries[] = {
 		{ "system_type", 1, system_type, false }, { "table_rows", 2, table_rows, true }, { "table_pages", 3, table_pages, true },

@@ -138,6 +138,10 @@ const struct system_view catalogue_views[] = {
 		"definition nvarchar(max) " DEFINITION "|uses_ansi_nulls bit o.ansi_nulls|uses_quoted_identifier bit o.quoted|"
 		"is_schema_bound bit o.bound|uses_database_collation bit 0|is_recompiled bit 0|null_on_null_input bit 0|"
 		"execute_as_principal_id int NULL|12:uses_native_compilation bit 0|15:is_inlineable bit 0|15:inline_type bit 0" },
+	{ "sys", "all_sql_modules", 11, OBJECTS " WHERE o.type IN ('V','P','FN','IF','TR') AND" SEEN, "object_id int o.object_id|"
+		"definition nvarchar(max) " DEFINITION "|uses_ansi_nulls bit o.ansi_nulls|uses_quoted_identifier bit o.quoted|"
+		"is_schema_bound bit o.bound|uses_database_collation bit 0|is_recompiled bit 0|null_on_null_input bit 0|"
+		"execute_as_principal_id int NULL|12:uses_native_compilation bit 0|15:is_inlineable bit 0|15:inline_type bit 0" },
 	{ "sys", "parameters", 11, "@d.m_parameters p JOIN @d.m_objects o ON o.object_id=p.object_id WHERE" SEEN,
 		"object_id int p.object_id|name sysname p.name|parameter_id int p.parameter_id|system_type_id tinyint system_type(p.kind)|"
 		"user_type_id int p.user_type|max_length smallint CASE WHEN p.length=65535 THEN -1 ELSE p.length END|precision tinyint"

@@ -64,6 +64,13 @@ const struct system_view object_views[] = {
 	{ "sys", "column_store_row_groups", 12, NONE, "object_id int 0|index_id int 0|row_group_id int 0" },
 	{ "sys", "numbered_procedures", 11, NONE, "object_id int 0|procedure_number smallint 0|definition nvarchar(max) NULL" },
 	{ "sys", "crypt_properties", 11, NONE, "class tinyint 0|major_id int 0" },
+	{ "sys", "internal_tables", 11, NONE, "name sysname NULL|object_id int 0|schema_id int 0|parent_object_id int 0|type char(2)"
+		" 'IT'|internal_type tinyint 0|internal_type_desc nvarchar(60) NULL|parent_id int 0|parent_minor_id int 0" },
+	{ "sys", "hash_indexes", 12, NONE, "object_id int 0|name sysname NULL|index_id int 0|bucket_count int 0" },
+	{ "sys", "xml_schema_collections", 11, NONE, "xml_collection_id int 0|schema_id int 0|principal_id int NULL|name sysname"
+		" NULL|create_date datetime 0|modify_date datetime 0" },
+	{ "sys", "availability_databases_cluster", 11, NONE, "group_id uniqueidentifier NULL|group_database_id uniqueidentifier"
+		" NULL|database_name sysname NULL" },
 	{ "sys", "system_objects", 11, NONE, "name sysname NULL|object_id int 0|schema_id int 0|type char(2) NULL" },
 	{ NULL, NULL, 0, NULL, NULL },
 };
