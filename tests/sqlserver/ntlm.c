@@ -28,8 +28,8 @@ enum {
 #define HASH 16u
 
 struct answer { /* fields of AUTHENTICATE, within its bytes */
-	const uint8_t *proof, *domain, *user;
-	size_t proof_size, domain_size, user_size;
+	const uint8_t *lm, *nt, *domain, *user;
+	size_t lm_size, nt_size, domain_size, user_size;
 };
 
 static size_t put_pair(uint8_t *to, uint16_t id, const void *value, size_t size)
@@ -79,11 +79,13 @@ static int find_field(const uint8_t *bytes, size_t size, size_t at, const uint8_
 
 static int parse_answer(const uint8_t *bytes, size_t size, struct answer *answer)
 {
-	enum { NT_RESPONSE = 20, DOMAIN_NAME = 28, USER_NAME = 36, SMALLEST = 52, AUTHENTICATE = 3 };
+	enum { LM_RESPONSE = 12, NT_RESPONSE = 20, DOMAIN_NAME = 28, USER_NAME = 36, SMALLEST = 52, AUTHENTICATE = 3 };
 
 	if (size < SMALLEST || memcmp(bytes, "NTLMSSP", 8) || get32le(bytes + 8) != AUTHENTICATE)
 		return -EBADMSG;
-	int error = find_field(bytes, size, NT_RESPONSE, &answer->proof, &answer->proof_size);
+	int error = find_field(bytes, size, LM_RESPONSE, &answer->lm, &answer->lm_size);
+	if (!error)
+		error = find_field(bytes, size, NT_RESPONSE, &answer->nt, &answer->nt_size);
 	if (!error)
 		error = find_field(bytes, size, DOMAIN_NAME, &answer->domain, &answer->domain_size);
 	if (!error)
@@ -107,22 +109,34 @@ static void derive_key(const char *password, const struct answer *answer, uint8_
 	memset(secret, 0, sizeof(secret));
 }
 
-static bool proves_password(const struct answer *answer, const char *password, const uint8_t challenge[8])
+/* A response is HMAC-MD5(key, challenge + what follows it), then what follows it. */
+static bool is_response(const uint8_t key[HASH], const uint8_t challenge[8], const uint8_t *response, size_t size)
 {
 	const mbedtls_md_info_t *md5 = mbedtls_md_info_from_type(MBEDTLS_MD_MD5);
 	mbedtls_md_context_t context;
-	uint8_t key[HASH], proof[HASH];
+	uint8_t proof[HASH];
 
-	if (answer->proof_size < HASH + 28) /* an NTLMv1 response has 24 bytes, and is refused */
-		return false;
-	derive_key(password, answer, key);
 	mbedtls_md_init(&context);
-	bool failed = mbedtls_md_setup(&context, md5, 1) || mbedtls_md_hmac_starts(&context, key, sizeof(key)) ||
+	bool failed = mbedtls_md_setup(&context, md5, 1) || mbedtls_md_hmac_starts(&context, key, HASH) ||
 		mbedtls_md_hmac_update(&context, challenge, 8) ||
-		mbedtls_md_hmac_update(&context, answer->proof + HASH, answer->proof_size - HASH) ||
-		mbedtls_md_hmac_finish(&context, proof);
+		mbedtls_md_hmac_update(&context, response + HASH, size - HASH) || mbedtls_md_hmac_finish(&context, proof);
 	mbedtls_md_free(&context);
-	return !failed && memcmp(proof, answer->proof, HASH) == 0;
+	return !failed && memcmp(proof, response, HASH) == 0;
+}
+
+/*
+ * By NTLMv2 or, as Windows takes it too, by LMv2: tedious declares its NTLMv2 response too short to be one and is let in
+ * by the other. Responses of NTLMv1 have no such form and are refused.
+ */
+static bool proves_password(const struct answer *answer, const char *password, const uint8_t challenge[8])
+{
+	enum { SMALLEST_NT = HASH + 28, LM = HASH + 8 };
+	uint8_t key[HASH];
+
+	derive_key(password, answer, key);
+	if (answer->nt_size >= SMALLEST_NT)
+		return is_response(key, challenge, answer->nt, answer->nt_size);
+	return answer->lm_size == LM && is_response(key, challenge, answer->lm, answer->lm_size);
 }
 
 static int send_challenge(struct connection *connection, const uint8_t challenge[8])

@@ -137,20 +137,40 @@ class Server:
                        "ON s.schema_id = t.schema_id ORDER BY 1", database)
         return [line for line in out.splitlines() if "." in line and not line.startswith(("Msg", "locale", "using"))]
 
+    def select_lists(self, database):
+        """{table: its columns, characters as the bytes that they are}: no client's conversion comes in between."""
+        out = self.sql("SET NOCOUNT ON SELECT s.name + '.' + t.name + CHAR(9) + QUOTENAME(c.name) + CHAR(9) + y.name FROM "
+                       "sys.columns c JOIN sys.tables t ON t.object_id = c.object_id JOIN sys.schemas s ON s.schema_id = "
+                       "t.schema_id JOIN sys.types y ON y.user_type_id = c.system_type_id ORDER BY 1", database)
+        lists = {}
+        for line in out.splitlines():
+            if line.count("\t") != 2:
+                continue
+            table, column, kind = line.split("\t")
+            form = {"text": f"CAST(CAST({column} AS varchar(max)) AS varbinary(max))",
+                    "ntext": f"CAST(CAST({column} AS nvarchar(max)) AS varbinary(max))",
+                    "xml": f"CAST(CAST({column} AS nvarchar(max)) AS varbinary(max))"}
+            if kind in ("char", "varchar", "nchar", "nvarchar", "sysname"):
+                form[kind] = f"CAST({column} AS varbinary(max))"
+            lists.setdefault(table, []).append(form.get(kind, column))
+        return lists
+
     def fingerprint(self, database, tables=None):
         """{table: (rows, sha256)} as freebcp sees it: rows as text, sorted, hashed. Not our code at any point."""
         conf = self.freetds(self.directory)
         prints = {}
-        for table in tables or self.tables(database):
+        for table, columns in self.select_lists(database).items():
+            if tables and table not in tables:
+                continue
             with tempfile.NamedTemporaryFile(dir=self.directory) as out:
                 result = subprocess.run(
-                    ["freebcp", f"{database}.{table}", "out", out.name, "-S", "standin", "-U", ADMIN[0], "-P", ADMIN[1],
-                     "-c", "-t", "\x1f", "-r", "\x1e\n"], capture_output=True, text=True,
+                    ["freebcp", f"SELECT {', '.join(columns)} FROM {database}.{table}", "queryout", out.name, "-S", "standin",
+                     "-U", ADMIN[0], "-P", ADMIN[1], "-c", "-t", "|"], capture_output=True, text=True, errors="replace",
                     env={**os.environ, "FREETDSCONF": conf}, timeout=300)
-                if result.returncode or "rows copied" not in result.stdout:
-                    raise AssertionError(f"freebcp {table}: {result.stdout}{result.stderr}")
-                rows = sorted(open(out.name, "rb").read().split(b"\x1e\n"))
-                prints[table] = (len(rows) - 1, hashlib.sha256(b"\x1e\n".join(rows)).hexdigest())
+                if result.returncode or "rows copied" not in result.stdout or "Msg" in result.stderr:
+                    raise AssertionError(f"freebcp {table}: {result.stdout}{result.stderr[-500:]}")
+                rows = sorted(open(out.name, "rb").read().split(b"\n"))
+                prints[table] = (len(rows) - 1, hashlib.sha256(b"\n".join(rows)).hexdigest())
         return prints
 
 
