@@ -165,7 +165,7 @@ class Server:
             with tempfile.NamedTemporaryFile(dir=self.directory) as out:
                 result = subprocess.run(
                     ["freebcp", f"SELECT {', '.join(columns)} FROM {database}.{table}", "queryout", out.name, "-S", "standin",
-                     "-U", ADMIN[0], "-P", ADMIN[1], "-c", "-t", "|"], capture_output=True, text=True, errors="replace",
+                     "-U", ADMIN[0], "-P", ADMIN[1], "-c", "-t", "|", "-T", "2147483647"], capture_output=True, text=True, errors="replace",
                     env={**os.environ, "FREETDSCONF": conf}, timeout=300)
                 if result.returncode or "rows copied" not in result.stdout or "Msg" in result.stderr:
                     raise AssertionError(f"freebcp {table}: {result.stdout}{result.stderr[-500:]}")
