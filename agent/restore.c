@@ -205,7 +205,8 @@ static int replace_table(struct restore *restore, size_t index, uint8_t *buffer)
 	snprintf(restore->error.doing, sizeof restore->error.doing, "replacing %.140s", story->progress.object);
 	result = worker_replace_begin(restore->worker, table->table, &restore->error);
 	if (result == 0) {
-		result = replay_stream(story, restore->worker, restore->wanted.reader, table->stream, buffer, &restore->error);
+		result = replay_stream(story, restore->worker, restore->wanted.reader, table->stream,
+			&restore->wanted.catalogue->tables[table->table], buffer, &restore->error);
 		if (result < 0 && restore->error.kind == SQL_OK)
 			return store_failed(restore, result, "reading the snapshot");
 	}
