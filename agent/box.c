@@ -78,9 +78,9 @@ static void check_ready(void *arg, short revents)
 
 /* ---- the schedule ---- */
 
-struct job_request box_scheduled_backup(void)
+static int64_t wall_now(const struct box *box)
 {
-	return (struct job_request){ .kind = JOB_BACKUP, .origin = ORIGIN_SCHEDULE, .asked_by = "schedule" };
+	return box->wall ? box->wall() : (int64_t)time(NULL);
 }
 
 static void remember_run(struct box *box, int64_t when)
@@ -102,9 +102,9 @@ static int64_t last_run(struct box *box, int64_t now)
 
 static void run_scheduled(struct box *box, const char *why)
 {
-	struct job_request request = box_scheduled_backup();
+	struct job_request request = { .kind = JOB_BACKUP, .origin = ORIGIN_SCHEDULE, .asked_by = "schedule" };
 	uint64_t id;
-	remember_run(box, (int64_t)time(NULL));
+	remember_run(box, wall_now(box));
 	int result = service_submit(&box->service, &request, &id);
 	if (result == 0)
 		say(SAY_INFO, "Job %llu: the scheduled backup%s.", (unsigned long long)id, why);
@@ -112,19 +112,24 @@ static void run_scheduled(struct box *box, const char *why)
 		say(SAY_WARNING, "The scheduled backup was not begun: %s.", strerror(-result));
 }
 
-static void look_at_clock(void *arg)
+void box_look_at_clock(struct box *box)
+{
+	if (box->scheduled && !box->service.ending && schedule_look(&box->schedule, wall_now(box)))
+		run_scheduled(box, "");
+}
+
+static void clock_due(void *arg)
 {
 	struct box *box = arg;
-	if (!box->service.ending && schedule_look(&box->schedule, (int64_t)time(NULL)))
-		run_scheduled(box, "");
+	box_look_at_clock(box);
 	loop_timer_set(&box->loop, &box->clock_timer, CLOCK_MS);
 }
 
 static void start_schedule(struct box *box)
 {
-	int64_t now = (int64_t)time(NULL);
+	int64_t now = wall_now(box);
 	schedule_start(&box->schedule, box->config.times, box->config.time_count, now);
-	box->clock_timer = (struct loop_timer){ .due = look_at_clock, .arg = box };
+	box->clock_timer = (struct loop_timer){ .due = clock_due, .arg = box };
 	loop_timer_set(&box->loop, &box->clock_timer, CLOCK_MS);
 	if (box->config.time_count > 0 &&
 		schedule_missed(box->config.times, box->config.time_count, last_run(box, now), now))

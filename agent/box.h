@@ -28,6 +28,7 @@ struct box {
 	struct service service;
 	struct loop_timer clock_timer;
 	bool scheduled;
+	int64_t (*wall)(void);   /* seconds since 1970 UTC; set before box_open, NULL: the machine's */
 	/* Told after anything changed: for the panel. May be NULL. */
 	void (*changed)(void *arg);
 	void *changed_arg;
@@ -44,7 +45,7 @@ int box_open(struct box *box, bool scheduled, char *sentence, size_t sentence_si
 void box_end(struct box *box);
 void box_close(struct box *box);
 
-/* The request that a schedule makes. */
-struct job_request box_scheduled_backup(void);
+/* Looks whether a backup is due; also comes by itself every ten seconds. For whoever knows that time was moved. */
+void box_look_at_clock(struct box *box);
 
 #endif

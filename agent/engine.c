@@ -366,6 +366,11 @@ static void *run_engine(void *arg)
 			retry_unknown(engine);
 		pthread_mutex_lock(&engine->lock);
 	}
+	/* Numbers that were told to people are not given again, though the jobs never began. */
+	if (engine->last_id > engine->journal.job) {
+		engine->journal = (struct journal){ .job = engine->last_id };
+		write_record(engine, JOURNAL, &engine->journal);
+	}
 	engine->ended = true;
 	pthread_mutex_unlock(&engine->lock);
 	engine_signal(engine);

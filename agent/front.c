@@ -334,6 +334,7 @@ static void board_ready(void *arg, short revents)
 	board_service();
 	while (panel_board_event(&board.panel, &event) == 1)
 		give(front, &event);
+	box_look_at_clock(front->box);
 	tick(front);
 }
 

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,7 +77,8 @@ static void refresh(void *arg, struct repository *repository)
 static sem_t arrived, go;
 static enum job_state story_ends;
 static bool story_waits, story_reports, waits_before_no_return;
-static int runs, recoveries, no_return_result;
+static int runs, no_return_result;
+static atomic_int recoveries;
 static enum job_state recover_ends;
 static enum job_phase recover_phase;
 static struct job_outcome recover_outcome;
