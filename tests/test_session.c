@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <arpa/inet.h>
 #include <cmocka.h>
 #include <errno.h>
 #include <poll.h>
@@ -13,6 +14,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent/net/tds.h"
@@ -33,6 +35,7 @@ struct server {
 	struct sql_error error;
 	char *authorities;
 	char password[32];
+	bool read_only;
 	int opened;
 };
 
@@ -54,7 +57,7 @@ static void open_session(struct server *server)
 	struct session_options options = {
 		.host = "localhost", .login = "backup", .password = server->password, .database = "mgc",
 		.lock_timeout_ms = LOCK_TIMEOUT_MS, .login_seconds = 20, .stall_seconds = 30,
-		.catalogue_seconds = CATALOGUE_SECONDS,
+		.catalogue_seconds = CATALOGUE_SECONDS, .read_only = server->read_only,
 	};
 
 	strcpy(server->password, "secret");
@@ -113,11 +116,23 @@ static void the_connect_of_freetds_is_ours(void **state)
 static void no_other_connection_over_ip_can_be_made(void **state)
 {
 	(void)state;
-	const struct sockaddr address = { .sa_family = AF_INET };
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t size = sizeof(address);
+	int listener = socket(AF_INET, SOCK_STREAM, 0), client = socket(AF_INET, SOCK_STREAM, 0);
+	struct stat before, after;
 
+	assert_int_equal(bind(listener, (struct sockaddr *)&address, size), 0);
+	assert_int_equal(listen(listener, 1), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &size), 0);
+	assert_int_equal(fstat(client, &before), 0);
 	errno = 0;
-	assert_int_equal(session_connect(-1, &address, sizeof(address)), -1);
+	assert_int_equal(connect(client, (struct sockaddr *)&address, size), -1);
 	assert_int_equal(errno, EPERM);
+	/* Nor was anything put in its place. */
+	assert_int_equal(fstat(client, &after), 0);
+	assert_true(before.st_ino == after.st_ino);
+	close(client);
+	close(listener);
 }
 
 static void a_session_sets_xact_abort_first_and_checks_that_all_options_hold(void **state)
@@ -548,6 +563,7 @@ static void a_bulk_stream_arrives_whole_with_its_done_in_full_packets(void **sta
 	assert_memory_equal(server->script->bulk, bytes, sizeof(bytes));
 	assert_int_equal(server->script->bulk[sizeof(bytes)], TDS_TOKEN_DONE);
 	/* 4 096 bytes is what the login agreed on, so 4 088 of payload: none but the last packet may hold less. */
+	assert_int_equal(server->script->bulk_short, 0);
 	assert_int_equal(server->script->bulk_packets, (sizeof(bytes) + TDS_DONE_SIZE + 4087) / 4088);
 	/* FreeTDS never knew. */
 	assert_int_equal(session_execute(server->session, REQUEST_CHANGE, "SET NOCOUNT ON", NULL, &server->error), 0);
@@ -571,6 +587,35 @@ static void a_refused_bulk_load_ends_the_session_with_the_servers_reason(void **
 	assert_int_equal(server->error.number, 2627);
 	assert_non_null(strstr(server->error.detail, "PRIMARY KEY"));
 	assert_int_equal(session_execute(server->session, REQUEST_CHANGE, "COMMIT", NULL, NULL), -EIO);
+	close_session(server);
+}
+
+static void an_error_counts_even_where_done_does_not_say_so(void **state)
+{
+	(void)state;
+	struct tds_reply answer = { .size = 0 };
+	uint64_t rows;
+
+	reply_error(&answer, 1105, 17, "The file is full.");
+	reply_done(&answer, TDS_DONE_COUNT, 5);
+
+	struct server *server = in_bulk(&answer);
+
+	assert_int_equal(session_bulk_end(server->session, &rows, &server->error), -EIO);
+	assert_int_equal(server->error.number, 1105);
+	close_session(server);
+}
+
+static void a_session_that_only_reads_loads_nothing(void **state)
+{
+	(void)state;
+	struct server *server = new_server();
+
+	server->read_only = true;
+	open_session(server);
+	assert_int_equal(server->opened, 0);
+	assert_int_equal(session_bulk_begin(server->session, "INSERT BULK [t] ([a] int)", &server->error), -EREMOTEIO);
+	assert_null(strstr(server->script->batches, "INSERT BULK"));
 	close_session(server);
 }
 
@@ -618,6 +663,8 @@ int main(void)
 		TEST(a_silent_catalogue_query_ends_after_its_limit_and_a_change_does_not),
 		TEST(a_bulk_stream_arrives_whole_with_its_done_in_full_packets),
 		TEST(a_refused_bulk_load_ends_the_session_with_the_servers_reason),
+		TEST(an_error_counts_even_where_done_does_not_say_so),
+		TEST(a_session_that_only_reads_loads_nothing),
 		TEST(rubbish_in_answer_to_a_bulk_load_is_no_success),
 	};
 

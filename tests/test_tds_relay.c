@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "agent/net/tds.h"
@@ -76,6 +78,8 @@ static void dial(struct line *line, struct tls_peer_options options, bool strict
 
 		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
 		line->local = pair[0];
+		/* A test that would wait for ever fails instead. */
+		setsockopt(line->local, SOL_SOCKET, SO_RCVTIMEO, &(struct timeval){ .tv_sec = 5 }, sizeof(struct timeval));
 		relay_start(line->relay, pair[1]);
 	}
 }
@@ -89,6 +93,16 @@ static void hang_up(struct line *line)
 		close(line->local);
 	free(line->authorities);
 	free(line);
+}
+
+static void await(sem_t *semaphore)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += 5;
+	if (sem_timedwait(semaphore, &until))
+		fail_msg("the script did not come to its place");
 }
 
 static struct line *new_line(void)
@@ -431,7 +445,7 @@ static void packets_that_come_in_one_piece_leave_in_a_record_each(void **state)
 	tds_put_header(two + TDS_PACKET_SIZE, TDS_BULK, false, TDS_PACKET_SIZE - TDS_HEADER_SIZE, 2);
 	tds_put_header(two + 2 * TDS_PACKET_SIZE, TDS_BULK, true, 12, 3);
 	assert_int_equal(send(line->local, two, sizeof(two), 0), sizeof(two));
-	sem_wait(&line->reached);
+	await(&line->reached);
 	assert_int_equal(line->record_count, 3);
 	assert_int_equal(line->records[0], TDS_PACKET_SIZE);
 	assert_int_equal(line->records[1], TDS_PACKET_SIZE);
@@ -448,7 +462,7 @@ static void a_packet_that_comes_byte_by_byte_leaves_in_one_record(void **state)
 	tds_put_header(packet, TDS_BATCH, true, sizeof(packet) - TDS_HEADER_SIZE, 1);
 	for (size_t i = 0; i < sizeof(packet); i++)
 		assert_int_equal(send(line->local, packet + i, 1, 0), 1);
-	sem_wait(&line->reached);
+	await(&line->reached);
 	assert_int_equal(line->record_count, 1);
 	assert_int_equal(line->records[0], sizeof(packet));
 	hang_up(line);
@@ -561,7 +575,7 @@ static void a_request_with_a_limit_is_given_up_when_no_answer_begins(void **stat
 
 	relay_expect(line->relay, 60);
 	say(line, TDS_BATCH, true, "q", 1);
-	sem_wait(&line->reached);
+	await(&line->reached);
 	fake_clock_advance(59);
 	assert_int_equal(poll(&(struct pollfd){ .fd = line->local, .events = POLLIN }, 1, 20), 0);
 	fake_clock_advance(2);
@@ -599,7 +613,7 @@ static void a_request_without_a_limit_may_take_ten_minutes(void **state)
 	relay_expect(line->relay, 0);
 	relay_enter(line->relay);
 	say(line, TDS_BATCH, true, "COMMIT", 6);
-	sem_wait(&line->reached);
+	await(&line->reached);
 	for (int i = 0; i < TEN_MINUTES; i += 10) {
 		fake_clock_advance(10);
 		poll(NULL, 0, 2);
@@ -744,10 +758,10 @@ static void a_cancel_that_is_not_acknowledged_ends_the_connection(void **state)
 
 	relay_expect(line->relay, 0);
 	say(line, TDS_BATCH, true, "q", 1);
-	sem_wait(&line->reached);
+	await(&line->reached);
 	fake_clock_advance(TEN_MINUTES);
 	say(line, TDS_ATTENTION, true, "", 0);
-	sem_wait(&line->reached);
+	await(&line->reached);
 	fake_clock_advance(RELAY_ATTENTION_SECONDS - 1);
 	assert_int_equal(poll(&(struct pollfd){ .fd = line->local, .events = POLLIN }, 1, 20), 0);
 	fake_clock_advance(2);

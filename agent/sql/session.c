@@ -430,6 +430,7 @@ int session_open(struct session **result, struct session_options *options, struc
 	}
 	session->fd = -1;
 	session->confine = options->confine;
+	session->read_only = options->read_only;
 	session->catalogue_seconds = options->catalogue_seconds;
 	current = session;
 

@@ -211,6 +211,10 @@ static int send_packet(struct session *session, bool last, struct sql_error *err
 
 int session_bulk_begin(struct session *session, const char *insert_bulk, struct sql_error *error)
 {
+	if (session->read_only) {
+		sql_error_set(error, SQL_ERROR_WORKER, NULL, "a session that only reads was to load rows");
+		return -EREMOTEIO;
+	}
 	if (!session->packet)
 		session->packet = malloc(TDS_PACKET_SIZE);
 	if (!session->packet)

@@ -19,7 +19,7 @@ struct session {
 	int (*confine)(void);
 	int catalogue_seconds;
 	int server_version;
-	bool logging_in, dead, in_rows, out_of_memory;
+	bool read_only, logging_in, dead, in_rows, out_of_memory;
 	bool cancelled;              /* stop() said so; the request that runs ends with an attention */
 
 	struct sql_error message;    /* the first error message of the request that runs */

@@ -81,6 +81,8 @@ static void collect_bulk(struct sql_script *script, size_t size)
 	memcpy(script->bulk + script->bulk_size, script->packet + TDS_HEADER_SIZE, size - TDS_HEADER_SIZE);
 	script->bulk_size += size - TDS_HEADER_SIZE;
 	script->bulk_packets++;
+	if (!(script->packet[1] & TDS_STATUS_EOM) && size != 4096)
+		script->bulk_short++;
 	if (script->packet[1] & TDS_STATUS_EOM) {
 		script->scratch.size = 0;
 		reply_done(&script->scratch, TDS_DONE_COUNT, 5);

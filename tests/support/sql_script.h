@@ -22,7 +22,7 @@ struct sql_script {
 	void (*instead)(struct sql_script *script); /* for the batch that comes when there are no more answers */
 
 	uint8_t packet[65536], bulk[200000];
-	size_t bulk_size, bulk_packets;
+	size_t bulk_size, bulk_packets, bulk_short; /* short: packets but the last that were not full, as 4 096 bytes are */
 	char batches[8192];             /* the text of all batches, a line each */
 	struct tds_reply scratch;
 	sem_t reached, go_on;
