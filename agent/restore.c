@@ -280,6 +280,12 @@ static int compare_read_back(struct restore *restore, const struct capture *afte
 	return 0;
 }
 
+static void watch(struct restore *restore, struct worker_watcher watcher)
+{
+	restore->watcher = watcher;
+	worker_watch(restore->worker, &restore->watcher);
+}
+
 static int read_back(struct restore *restore)
 {
 	struct story *story = &restore->story;
@@ -289,13 +295,13 @@ static int read_back(struct restore *restore)
 	story_phase(story, JOB_PHASE_READ_BACK, 0);
 	snprintf(restore->error.doing, sizeof restore->error.doing, "reading back %.140s", story->outcome->database);
 	capture_init(&after, story->context, &story->progress, story->report, NULL);
-	restore->watcher = capture_watcher(&after);
+	watch(restore, capture_watcher(&after));
 	result = worker_read(restore->worker, CONSISTENCY_LOCK, story->context->rowgroup, false, NULL, 0, &restore->error);
 	if (result == 0)
 		result = capture_finish(&after);
 	if (result == 0)
 		result = compare_read_back(restore, &after);
-	restore->watcher = capture_watcher(&restore->present);
+	watch(restore, capture_watcher(&restore->present));
 	capture_free(&after);
 	return result;
 }
@@ -384,6 +390,7 @@ static void roll_back(struct restore *restore)
 		return;
 	story_phase(&restore->story, JOB_PHASE_ROLLBACK, 0);
 	restore->watcher.stop = NULL; /* a cancel must not stop the undo */
+	worker_watch(restore->worker, &restore->watcher);
 	worker_rollback(restore->worker, &error);
 }
 

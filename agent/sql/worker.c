@@ -41,6 +41,11 @@ static void hang_up(struct worker *worker)
 	worker->socket = -1;
 }
 
+void worker_watch(struct worker *worker, const struct worker_watcher *watcher)
+{
+	worker->watcher = *watcher;
+}
+
 void worker_stop(struct worker *worker)
 {
 	if (!worker)

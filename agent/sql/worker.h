@@ -5,7 +5,7 @@
  * worker_start resolves and connects (asking SQL Browser for a named instance), starts coffret-worker with the socket,
  * and has it log in. Every function blocks, hands reports to the watcher, and returns 0 or a negative errno with *error
  * filled in; -ECANCELED where the watcher said stop. A worker that dies, hangs or grows is an error like any other.
- * The watcher is borrowed until worker_stop; between calls its owner may change what is in it.
+ * The watcher is copied; worker_watch changes it between calls.
  */
 #ifndef AGENT_SQL_WORKER_H
 #define AGENT_SQL_WORKER_H
@@ -54,6 +54,8 @@ struct worker_login {
 
 int worker_start(struct worker **worker, struct worker_login *login, const struct worker_watcher *watcher,
 	struct sql_error *error);
+/* Reports go here from now on. */
+void worker_watch(struct worker *worker, const struct worker_watcher *watcher);
 /* Ends it in any state; what it had open on the server rolls back. NULL is nothing. */
 void worker_stop(struct worker *worker);
 
