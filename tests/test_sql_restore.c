@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A database read, damaged, restored and read again, through coffret-worker and the stand-in server, for databases of
+ * different habits. What is compared are digests of every row, and the catalogue.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/sql/catalogue.h"
+#include "agent/sql/worker_private.h"
+#include "tests/support/standin.h"
+#include "tests/support/table_rows.h"
+
+#define TABLES_MAX 64
+
+/* What a keeper keeps of a reading. */
+struct snapshot {
+	uint8_t *bytes;
+	size_t size;
+	struct catalogue *catalogue;
+	struct chunk_list chunks[TABLES_MAX];
+	struct table_digest digests[TABLES_MAX];
+	bool seen[TABLES_MAX];
+	uint32_t current;
+	char notes[2000];
+};
+
+struct world {
+	struct standin standin;
+	struct rowgroup_params params;
+	struct worker *worker;
+	struct worker_watcher watcher;
+	struct sql_error error;
+	const char *database;
+};
+
+static int take_catalogue(void *arg, const void *bytes, size_t size)
+{
+	struct snapshot *snapshot = arg;
+
+	free(snapshot->bytes);
+	catalogue_free(snapshot->catalogue);
+	snapshot->bytes = malloc(size);
+	memcpy(snapshot->bytes, bytes, size);
+	snapshot->size = size;
+	assert_int_equal(catalogue_decode(&snapshot->catalogue, bytes, size), 0);
+	assert_true(snapshot->catalogue->table_count <= TABLES_MAX);
+	return 0;
+}
+
+static int take_table(void *arg, uint32_t table)
+{
+	((struct snapshot *)arg)->current = table;
+	return 0;
+}
+
+static int take_chunk(void *arg, enum chunk_kind kind, uint32_t rows, const void *bytes, size_t size)
+{
+	struct snapshot *snapshot = arg;
+
+	return chunk_list_emit(&snapshot->chunks[snapshot->current], kind, bytes, size, rows);
+}
+
+static int take_table_end(void *arg, uint32_t table, const struct table_digest *digest)
+{
+	struct snapshot *snapshot = arg;
+
+	snapshot->digests[table] = *digest;
+	snapshot->seen[table] = true;
+	return 0;
+}
+
+static void take_note(void *arg, const char *sentence)
+{
+	struct snapshot *snapshot = arg;
+
+	strncat(snapshot->notes, sentence, sizeof snapshot->notes - strlen(snapshot->notes) - 1);
+}
+
+static void free_snapshot(struct snapshot *snapshot)
+{
+	for (size_t i = 0; i < TABLES_MAX; i++)
+		chunk_list_free(&snapshot->chunks[i]);
+	catalogue_free(snapshot->catalogue);
+	free(snapshot->bytes);
+	memset(snapshot, 0, sizeof *snapshot);
+}
+
+static void watch(struct world *world, struct snapshot *snapshot)
+{
+	memset(snapshot, 0, sizeof *snapshot);
+	world->watcher = (struct worker_watcher){ .arg = snapshot, .catalogue = take_catalogue, .table = take_table,
+		.chunk = take_chunk, .table_end = take_table_end, .note = take_note };
+}
+
+static void expect(struct world *world, int result, const char *doing)
+{
+	if (result < 0)
+		fail_msg("%s: %s: error %d, message %d, %s, while %s", doing, world->error.object, (int)world->error.kind,
+			(int)world->error.number, world->error.detail, world->error.doing);
+}
+
+static void log_in(struct world *world, bool restore, const char *login, const char *secret)
+{
+	char password[64];
+	struct worker_login options = { .host = "localhost", .port = world->standin.port,
+		.authorities = world->standin.authorities, .login = login, .password = password, .database = world->database,
+		.restore = restore, .connect_seconds = 5, .login_seconds = 10, .stall_seconds = 30, .catalogue_seconds = 60,
+		.lock_timeout_ms = 5000 };
+	const struct worker_place place = { .program = world->standin.worker };
+
+	snprintf(password, sizeof password, "%s", secret);
+	world->error = (struct sql_error){ .kind = SQL_OK };
+	expect(world, worker_start_at(&world->worker, &options, &world->watcher, &place, &world->error), "logging in");
+}
+
+static int read_database(struct world *world, struct snapshot *snapshot, enum consistency consistency)
+{
+	int result;
+
+	watch(world, snapshot);
+	log_in(world, false, "sa", "Secret-1");
+	result = worker_read(world->worker, consistency, &world->params, true, NULL, 0, &world->error);
+	worker_stop(world->worker);
+	return result;
+}
+
+static void send_table(struct world *world, const struct chunk_list *list)
+{
+	size_t values = 0;
+
+	for (size_t i = 0; i < list->count; i++) {
+		const struct chunk *chunk = &list->chunks[i];
+		if (chunk->kind != CHUNK_ROWS)
+			continue;
+		expect(world, worker_replace_chunk(world->worker, CHUNK_ROWS, chunk->rows, chunk->bytes, chunk->size,
+			&world->error), "sending rows");
+		for (; values < i; values++)
+			if (list->chunks[values].kind == CHUNK_VALUE)
+				expect(world, worker_replace_chunk(world->worker, CHUNK_VALUE, 0, list->chunks[values].bytes,
+					list->chunks[values].size, &world->error), "sending a value");
+	}
+}
+
+/* The steps of a restore up to the commit; returns how many tables differed. */
+static size_t restore_up_to_commit(struct world *world, struct snapshot *wanted, struct snapshot *present)
+{
+	uint32_t changed[TABLES_MAX];
+	size_t count = 0;
+	uint64_t rows;
+
+	watch(world, present);
+	log_in(world, true, "sa", "Secret-1");
+	expect(world, worker_begin(world->worker, wanted->bytes, wanted->size, &world->params, &world->error), "beginning");
+	expect(world, worker_read(world->worker, CONSISTENCY_LOCK, &world->params, true, NULL, 0, &world->error),
+		"reading the present state");
+	for (uint32_t i = 0; i < wanted->catalogue->table_count; i++)
+		if (!table_digest_equal(&wanted->digests[i], &present->digests[i]))
+			changed[count++] = i;
+	expect(world, worker_prepare(world->worker, changed, count, &world->error), "preparing");
+	for (size_t i = 0; i < count; i++) {
+		expect(world, worker_replace_begin(world->worker, changed[i], &world->error), "replacing");
+		send_table(world, &wanted->chunks[changed[i]]);
+		expect(world, worker_replace_end(world->worker, &rows, &world->error), "ending a table");
+		assert_int_equal(rows, wanted->digests[changed[i]].rows);
+	}
+	expect(world, worker_put_back(world->worker, &world->error), "putting back");
+	return count;
+}
+
+static void assert_same(const struct snapshot *a, const struct snapshot *b)
+{
+	char object[300], difference[300];
+
+	assert_int_equal(a->catalogue->table_count, b->catalogue->table_count);
+	for (uint32_t i = 0; i < a->catalogue->table_count; i++)
+		if (!table_digest_equal(&a->digests[i], &b->digests[i]))
+			fail_msg("[%s].[%s] differs: %d rows, %d rows", a->catalogue->tables[i].schema, a->catalogue->tables[i].name,
+				(int)a->digests[i].rows, (int)b->digests[i].rows);
+	if (!catalogue_fits(a->catalogue, b->catalogue, object, sizeof object, difference, sizeof difference) ||
+		!catalogue_states_equal(a->catalogue, b->catalogue, object, sizeof object, difference, sizeof difference))
+		fail_msg("%s: %s", object, difference);
+}
+
+static size_t restore(struct world *world, struct snapshot *wanted)
+{
+	struct snapshot present, after;
+	size_t count = restore_up_to_commit(world, wanted, &present);
+
+	watch(world, &after);
+	worker_watch(world->worker, &world->watcher);
+	expect(world, worker_read(world->worker, CONSISTENCY_LOCK, &world->params, false, NULL, 0, &world->error),
+		"reading back");
+	assert_same(wanted, &after);
+	expect(world, worker_commit(world->worker, &world->error), "committing");
+	worker_stop(world->worker);
+	free_snapshot(&present);
+	free_snapshot(&after);
+	return count;
+}
+
+static void start(struct world *world, const char *version, const char *database, const char *script)
+{
+	memset(world, 0, sizeof *world);
+	world->params = rowgroup_params_default;
+	for (size_t i = 0; i < sizeof world->params.seed; i++)
+		world->params.seed[i] = (uint8_t)(i * 7 + 1);
+	world->database = database;
+	standin_start(&world->standin, version, script);
+}
+
+/* Reads, damages, restores, reads again, and restores the damage's undo. */
+static void damage_and_restore(struct world *world, const char *damage, size_t expected_changes)
+{
+	struct snapshot before, damaged, after;
+
+	expect(world, read_database(world, &before, CONSISTENCY_SNAPSHOT), "reading");
+	assert_int_equal(restore(world, &before), 0);
+	standin_script(&world->standin, damage);
+	expect(world, read_database(world, &damaged, CONSISTENCY_SNAPSHOT), "reading the damage");
+	assert_int_equal(restore(world, &before), expected_changes);
+	expect(world, read_database(world, &after, CONSISTENCY_LOCK), "reading again");
+	assert_same(&before, &after);
+	free_snapshot(&after);
+	assert_int_equal(restore(world, &damaged), expected_changes);
+	expect(world, read_database(world, &after, CONSISTENCY_LOOSE), "reading the undo");
+	assert_same(&damaged, &after);
+	free_snapshot(&after);
+	free_snapshot(&damaged);
+	free_snapshot(&before);
+}
+
+#define CREATE(name) "CREATE DATABASE " name ";\nGO\nALTER DATABASE " name " SET ALLOW_SNAPSHOT_ISOLATION ON;\nGO\nUSE " \
+	name ";\nGO\n"
+
+static const char all_types[] = CREATE("types")
+	"CREATE TABLE dbo.everything (id int NOT NULL IDENTITY(10, 5) CONSTRAINT PK_everything PRIMARY KEY, b bit, ti tinyint, "
+	"si smallint, bi bigint, r real, f float, d decimal(38, 7), n numeric(9, 2), sm smallmoney, m money, dt date, sdt "
+	"smalldatetime, dtm datetime, t time(7), t0 time(0), dt2 datetime2(7), dt3 datetime2(3), dto datetimeoffset(7), g "
+	"uniqueidentifier, c char(5), vc varchar(20), vcm varchar(max), nc nchar(5), nvc nvarchar(20), nvm nvarchar(max), "
+	"bn binary(4), vb varbinary(20), vbm varbinary(max), tx text, nt ntext, im image, v sql_variant, rv rowversion);\nGO\n"
+	"CREATE TABLE dbo.pages (k varchar(20) COLLATE Cyrillic_General_CI_AS NOT NULL PRIMARY KEY, w varchar(max) COLLATE "
+	"Cyrillic_General_CI_AS);\nGO\n"
+	"INSERT INTO dbo.everything (b, ti, si, bi, r, f, d, n, sm, m, dt, sdt, dtm, t, t0, dt2, dt3, dto, g, c, vc, vcm, nc, nvc, "
+	"nvm, bn, vb, vbm, tx, nt, im, v) VALUES (1, 255, -32768, -9223372036854775808, 1.5, -2.25, "
+	"-1234567890123456789012345678901.1234567, -9999999.99, -214748.3648, 922337203685477.5807, '9999-12-31', "
+	"'2079-06-06T23:59:00', '1753-01-01T23:59:59.997', '23:59:59.9999999', '12:34:56', '0001-01-01T00:00:00.0000001', "
+	"'2020-02-29T12:00:00.123', '2020-01-01T00:00:00.1234567+13:45', '00112233-4455-6677-8899-AABBCCDDEEFF', 'ab', '', "
+	"'x', N'cd', N'', CAST(0x00D861003DD842DE AS nvarchar(max)), 0x01, 0x00FF00, 0x, 'text', N'ntext', 0xFF, "
+	"CAST(42 AS int));\nGO\n"
+	"INSERT INTO dbo.everything (b) VALUES (NULL);\nGO\n"
+	"INSERT INTO dbo.everything (v) VALUES (CAST(-1.50 AS decimal(5, 2)));\nGO\n"
+	"INSERT INTO dbo.everything (v) VALUES (CAST(N'variant' AS nvarchar(20)));\nGO\n"
+	"INSERT INTO dbo.everything (v) VALUES (CAST('2020-01-01T01:02:03.5' AS datetime2(3)));\nGO\n"
+	"INSERT INTO dbo.pages VALUES (CAST(0x666F6F AS varchar(20)), N'\xd0\x9f\xd1\x80\xd0\xb8\xd0\xb2\xd0\xb5\xd1\x82');\nGO\n";
+
+static void every_type_comes_back_bit_for_bit(void **state)
+{
+	struct world world;
+
+	(void)state;
+	start(&world, "16", "types", all_types);
+	damage_and_restore(&world, "USE types;\nGO\nDELETE FROM dbo.everything WHERE id > 10;\nGO\n"
+		"UPDATE dbo.everything SET vc = NULL, nvm = N'';\nGO\nUPDATE dbo.pages SET w = 'x';\nGO\n", 2);
+	standin_stop(&world.standin);
+}
+
+static const char references[] = CREATE("refs")
+	"CREATE TABLE dbo.room (id int NOT NULL CONSTRAINT PK_room PRIMARY KEY, parent int NULL CONSTRAINT FK_parent REFERENCES "
+	"dbo.room (id), size int NOT NULL CONSTRAINT CK_size CHECK (size > 0), other int NULL);\nGO\n"
+	"CREATE TABLE dbo.message (room int NOT NULL, no bigint NOT NULL, [te]]xt] nvarchar(max) NULL, CONSTRAINT PK_message "
+	"PRIMARY KEY (room ASC, no DESC), CONSTRAINT FK_room FOREIGN KEY (room) REFERENCES dbo.room (id) ON DELETE CASCADE);\nGO\n"
+	"ALTER TABLE dbo.room ADD CONSTRAINT CK_off CHECK (other > 0);\nGO\n"
+	"ALTER TABLE dbo.room NOCHECK CONSTRAINT CK_off;\nGO\n"
+	"ALTER TABLE dbo.room WITH NOCHECK ADD CONSTRAINT CK_untrusted CHECK (other < 1000);\nGO\n"
+	"CREATE TABLE dbo.log (what nvarchar(50) NOT NULL);\nGO\n"
+	"INSERT INTO dbo.room VALUES (1, NULL, 5, -5), (2, 1, 6, 7), (3, 3, 7, NULL);\nGO\n"
+	"INSERT INTO dbo.message VALUES (1, 1, N'a'), (1, 2, N'b'), (2, 1, NULL), (3, 9, N'');\nGO\n"
+	"INSERT INTO dbo.log VALUES (N'one'), (N'one'), (N'two');\nGO\n"
+	"CREATE TRIGGER dbo.tr_room ON dbo.room AFTER INSERT, UPDATE, DELETE AS INSERT INTO dbo.log VALUES (N'fired');\nGO\n"
+	"CREATE TRIGGER dbo.tr_off ON dbo.message AFTER DELETE AS INSERT INTO dbo.log VALUES (N'never');\nGO\n"
+	"DISABLE TRIGGER dbo.tr_off ON dbo.message;\nGO\n";
+
+static void keys_checks_and_triggers_stay_as_they_were(void **state)
+{
+	struct world world;
+
+	(void)state;
+	start(&world, "13", "refs", references);
+	/* room, message by the cascade, and log by the trigger. */
+	damage_and_restore(&world, "USE refs;\nGO\nDELETE FROM dbo.room WHERE id = 1 OR id = 2;\nGO\n", 3);
+	standin_stop(&world.standin);
+}
+
+static void a_rollback_leaves_everything_as_it_was(void **state)
+{
+	struct snapshot before, present, damaged, after;
+	struct world world;
+
+	(void)state;
+	start(&world, "11", "refs", references);
+	expect(&world, read_database(&world, &before, CONSISTENCY_SNAPSHOT), "reading");
+	standin_script(&world.standin, "USE refs;\nGO\nDELETE FROM dbo.message WHERE room = 1;\nGO\n");
+	expect(&world, read_database(&world, &damaged, CONSISTENCY_SNAPSHOT), "reading the damage");
+	assert_int_equal(restore_up_to_commit(&world, &before, &present), 1);
+	expect(&world, worker_rollback(world.worker, &world.error), "rolling back");
+	worker_stop(world.worker);
+	expect(&world, read_database(&world, &after, CONSISTENCY_SNAPSHOT), "reading again");
+	assert_same(&damaged, &after);
+	free_snapshot(&before);
+	free_snapshot(&present);
+	free_snapshot(&damaged);
+	free_snapshot(&after);
+	standin_stop(&world.standin);
+}
+
+static void a_worker_that_is_gone_leaves_everything_as_it_was(void **state)
+{
+	struct snapshot before, present, after;
+	struct world world;
+
+	(void)state;
+	start(&world, "14", "refs", references);
+	expect(&world, read_database(&world, &before, CONSISTENCY_SNAPSHOT), "reading");
+	standin_script(&world.standin, "USE refs;\nGO\nDELETE FROM dbo.message WHERE room = 1;\nGO\n");
+	assert_int_equal(restore_up_to_commit(&world, &before, &present), 1);
+	worker_stop(world.worker);
+	expect(&world, read_database(&world, &after, CONSISTENCY_LOCK), "reading again");
+	assert_same(&present, &after);
+	free_snapshot(&before);
+	free_snapshot(&present);
+	free_snapshot(&after);
+	standin_stop(&world.standin);
+}
+
+static void isolation_that_is_not_allowed_is_refused_with_its_remedy(void **state)
+{
+	struct snapshot snapshot;
+	struct world world;
+
+	(void)state;
+	start(&world, "16", "plain", "CREATE DATABASE plain;\nGO\nUSE plain;\nGO\nCREATE TABLE t (a int NULL);\nGO\n");
+	assert_true(read_database(&world, &snapshot, CONSISTENCY_SNAPSHOT) < 0);
+	assert_int_equal(world.error.kind, SQL_ERROR_CONSISTENCY);
+	assert_non_null(strstr(world.error.detail, "ALTER DATABASE [plain] SET ALLOW_SNAPSHOT_ISOLATION ON"));
+	free_snapshot(&snapshot);
+	expect(&world, read_database(&world, &snapshot, CONSISTENCY_LOCK), "reading under locks");
+	free_snapshot(&snapshot);
+	standin_stop(&world.standin);
+}
+
+static void a_second_restore_waits_or_is_told_who_is_at_work(void **state)
+{
+	struct snapshot before, present, other;
+	struct world first, second;
+
+	(void)state;
+	start(&first, "15", "refs", references);
+	expect(&first, read_database(&first, &before, CONSISTENCY_SNAPSHOT), "reading");
+	restore_up_to_commit(&first, &before, &present);
+	second = first;
+	watch(&second, &other);
+	log_in(&second, true, "sa", "Secret-1");
+	assert_true(worker_begin(second.worker, before.bytes, before.size, &second.params, &second.error) < 0);
+	assert_int_equal(second.error.kind, SQL_ERROR_BUSY);
+	assert_non_null(strstr(second.error.detail, "Coffret restore"));
+	worker_stop(second.worker);
+	worker_stop(first.worker);
+	free_snapshot(&other);
+	free_snapshot(&before);
+	free_snapshot(&present);
+	standin_stop(&first.standin);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_type_comes_back_bit_for_bit),
+		cmocka_unit_test(keys_checks_and_triggers_stay_as_they_were),
+		cmocka_unit_test(a_rollback_leaves_everything_as_it_was),
+		cmocka_unit_test(a_worker_that_is_gone_leaves_everything_as_it_was),
+		cmocka_unit_test(isolation_that_is_not_allowed_is_refused_with_its_remedy),
+		cmocka_unit_test(a_second_restore_waits_or_is_told_who_is_at_work),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
