@@ -150,6 +150,16 @@ static struct sql_type decimal_result(int op, struct sql_type a, struct sql_type
 	}
 }
 
+/* An integer constant is as precise as it has digits. */
+static struct sql_type operand(struct expr e, struct sql_type otherwise)
+{
+	size_t digits = strspn(e.sql, "0123456789");
+
+	if (digits && !e.sql[digits] && (e.type.kind == K_INT || e.type.kind == K_BIGINT))
+		return type_decimal((int)digits, 0);
+	return type_is_number(e.type) ? e.type : otherwise;
+}
+
 static struct sql_type number_result(struct compiler *c, int op, struct expr a, struct expr b)
 {
 	struct sql_type type = type_common(a.type, b.type);
@@ -160,7 +170,7 @@ static struct sql_type number_result(struct compiler *c, int op, struct expr a, 
 	if (type.kind == K_BIT)
 		return op == '&' || op == '|' || op == '^' ? type : type_simple(K_BIT);
 	if (type.kind == K_DECIMAL || type.kind == K_NUMERIC)
-		return decimal_result(op, type_is_number(a.type) ? a.type : type, type_is_number(b.type) ? b.type : type);
+		return decimal_result(op, operand(a, type), operand(b, type));
 	return type;
 }
 

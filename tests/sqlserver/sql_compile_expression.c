@@ -453,7 +453,12 @@ static struct expr negate(struct compiler *c, const struct node *node)
 			e.type = type_simple(K_INT);
 		return e;
 	}
-	return compile_arithmetic(c, '-', make("0", type_simple(K_TINYINT)), e);
+	if (e.type.kind != K_DECIMAL && e.type.kind != K_NUMERIC)
+		return compile_arithmetic(c, '-', make("0", type_simple(K_TINYINT)), e);
+	/* a minus does not widen a decimal */
+	e.sql = compile_format(c, "arith(45,0,%s,%lld,%lld,%lld)", e.sql, (long long)type_pack(type_simple(K_TINYINT)),
+		(long long)type_pack(e.type), (long long)type_pack(e.type));
+	return e;
 }
 
 static struct expr next_value(struct compiler *c, const struct node *node)

@@ -187,6 +187,12 @@ void engine_close(struct engine *engine)
 		free(engine->identities);
 		engine->identities = next;
 	}
+	while (engine->ddl_marks) {
+		struct ddl_mark *next = engine->ddl_marks->next;
+
+		free(engine->ddl_marks);
+		engine->ddl_marks = next;
+	}
 	while (engine->faults) {
 		struct setting_fault *next = engine->faults->next;
 

@@ -392,6 +392,22 @@ static const char *flags_of(struct session *session, const struct statement *s)
 	return text_done(&flags);
 }
 
+/* The tables that new foreign keys refer to watch their own deletes and updates from now on. */
+static int watch_parents(struct session *session, const struct table *table)
+{
+	sqlite3_stmt *s = query(session, "SELECT DISTINCT x1 FROM d%d.m_objects WHERE parent_id=%d AND type='F' AND x1<>%d",
+		table->database->id, table->id, table->id);
+	int parents[64], count = 0;
+
+	while (query_next(session, &s))
+		if (count < 64)
+			parents[count++] = sqlite3_column_int(s, 0);
+	for (int i = 0; i < count; i++)
+		if (catalogue_physical_triggers(session, table->database, parents[i]))
+			return -5;
+	return session->failed ? -5 : 0;
+}
+
 int run_create_table(struct session *session, struct statement *s)
 {
 	struct database *database = s->name.object[0] == '@' ? database_by_id(session->engine, DATABASE_TEMP) :
@@ -421,7 +437,7 @@ int run_create_table(struct session *session, struct statement *s)
 		return -5;
 	struct table *made = catalogue_by_id(session, database, id);
 
-	return !made || catalogue_rebuild(session, made, NULL) ? -5 : 0;
+	return !made || catalogue_rebuild(session, made, NULL) ? -5 : watch_parents(session, made);
 }
 
 int run_create_index(struct session *session, struct statement *s)

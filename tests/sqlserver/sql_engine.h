@@ -57,6 +57,13 @@ struct setting_fault {
 
 struct lock;
 
+/* When a table last changed its shape, on the engine's ddl_clock. */
+struct ddl_mark {
+	int database, object;
+	uint64_t clock;
+	struct ddl_mark *next;
+};
+
 struct engine {
 	char directory[512];
 	int version;
@@ -68,6 +75,7 @@ struct engine {
 	struct lock *locks;
 	struct identity *identities;
 	struct setting_fault *faults;
+	struct ddl_mark *ddl_marks;
 	int next_session;
 	uint64_t next_descriptor, row_version, ddl_clock;
 	char language[32];

@@ -135,27 +135,19 @@ int run_rows(struct session *session, sqlite3_stmt *s, const struct result *resu
 	return error;
 }
 
-struct ddl_mark {
-	int database, object;
-	uint64_t clock;
-	struct ddl_mark *next;
-};
-
-static struct ddl_mark *marks; /* under the engine's mutex; of the process: numbers only grow */
-
 void ddl_note(struct session *session, const struct table *table)
 {
 	struct engine *engine = session->engine;
 	struct ddl_mark *m;
 
 	pthread_mutex_lock(&engine->mutex);
-	for (m = marks; m && (m->database != table->database->id || m->object != table->id); m = m->next)
+	for (m = engine->ddl_marks; m && (m->database != table->database->id || m->object != table->id); m = m->next)
 		;
 	if (!m && (m = calloc(1, sizeof(*m)))) {
 		m->database = table->database->id;
 		m->object = table->id;
-		m->next = marks;
-		marks = m;
+		m->next = engine->ddl_marks;
+		engine->ddl_marks = m;
 	}
 	if (m)
 		m->clock = ++engine->ddl_clock;
@@ -169,7 +161,7 @@ bool ddl_since(struct session *session, const struct table *table)
 	if (!session->snapshot_started)
 		return false;
 	pthread_mutex_lock(&session->engine->mutex);
-	for (struct ddl_mark *m = marks; m; m = m->next)
+	for (struct ddl_mark *m = session->engine->ddl_marks; m; m = m->next)
 		since |= m->database == table->database->id && m->object == table->id && m->clock > session->snapshot_clock;
 	pthread_mutex_unlock(&session->engine->mutex);
 	return since;
