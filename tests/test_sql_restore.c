@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "agent/sql/catalogue.h"
+#include "agent/sql/examine.h"
 #include "agent/sql/worker_private.h"
 #include "tests/support/standin.h"
 #include "tests/support/table_rows.h"
@@ -380,6 +381,185 @@ static void a_second_restore_waits_or_is_told_who_is_at_work(void **state)
 	standin_stop(&first.standin);
 }
 
+static const char odd_names[] = CREATE("[odd ]]name]")
+	"CREATE SCHEMA [s.1];\nGO\n"
+	"CREATE TABLE [s.1].[we]]ird \xf0\x9f\x99\x82] ([key'] uniqueidentifier NOT NULL, [a b] nvarchar(30) COLLATE "
+	"Latin1_General_CI_AS NOT NULL, [index] int NULL, CONSTRAINT [PK '] PRIMARY KEY NONCLUSTERED ([key']), CONSTRAINT [U] "
+	"UNIQUE CLUSTERED ([a b] DESC, [key']));\nGO\n"
+	"CREATE TABLE dbo.heap (a int NULL, b nvarchar(10) NULL);\nGO\n"
+	"CREATE TABLE dbo.loose (a int NOT NULL, b int NOT NULL);\nGO\nCREATE CLUSTERED INDEX ix ON dbo.loose (a DESC);\nGO\n"
+	"CREATE TABLE dbo.nullable (a int NULL CONSTRAINT UQ_a UNIQUE, b int NULL);\nGO\n"
+	"CREATE TABLE dbo.empty (a int NOT NULL PRIMARY KEY);\nGO\n"
+	"INSERT INTO [s.1].[we]]ird \xf0\x9f\x99\x82] VALUES ('00112233-4455-6677-8899-AABBCCDDEEFF', N'\xc3\xa9t\xc3\xa9', 1), "
+	"('10112233-4455-6677-8899-AABBCCDDEEFF', N'ETE', 2), ('20112233-4455-6677-8899-AABBCCDDEEFF', N'', NULL);\nGO\n"
+	"INSERT INTO dbo.heap VALUES (1, N'a'), (1, N'a'), (NULL, NULL);\nGO\n"
+	"INSERT INTO dbo.loose VALUES (1, 1), (2, 2), (1, 1), (1, 3);\nGO\n"
+	"INSERT INTO dbo.nullable VALUES (NULL, 1), (5, 2), (-5, 3);\nGO\n";
+
+static void any_name_and_any_kind_of_key_will_do(void **state)
+{
+	struct world world;
+
+	(void)state;
+	start(&world, "12", "odd ]name", odd_names);
+	damage_and_restore(&world, "USE [odd ]]name];\nGO\nDELETE FROM [s.1].[we]]ird \xf0\x9f\x99\x82] WHERE [index] = 1;\nGO\n"
+		"DELETE FROM dbo.heap;\nGO\nUPDATE dbo.loose SET b = 9 WHERE b = 3;\nGO\nDELETE FROM dbo.nullable WHERE a IS NULL;\nGO\n"
+		"INSERT INTO dbo.empty VALUES (1);\nGO\n", 5);
+	standin_stop(&world.standin);
+}
+
+static const char number_tables[] = CREATE("numbers")
+	"CREATE TABLE dbo.used (id int IDENTITY(1, 1) NOT NULL PRIMARY KEY, a int NULL);\nGO\n"
+	"CREATE TABLE dbo.unused (id int IDENTITY(100, 10) NOT NULL PRIMARY KEY, a int NULL);\nGO\n"
+	"CREATE TABLE dbo.negative (id int IDENTITY(-1, -3) NOT NULL PRIMARY KEY, a int NULL);\nGO\n"
+	"CREATE TABLE dbo.emptied (id int IDENTITY(1, 1) NOT NULL PRIMARY KEY, a int NULL);\nGO\n"
+	"CREATE SEQUENCE dbo.seq AS int START WITH 5 INCREMENT BY 5;\nGO\n"
+	"INSERT INTO dbo.used (a) VALUES (1), (2), (3);\nGO\nDELETE FROM dbo.used WHERE id = 3;\nGO\n"
+	"INSERT INTO dbo.negative (a) VALUES (1), (2);\nGO\n"
+	"INSERT INTO dbo.emptied (a) VALUES (1), (2);\nGO\nDELETE FROM dbo.emptied;\nGO\n"
+	"CREATE TABLE dbo.taken (n int NOT NULL);\nGO\nINSERT INTO dbo.taken VALUES (NEXT VALUE FOR dbo.seq);\nGO\n";
+
+static void identities_and_sequences_go_on_as_they_would_have(void **state)
+{
+	struct snapshot before, after;
+	struct world world;
+	static const char *const tables[] = { "used", "unused", "negative", "emptied" };
+	static const char *const next[] = { "4", "100", "-7", "3" };
+
+	(void)state;
+	start(&world, "16", "numbers", number_tables);
+	expect(&world, read_database(&world, &before, CONSISTENCY_SNAPSHOT), "reading");
+	standin_script(&world.standin, "USE numbers;\nGO\nINSERT INTO dbo.used (a) VALUES (7), (8);\nGO\n"
+		"INSERT INTO dbo.unused (a) VALUES (7), (8);\nGO\nINSERT INTO dbo.negative (a) VALUES (7);\nGO\n"
+		"INSERT INTO dbo.emptied (a) VALUES (7), (8);\nGO\nINSERT INTO dbo.taken VALUES (NEXT VALUE FOR dbo.seq);\nGO\n");
+	assert_int_equal(restore(&world, &before), 5);
+	standin_script(&world.standin, "USE numbers;\nGO\nINSERT INTO dbo.used (a) VALUES (0);\nINSERT INTO dbo.unused (a) VALUES "
+		"(0);\nINSERT INTO dbo.negative (a) VALUES (0);\nINSERT INTO dbo.emptied (a) VALUES (0);\nINSERT INTO dbo.taken VALUES "
+		"(NEXT VALUE FOR dbo.seq);\nGO\n");
+	expect(&world, read_database(&world, &after, CONSISTENCY_SNAPSHOT), "reading again");
+	for (size_t i = 0; i < 4; i++) {
+		int table = catalogue_find_table(after.catalogue, "dbo", tables[i]);
+		assert_string_equal(after.catalogue->tables[table].columns[0].identity_last, next[i]);
+	}
+	assert_string_equal(after.catalogue->sequences[0].current, "10");
+	free_snapshot(&before);
+	free_snapshot(&after);
+	standin_stop(&world.standin);
+}
+
+static const char long_values[] = CREATE("longs")
+	"CREATE TABLE dbo.doc (room int NOT NULL, name nvarchar(20) NOT NULL, a varbinary(max) NULL, n int NULL, b nvarchar(max) "
+	"NULL, x xml NULL, CONSTRAINT PK_doc PRIMARY KEY (room DESC, name));\nGO\n"
+	"INSERT INTO dbo.doc VALUES (1, N'small', 0x00, 1, N'x', N'<a>1</a>'), (2, N'none', NULL, 2, NULL, NULL);\nGO\n"
+	"DECLARE @s nvarchar(max) = REPLICATE(CAST(N'0123456789' AS nvarchar(max)), 300000);\n"
+	"INSERT INTO dbo.doc VALUES (1, N'\xc3\xa9norme', CAST(@s AS varbinary(max)), 3, N'', NULL);\n"
+	"INSERT INTO dbo.doc VALUES (1, N'two', CAST(@s AS varbinary(max)), 3, @s, NULL);\n"
+	"INSERT INTO dbo.doc VALUES (1, N'z', 0x01, 3, @s, NULL);\nGO\n";
+
+static void long_values_travel_in_pieces_both_ways(void **state)
+{
+	struct world world;
+
+	(void)state;
+	start(&world, "16", "longs", long_values);
+	damage_and_restore(&world, "USE longs;\nGO\nDELETE FROM dbo.doc WHERE room = 1;\nGO\n", 1);
+	standin_stop(&world.standin);
+}
+
+/* ---- rights ---- */
+
+static const char rights[] = CREATE("rights")
+	"CREATE TABLE dbo.seen (a int NOT NULL PRIMARY KEY);\nGO\nCREATE TABLE dbo.hidden (a int NOT NULL PRIMARY KEY);\nGO\n"
+	"CREATE LOGIN reader WITH PASSWORD = 'Secret-2', CHECK_POLICY = OFF;\nGO\nCREATE USER reader FOR LOGIN reader;\nGO\n"
+	"ALTER ROLE db_datareader ADD MEMBER reader;\nGO\n";
+
+static int read_as_reader(struct world *world, struct snapshot *snapshot)
+{
+	int result;
+
+	watch(world, snapshot);
+	log_in(world, false, "reader", "Secret-2");
+	result = worker_read(world->worker, CONSISTENCY_SNAPSHOT, &world->params, true, NULL, 0, &world->error);
+	worker_stop(world->worker);
+	return result;
+}
+
+static void a_login_that_sees_too_little_makes_no_backup(void **state)
+{
+	struct snapshot snapshot;
+	struct world world;
+
+	(void)state;
+	start(&world, "16", "rights", rights);
+	assert_true(read_as_reader(&world, &snapshot) < 0);
+	assert_int_equal(world.error.kind, SQL_ERROR_RIGHTS);
+	assert_non_null(strstr(world.error.detail, "VIEW DEFINITION"));
+	free_snapshot(&snapshot);
+	standin_script(&world.standin, "USE rights;\nGO\nGRANT VIEW DEFINITION TO reader;\nGO\nGRANT VIEW DATABASE STATE TO reader;\nGO\n");
+	expect(&world, read_as_reader(&world, &snapshot), "reading with all rights");
+	assert_int_equal(snapshot.catalogue->table_count, 2);
+	free_snapshot(&snapshot);
+	standin_script(&world.standin, "USE rights;\nGO\nDENY SELECT ON dbo.hidden TO reader;\nGO\n");
+	assert_true(read_as_reader(&world, &snapshot) < 0);
+	assert_int_equal(world.error.kind, SQL_ERROR_RIGHTS);
+	assert_string_equal(world.error.object, "[dbo].[hidden]");
+	free_snapshot(&snapshot);
+	standin_stop(&world.standin);
+}
+
+struct findings {
+	enum finding_result results[64];
+	char remedies[64][800];
+};
+
+static void take_finding(void *arg, uint8_t step, enum finding_result result, const char *detail, const char *remedy)
+{
+	struct findings *findings = arg;
+
+	assert_true(step < 64);
+	assert_true(*detail);
+	findings->results[step] = result;
+	snprintf(findings->remedies[step], sizeof findings->remedies[step], "%s", remedy);
+}
+
+static void a_check_names_each_right_that_is_missing_and_its_remedy(void **state)
+{
+	struct findings findings = { 0 };
+	struct snapshot unused;
+	struct world world;
+
+	(void)state;
+	start(&world, "16", "rights", rights);
+	watch(&world, &unused);
+	world.watcher = (struct worker_watcher){ .arg = &findings, .finding = take_finding };
+	log_in(&world, false, "reader", "Secret-2");
+	expect(&world, worker_examine(world.worker, &world.error), "examining");
+	worker_stop(world.worker);
+	assert_int_equal(findings.results[EXAMINE_ISOLATION], FINDING_OK);
+	assert_int_equal(findings.results[EXAMINE_READ], FINDING_OK);
+	assert_int_equal(findings.results[EXAMINE_DEFINITIONS], FINDING_FAILED);
+	assert_string_equal(findings.remedies[EXAMINE_DEFINITIONS], "GRANT VIEW DEFINITION TO [reader]");
+	assert_int_equal(findings.results[EXAMINE_SESSIONS], FINDING_UNKNOWN);
+	standin_stop(&world.standin);
+}
+
+static void what_is_said_breaks_no_rule_of_the_wire(void **state)
+{
+	char answer[4096];
+	struct snapshot before;
+	struct world world;
+
+	(void)state;
+	start(&world, "16", "refs", references);
+	expect(&world, read_database(&world, &before, CONSISTENCY_SNAPSHOT), "reading");
+	standin_script(&world.standin, "USE refs;\nGO\nDELETE FROM dbo.message;\nGO\n");
+	assert_int_equal(restore(&world, &before), 1);
+	standin_tell(&world.standin, "violations", answer, sizeof answer);
+	assert_string_equal(answer, "ok\n");
+	free_snapshot(&before);
+	standin_stop(&world.standin);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -389,6 +569,12 @@ int main(void)
 		cmocka_unit_test(a_worker_that_is_gone_leaves_everything_as_it_was),
 		cmocka_unit_test(isolation_that_is_not_allowed_is_refused_with_its_remedy),
 		cmocka_unit_test(a_second_restore_waits_or_is_told_who_is_at_work),
+		cmocka_unit_test(any_name_and_any_kind_of_key_will_do),
+		cmocka_unit_test(identities_and_sequences_go_on_as_they_would_have),
+		cmocka_unit_test(long_values_travel_in_pieces_both_ways),
+		cmocka_unit_test(a_login_that_sees_too_little_makes_no_backup),
+		cmocka_unit_test(a_check_names_each_right_that_is_missing_and_its_remedy),
+		cmocka_unit_test(what_is_said_breaks_no_rule_of_the_wire),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
