@@ -46,8 +46,7 @@ static inline uint32_t round_up32(uint32_t value, uint32_t unit)
 }
 
 #ifndef container_of
-#define container_of(pointer, type, member) \
-	((type *)(void *)((char *)(pointer) - offsetof(type, member)))
+#define container_of(pointer, type, member) ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 #endif
 
 #endif

@@ -111,16 +111,16 @@ static int read_chunk(struct chunk_store *store, const struct place *place, cons
 {
 	if (head->stored_size > STORED_SIZE_MAX)
 		return -EBADMSG;
-	int error = segment_read(&store->segments, place->segment, place->offset + CHUNK_HEAD_SIZE, store->stored,
-		head->stored_size);
+	int error = segment_read(
+		&store->segments, place->segment, place->offset + CHUNK_HEAD_SIZE, store->stored, head->stored_size);
 	if (!error)
 		error = packer_unpack(store->packer, head, store->stored, bytes, capacity, size);
 	return error;
 }
 
 /* One pass over the candidates that are, or are not, known to be damaged. */
-static int get_from(struct chunk_store *store, const struct chunk_name *name, void *bytes, uint32_t size, bool damaged,
-	int *damage)
+static int get_from(
+	struct chunk_store *store, const struct chunk_name *name, void *bytes, uint32_t size, bool damaged, int *damage)
 {
 	size_t cursor = SIZE_MAX;
 	struct place place;
@@ -214,6 +214,8 @@ static int find_sound(struct chunk_store *store, const struct chunk_name *name, 
 	struct chunk_head head;
 	for (;;) {
 		int found = chunk_find(store, name, &place, &head);
+		if (found == 1 && place.segment < store->first_new)
+			store->reused++;
 		if (found != 1 || !is_suspect(store, place.segment))
 			return found;
 		uint8_t *bytes = malloc(size);
@@ -236,10 +238,8 @@ int chunk_put(struct chunk_store *store, const void *bytes, uint32_t size, struc
 	if (error || pack_queue_holds(store->queue, name))
 		return error;
 	int found = find_sound(store, name, size);
-	if (found == 1) {
-		store->reused++;
+	if (found == 1)
 		return 0;
-	}
 	store->failed = found ? found : submit(store, bytes, size, name);
 	return store->failed;
 }

@@ -13,7 +13,7 @@ struct chunk_settings {
 	struct pack_keys keys;
 	uint32_t index_chunks;
 	int level, threads;
-	bool read_only;  /* no threads, no buffers for writing */
+	bool read_only;   /* no threads, no buffers for writing */
 	uint64_t reserve; /* bytes of the volume that no chunk may take */
 };
 
@@ -31,9 +31,10 @@ struct chunk_store {
 	uint64_t suspects[SUSPECTS_MAX];
 	unsigned suspect_count;
 	uint64_t reserve;
-	uint64_t stored_bytes;    /* that chunks took on the volume, since it was opened */
-	uint64_t reused;          /* chunks put that were on the volume already */
-	int failed;               /* the error that spoilt what is being put */
+	uint64_t stored_bytes; /* that chunks took on the volume, since it was opened */
+	uint64_t first_new;    /* the first segment of the present snapshot */
+	uint64_t reused;       /* chunks put that older segments had already */
+	int failed;            /* the error that spoilt what is being put */
 };
 
 int chunk_store_open(struct chunk_store *store, struct volume *volume, const struct chunk_settings *settings);

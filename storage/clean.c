@@ -17,7 +17,7 @@ struct clean {
 		uint64_t number;
 		uint32_t size;
 		bool needed;
-	} *segments;
+	} * segments;
 	size_t count, capacity;
 };
 
@@ -56,7 +56,8 @@ static int mark_tree(struct clean *clean, const struct tree_top *top, marked_ent
 	return found ? found : clean->error;
 }
 
-static int mark_record(struct clean *clean, const struct chunk_name *name, uint32_t size, size_t top_at, marked_entry *also)
+static int mark_record(
+	struct clean *clean, const struct chunk_name *name, uint32_t size, size_t top_at, marked_entry *also)
 {
 	struct tree_top top;
 	if (size < top_at + TREE_TOP_SIZE || size > CHUNK_SIZE_MAX)

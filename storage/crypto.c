@@ -91,8 +91,8 @@ int crypto_hmac(const uint8_t key[CRYPTO_KEY_SIZE], const void *bytes, size_t si
 }
 
 /* RFC 5869: extract, then one block of expand. */
-int crypto_derive(const void *secret, size_t secret_size, const uint8_t salt[16], const char *purpose,
-	uint8_t key[CRYPTO_KEY_SIZE])
+int crypto_derive(
+	const void *secret, size_t secret_size, const uint8_t salt[16], const char *purpose, uint8_t key[CRYPTO_KEY_SIZE])
 {
 	uint8_t pseudorandom[32];
 	int error = hmac(salt, 16, secret, secret_size, -1, pseudorandom);
@@ -102,8 +102,8 @@ int crypto_derive(const void *secret, size_t secret_size, const uint8_t salt[16]
 	return error;
 }
 
-int crypto_passphrase(const void *passphrase, size_t size, const uint8_t salt[16], uint32_t iterations,
-	uint8_t key[CRYPTO_KEY_SIZE])
+int crypto_passphrase(
+	const void *passphrase, size_t size, const uint8_t salt[16], uint32_t iterations, uint8_t key[CRYPTO_KEY_SIZE])
 {
 	mbedtls_md_context_t context;
 	mbedtls_md_init(&context);

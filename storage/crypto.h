@@ -22,10 +22,10 @@ bool crypto_equal(const void *a, const void *b, size_t size);
 int crypto_sha256(const void *bytes, size_t size, uint8_t digest[32]);
 int crypto_hmac(const uint8_t key[CRYPTO_KEY_SIZE], const void *bytes, size_t size, uint8_t mac[32]);
 /* HKDF-SHA-256 with a salt of 16 bytes. The purpose is a word of ours, different for every use. */
-int crypto_derive(const void *secret, size_t secret_size, const uint8_t salt[16], const char *purpose,
-	uint8_t key[CRYPTO_KEY_SIZE]);
-int crypto_passphrase(const void *passphrase, size_t size, const uint8_t salt[16], uint32_t iterations,
-	uint8_t key[CRYPTO_KEY_SIZE]);
+int crypto_derive(
+	const void *secret, size_t secret_size, const uint8_t salt[16], const char *purpose, uint8_t key[CRYPTO_KEY_SIZE]);
+int crypto_passphrase(
+	const void *passphrase, size_t size, const uint8_t salt[16], uint32_t iterations, uint8_t key[CRYPTO_KEY_SIZE]);
 
 /* AES-256-GCM with one key. One thread at a time. */
 struct sealer;
@@ -36,7 +36,7 @@ struct sealed {
 	void *bytes; /* sealed or opened in place; size 0 is allowed */
 	size_t size;
 	uint8_t *nonce; /* CRYPTO_NONCE_SIZE, never used twice with one key */
-	uint8_t *tag; /* CRYPTO_TAG_SIZE, written by seal, checked by open */
+	uint8_t *tag;   /* CRYPTO_TAG_SIZE, written by seal, checked by open */
 };
 
 int sealer_create(struct sealer **sealer, const uint8_t key[CRYPTO_KEY_SIZE]);

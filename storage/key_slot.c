@@ -70,8 +70,8 @@ int key_slot_fill(struct key_slot *slot, const uint8_t repository[16], const uin
 	return error;
 }
 
-static int open_slot(const struct key_slot *slot, const uint8_t repository[16], const struct repository_secret *secret,
-	uint8_t key[32])
+static int open_slot(
+	const struct key_slot *slot, const uint8_t repository[16], const struct repository_secret *secret, uint8_t key[32])
 {
 	uint8_t secret_key[32];
 	struct key_slot copy = *slot;

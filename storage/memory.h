@@ -6,7 +6,7 @@
 #include "storage/volume.h"
 
 struct memory_geometry {
-	uint64_t size;         /* bytes of all segments together: more is -ENOSPC */
+	uint64_t size; /* bytes of all segments together: more is -ENOSPC */
 	uint32_t segment_size;
 	uint32_t write_unit;
 };

@@ -17,7 +17,7 @@ struct pack_queue {
 	struct pack_job jobs[PACK_THREADS_MAX + 1]; /* a ring: `count` jobs from `oldest` on */
 	unsigned size, oldest, count;
 	struct worker workers[PACK_THREADS_MAX];
-	unsigned threads; /* started */
+	unsigned threads;   /* started */
 	struct packer *own; /* where there are none */
 	pthread_mutex_t lock;
 	pthread_cond_t waiting, done;

@@ -10,8 +10,8 @@
 
 /* ---- creating ---- */
 
-static int fill_recovery_slot(struct superblock *superblock, struct key_slot *slot, const uint8_t key[32],
-	char text[64])
+static int fill_recovery_slot(
+	struct superblock *superblock, struct key_slot *slot, const uint8_t key[32], char text[64])
 {
 	uint8_t bytes[RECOVERY_KEY_BYTES];
 	int error = crypto_random(bytes, sizeof bytes);
@@ -150,7 +150,8 @@ static int decide_read_only(struct repository *r, const struct repository_settin
 	static const uint8_t not_told[16];
 	struct volume_stat stat;
 	int error = volume_stat(r->volume, &stat);
-	bool foreign = memcmp(settings->writer, not_told, 16) != 0 && memcmp(settings->writer, r->superblock.writer, 16) != 0;
+	bool foreign = memcmp(settings->writer, not_told, 16) != 0 &&
+		memcmp(settings->writer, r->superblock.writer, 16) != 0;
 	r->read_only = settings->read_only || stat.read_only || foreign || r->superblock.write & ~FEATURES_WRITE;
 	return error;
 }
@@ -304,7 +305,8 @@ int repository_set_secret(struct repository *repository, const struct repository
 	struct superblock changed = repository->superblock;
 	struct key_slot *slot = slot_for(&changed, (int)secret->kind);
 	int error = slot ? key_slot_fill(slot, changed.repository, repository->key, secret,
-		iterations ? iterations : PASSPHRASE_ITERATIONS) : -ENOSPC;
+						   iterations ? iterations : PASSPHRASE_ITERATIONS) :
+					   -ENOSPC;
 	if (!error)
 		error = store_superblock(repository, &changed);
 	repository_unlock(repository);

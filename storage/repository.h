@@ -27,13 +27,13 @@ struct repository;
 /* What is fixed for the life of a repository. `chunker` is opaque: whoever cuts chunks keeps its parameters there. */
 struct repository_settings {
 	uint8_t chunker[64];
-	int deflate_level;      /* 1 to 9: not part of the format */
-	int deflate_threads;    /* 0: in the calling thread */
-	uint32_t index_chunks;  /* the index is allocated once for so many */
-	bool append_only;       /* fixed at creation: snapshots cannot be removed */
-	bool read_only;         /* this opening only: nothing is written, not even at mount */
+	int deflate_level;              /* 1 to 9: not part of the format */
+	int deflate_threads;            /* 0: in the calling thread */
+	uint32_t index_chunks;          /* the index is allocated once for so many */
+	bool append_only;               /* fixed at creation: snapshots cannot be removed */
+	bool read_only;                 /* this opening only: nothing is written, not even at mount */
 	uint32_t passphrase_iterations; /* of PBKDF2-SHA-512, at creation; 0: PASSPHRASE_ITERATIONS */
-	uint8_t writer[16];     /* the box. Zero: not told; else another box's repository is opened read-only */
+	uint8_t writer[16];             /* the box. Zero: not told; else another box's repository is opened read-only */
 	/* Box time and wall time in seconds. NULL: the kernel's clocks and the highest box time on the volume. */
 	void (*now)(void *arg, int64_t *box_time, int64_t *wall_time);
 	void *now_arg;
@@ -83,15 +83,15 @@ enum snapshot_flag {
 };
 
 struct snapshot_info {
-	uint64_t id;            /* random, never 0: what a person names, in hex, by a unique prefix */
-	uint64_t sequence;      /* order of making; the only order that counts */
-	int64_t box_time;       /* seconds; see clock.h */
-	int64_t wall_time;      /* seconds since 1970 UTC, as the box believed */
+	uint64_t id;       /* random, never 0: what a person names, in hex, by a unique prefix */
+	uint64_t sequence; /* order of making; the only order that counts */
+	int64_t box_time;  /* seconds; see clock.h */
+	int64_t wall_time; /* seconds since 1970 UTC, as the box believed */
 	enum snapshot_class class;
 	uint32_t flags;
-	uint64_t bytes;         /* of all chunks before compression, duplicates counted */
-	uint64_t stored_bytes;  /* that this snapshot added to the volume */
-	char subject[136];      /* what it is a snapshot of, UTF-8: "server/database" */
+	uint64_t bytes;        /* of all chunks before compression, duplicates counted */
+	uint64_t stored_bytes; /* that this snapshot added to the volume */
+	char subject[136];     /* what it is a snapshot of, UTF-8: "server/database" */
 };
 
 /* Fills at most `count`, oldest first; returns how many there are. */
@@ -107,8 +107,8 @@ int snapshot_remove(struct repository *repository, uint64_t id);
 struct snapshot_writer;
 
 /* -EBUSY: one is being made already. The subject is at most 135 bytes. */
-int snapshot_begin(struct repository *repository, enum snapshot_class class, const char *subject,
-	struct snapshot_writer **writer);
+int snapshot_begin(
+	struct repository *repository, enum snapshot_class class, const char *subject, struct snapshot_writer **writer);
 /* Streams come one after the other. The name is at most 300 bytes. */
 int snapshot_stream_begin(struct snapshot_writer *writer, const char *name);
 /* The bytes are copied. A chunk that is known keeps only its name. `tag` is 1 to 255, `count` whatever its owner counts. */
@@ -122,8 +122,8 @@ int snapshot_stream_end(struct snapshot_writer *writer, const void *about, size_
  * 256 KiB. `verified`: chunks that are new are read back from the medium and compared first; where no chunk was known
  * before, the snapshot gets SNAPSHOT_VERIFIED.
  */
-int snapshot_commit(struct snapshot_writer *writer, const void *about, size_t size, bool verified,
-	struct snapshot_info *info);
+int snapshot_commit(
+	struct snapshot_writer *writer, const void *about, size_t size, bool verified, struct snapshot_info *info);
 /* Nothing of it is visible; space comes back by cleaning. Frees the writer. NULL is nothing. */
 void snapshot_abort(struct snapshot_writer *writer);
 /* So far: bytes put, and bytes that they took on the volume. */
@@ -139,7 +139,7 @@ void snapshot_close(struct snapshot_reader *reader);
 int snapshot_about(struct snapshot_reader *reader, const void **about, size_t *size);
 size_t snapshot_stream_count(const struct snapshot_reader *reader);
 struct stream_info {
-	const char *name;       /* valid until snapshot_close */
+	const char *name; /* valid until snapshot_close */
 	const void *about;
 	size_t about_size;
 	uint64_t chunks, bytes, count; /* `count` is the sum of the chunks' counts */
@@ -151,7 +151,7 @@ struct stream_cursor;
 struct chunk_entry {
 	struct chunk_name name;
 	uint8_t tag;
-	uint32_t size;  /* before compression */
+	uint32_t size; /* before compression */
 	uint32_t count;
 };
 int stream_open(struct snapshot_reader *reader, size_t stream, struct stream_cursor **cursor);
@@ -164,9 +164,9 @@ int chunk_read(struct repository *repository, const struct chunk_entry *entry, v
 /* ---- looking after it ---- */
 
 struct repository_status {
-	uint64_t size, free;      /* bytes of the volume */
+	uint64_t size, free; /* bytes of the volume */
 	uint64_t segments, chunks, index_capacity;
-	bool read_only, durable;  /* durable: an acknowledged snapshot survives a power cut */
+	bool read_only, durable; /* durable: an acknowledged snapshot survives a power cut */
 	uint8_t id[16], writer[16];
 	uint32_t damaged_segments; /* at mount: not readable, or their end was damaged */
 	bool root_damaged;         /* the newest record of snapshots is torn (usual after a power cut) or damaged */
@@ -189,10 +189,10 @@ int repository_state_write(struct repository *repository, const char *name, cons
 int repository_state_read(struct repository *repository, const char *name, void *bytes, size_t capacity);
 
 /* What a walk finds: one call per damaged chunk, with the first snapshot and stream that need it. */
-typedef void damage_found(void *arg, const struct snapshot_info *snapshot, const char *stream,
-	const struct chunk_entry *chunk, int error);
+typedef void damage_found(
+	void *arg, const struct snapshot_info *snapshot, const char *stream, const struct chunk_entry *chunk, int error);
 /* Walks one snapshot (id) or all (0): every manifest page, and with `data` every byte. 0: whole; -EBADMSG: it was called. */
-int repository_verify(struct repository *repository, uint64_t id, bool data, damage_found *found, void *arg,
-	bool (*stop)(void *arg));
+int repository_verify(
+	struct repository *repository, uint64_t id, bool data, damage_found *found, void *arg, bool (*stop)(void *arg));
 
 #endif

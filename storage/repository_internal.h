@@ -43,13 +43,13 @@ static inline void repository_unlock(const struct repository *repository)
 
 /* superblock_place.c: the two copies on the volume. */
 struct superblock_files {
-	uint64_t last;     /* the highest number seen */
-	uint64_t best[2];  /* segments that hold the newest valid one; 0: none */
+	uint64_t last;    /* the highest number seen */
+	uint64_t best[2]; /* segments that hold the newest valid one; 0: none */
 	uint8_t bytes[SUPERBLOCK_SIZE];
 	struct superblock superblock;
-	bool others;       /* the volume holds segments that are not superblocks, roots or state */
+	bool others; /* the volume holds segments that are not superblocks, roots or state */
 	unsigned damaged;
-	int error;         /* of the last one that could not be used */
+	int error; /* of the last one that could not be used */
 };
 int superblock_find(struct volume *volume, struct superblock_files *files);
 /* Two new copies with numbers over *last, durable on return; then those below are removed. */

@@ -31,9 +31,8 @@ int repository_state_write(struct repository *repository, const char *name, cons
 	struct state_ad ad = authenticated(repository, name);
 	if (size)
 		memcpy(sealed_bytes + SEAL_SIZE, bytes, size);
-	struct sealed sealed = {
-		ad.bytes, ad.size, sealed_bytes + SEAL_SIZE, size, sealed_bytes, sealed_bytes + CRYPTO_NONCE_SIZE
-	};
+	struct sealed sealed = { ad.bytes, ad.size, sealed_bytes + SEAL_SIZE, size, sealed_bytes,
+		sealed_bytes + CRYPTO_NONCE_SIZE };
 	repository_lock(repository);
 	int error = crypto_random(sealed_bytes, CRYPTO_NONCE_SIZE);
 	if (!error)
@@ -54,9 +53,8 @@ int repository_state_read(struct repository *repository, const char *name, void 
 	if (length >= 0) {
 		struct state_ad ad = authenticated(repository, name);
 		size_t size = (size_t)length < SEAL_SIZE ? 0 : (size_t)length - SEAL_SIZE;
-		struct sealed sealed = {
-			ad.bytes, ad.size, sealed_bytes + SEAL_SIZE, size, sealed_bytes, sealed_bytes + CRYPTO_NONCE_SIZE
-		};
+		struct sealed sealed = { ad.bytes, ad.size, sealed_bytes + SEAL_SIZE, size, sealed_bytes,
+			sealed_bytes + CRYPTO_NONCE_SIZE };
 		int error = length < SEAL_SIZE ? -EBADMSG : sealer_open(repository->sealer, &sealed);
 		length = error ? error : size > capacity ? -ERANGE : (int)size;
 	}

@@ -139,8 +139,8 @@ static void authenticated(uint8_t ad[AUTHENTICATED_SIZE + 1], const uint8_t *rec
 	memcpy(ad + 1, record, AUTHENTICATED_SIZE);
 }
 
-int root_record_put(uint8_t *to, size_t size, const struct roots *roots, const struct roots_place *place,
-	uint64_t number)
+int root_record_put(
+	uint8_t *to, size_t size, const struct roots *roots, const struct roots_place *place, uint64_t number)
 {
 	size_t payload = size - HEAD_SIZE - 4;
 	uint8_t ad[AUTHENTICATED_SIZE + 1];

@@ -22,11 +22,11 @@ struct root_snapshot {
 };
 
 struct roots {
-	uint64_t number;        /* of the record that is on the volume */
-	uint64_t next_segment;  /* data segments below are sealed, durable or gone; others hold nothing acknowledged */
+	uint64_t number;       /* of the record that is on the volume */
+	uint64_t next_segment; /* data segments below are sealed, durable or gone; others hold nothing acknowledged */
 	uint64_t next_sequence;
-	int64_t box_time;       /* the highest seen */
-	uint8_t digest[32];     /* SHA-256 of the record that is on the volume */
+	int64_t box_time;   /* the highest seen */
+	uint8_t digest[32]; /* SHA-256 of the record that is on the volume */
 	struct segment_hole holes[SEGMENT_HOLES_MAX];
 	uint32_t hole_count;
 	struct root_snapshot *snapshots; /* oldest first */
@@ -38,8 +38,8 @@ struct roots_place {
 	struct volume *volume;
 	uint8_t repository[16], writer[16];
 	struct sealer *sealer;
-	uint64_t last;   /* the highest number ever seen: never used again */
-	bool uncertain;  /* a record newer than the one in use is there, and damaged or perhaps written */
+	uint64_t last;  /* the highest number ever seen: never used again */
+	bool uncertain; /* a record newer than the one in use is there, and damaged or perhaps written */
 };
 
 void roots_free(struct roots *roots);
@@ -58,8 +58,8 @@ int roots_store(struct roots *roots, struct roots_place *place);
 
 /* The bytes of one record, for roots.c. root_payload_get reads what was sealed, and what a test makes up. */
 size_t root_record_size(const struct roots *roots);
-int root_record_put(uint8_t *to, size_t size, const struct roots *roots, const struct roots_place *place,
-	uint64_t number);
+int root_record_put(
+	uint8_t *to, size_t size, const struct roots *roots, const struct roots_place *place, uint64_t number);
 int root_record_get(struct roots *roots, const struct roots_place *place, uint64_t number, uint8_t *from, size_t size);
 int root_payload_get(struct roots *roots, const uint8_t *from, size_t size);
 

@@ -63,8 +63,8 @@ int segment_writer_create(struct segment_writer *writer, struct volume *volume, 
 	*writer = (struct segment_writer){ .volume = volume, .next = 1 };
 	memcpy(writer->repository, repository, 16);
 	/* Whole write units, and at least one. */
-	writer->buffer_size = BUFFER_SIZE < volume->write_unit ? volume->write_unit
-		: BUFFER_SIZE / volume->write_unit * volume->write_unit;
+	writer->buffer_size = BUFFER_SIZE < volume->write_unit ? volume->write_unit :
+															 BUFFER_SIZE / volume->write_unit * volume->write_unit;
 	writer->buffer = malloc(writer->buffer_size);
 	writer->contents = malloc(SEGMENT_CHUNKS_MAX * CHUNK_HEAD_SIZE);
 	if (writer->buffer && writer->contents)
@@ -83,8 +83,8 @@ void segment_writer_destroy(struct segment_writer *writer)
 static int flush(struct segment_writer *writer)
 {
 	uint32_t size = writer->size - writer->flushed;
-	int error = volume_write(writer->volume, segment_id(SEGMENT_DATA, writer->current), writer->flushed,
-		writer->buffer, size);
+	int error = volume_write(
+		writer->volume, segment_id(SEGMENT_DATA, writer->current), writer->flushed, writer->buffer, size);
 	if (!error)
 		writer->flushed += size;
 	return error;
@@ -134,8 +134,9 @@ static uint64_t size_with(uint32_t size, uint32_t count, uint32_t stored_size, u
 bool segment_is_full(const struct segment_writer *writer, uint32_t stored_size)
 {
 	const struct volume *volume = writer->volume;
-	return writer->open && (writer->count == SEGMENT_CHUNKS_MAX ||
-		size_with(writer->size, writer->count, stored_size, volume->write_unit) > volume->segment_size);
+	return writer->open &&
+		(writer->count == SEGMENT_CHUNKS_MAX ||
+			size_with(writer->size, writer->count, stored_size, volume->write_unit) > volume->segment_size);
 }
 
 static void add_entry(struct segment_writer *writer, const struct chunk_head *head, uint32_t offset)
@@ -238,8 +239,8 @@ int segment_read(struct segment_writer *writer, uint64_t number, uint32_t offset
 
 /* ---- finding what is in one ---- */
 
-static int walk_contents(const struct segment_contents *contents, const uint8_t *entries, segment_found *found,
-	void *arg)
+static int walk_contents(
+	const struct segment_contents *contents, const uint8_t *entries, segment_found *found, void *arg)
 {
 	for (uint32_t i = 0; i < contents->count; i++) {
 		struct chunk_head head;
@@ -247,12 +248,13 @@ static int walk_contents(const struct segment_contents *contents, const uint8_t 
 		int error = get_common(&head, entries);
 		if (error == -EPROTONOSUPPORT)
 			goto next; /* a chunk of a kind that came later: nothing this version wrote refers to it */
-		if (error || offset < SEGMENT_HEAD_SIZE || (uint64_t)offset + CHUNK_HEAD_SIZE + head.stored_size > contents->offset)
+		if (error || offset < SEGMENT_HEAD_SIZE ||
+			(uint64_t)offset + CHUNK_HEAD_SIZE + head.stored_size > contents->offset)
 			return -EBADMSG;
 		error = found(arg, contents->number, offset, &head);
 		if (error)
 			return error;
-next:
+	next:
 		entries += CHUNK_HEAD_SIZE;
 	}
 	return 0;

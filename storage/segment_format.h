@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #define RECORD_CHUNK 1
-#define RECORD_CRITICAL 0x01 /* whoever does not know the type must not go on */
+#define RECORD_CRITICAL 0x01           /* whoever does not know the type must not go on */
 #define SEGMENT_TAIL_SIZE (16u * 1024) /* the first read of a mount: trailer and, of most segments, the contents */
 
 struct segment_contents {

@@ -34,12 +34,12 @@ static void make_room(struct repository *repository)
 	repository_clean(repository, &freed);
 }
 
-int snapshot_begin(struct repository *repository, enum snapshot_class class, const char *subject,
-	struct snapshot_writer **writer)
+int snapshot_begin(
+	struct repository *repository, enum snapshot_class class, const char *subject, struct snapshot_writer **writer)
 {
 	if (repository->read_only)
 		return -EROFS;
-	if (strlen(subject) >= sizeof (*writer)->subject || (class != SNAPSHOT_BACKUP && class != SNAPSHOT_SAFETY))
+	if (strlen(subject) >= sizeof(*writer)->subject || (class != SNAPSHOT_BACKUP && class != SNAPSHOT_SAFETY))
 		return -EINVAL;
 	struct snapshot_writer *w = calloc(1, sizeof *w);
 	if (!w)
@@ -54,7 +54,7 @@ int snapshot_begin(struct repository *repository, enum snapshot_class class, con
 		strcpy(w->subject, subject);
 		w->stored_before = repository->chunks.stored_bytes;
 		w->reused_before = repository->chunks.reused;
-		w->first_segment = repository->chunks.segments.next;
+		w->first_segment = repository->chunks.first_new = repository->chunks.segments.next;
 		tree_writer_start(&w->streams, &repository->chunks);
 		repository->writer = w;
 	}
@@ -128,8 +128,8 @@ int snapshot_stream_end(struct snapshot_writer *writer, const void *about, size_
 
 /* ---- committing ---- */
 
-static int put_snapshot_record(struct snapshot_writer *writer, const struct tree_top *top, const void *about, size_t size,
-	struct root_snapshot *snapshot)
+static int put_snapshot_record(struct snapshot_writer *writer, const struct tree_top *top, const void *about,
+	size_t size, struct root_snapshot *snapshot)
 {
 	const struct snapshot_info *info = &snapshot->info;
 	size_t subject = strlen(info->subject);
@@ -220,7 +220,8 @@ static int note_new(void *arg, uint64_t id, uint32_t size)
 	return 0;
 }
 
-static int read_back_all(struct repository *r, const struct new_segments *segments, uint8_t *walk, struct read_back *back)
+static int read_back_all(
+	struct repository *r, const struct new_segments *segments, uint8_t *walk, struct read_back *back)
 {
 	int error = 0;
 	for (size_t i = 0; !error && i < segments->count; i++) {
@@ -270,8 +271,8 @@ static int acknowledge(struct snapshot_writer *writer, struct root_snapshot *sna
 	return error;
 }
 
-int snapshot_commit(struct snapshot_writer *writer, const void *about, size_t size, bool verified,
-	struct snapshot_info *info)
+int snapshot_commit(
+	struct snapshot_writer *writer, const void *about, size_t size, bool verified, struct snapshot_info *info)
 {
 	struct root_snapshot snapshot = { .record_size = 0 };
 	int error = writer->in_stream || size > SNAPSHOT_ABOUT_MAX ? -EINVAL : seal(writer, about, size, &snapshot);

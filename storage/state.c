@@ -25,7 +25,7 @@ struct found_state {
 };
 
 struct found_states {
-	uint64_t key; /* of this name: the id without its generation */
+	uint64_t key;                       /* of this name: the id without its generation */
 	struct found_state list[FOUND_MAX]; /* newest first */
 	unsigned count;
 };
@@ -74,8 +74,8 @@ static int load(struct volume *volume, const char *name, const struct found_stat
 	return strncmp((const char *)record + 24, name, STATE_NAME_MAX + 1) ? -EEXIST : (int)size;
 }
 
-static uint32_t make_record(uint8_t record[RECORD_MAX], const char *name, uint64_t generation, const void *bytes,
-	size_t size)
+static uint32_t make_record(
+	uint8_t record[RECORD_MAX], const char *name, uint64_t generation, const void *bytes, size_t size)
 {
 	memset(record, 0, HEAD_SIZE);
 	memcpy(record, magic, 8);

@@ -41,8 +41,8 @@ static void get_slot(struct key_slot *slot, const uint8_t *from)
 	memcpy(slot->key, from + 52, 32);
 }
 
-static int authenticate(const uint8_t *from, const struct superblock *superblock, const uint8_t key[32],
-	uint8_t mac[32])
+static int authenticate(
+	const uint8_t *from, const struct superblock *superblock, const uint8_t key[32], uint8_t mac[32])
 {
 	uint8_t subkey[32];
 	int error = crypto_derive(key, 32, superblock->repository, "coffret superblock", subkey);

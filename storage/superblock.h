@@ -26,7 +26,7 @@ struct key_slot {
 };
 
 struct superblock {
-	uint64_t generation; /* of two that are valid the higher counts */
+	uint64_t generation;              /* of two that are valid the higher counts */
 	uint64_t compatible, write, read; /* feature bits */
 	uint8_t repository[16], writer[16];
 	bool append_only;

@@ -9,7 +9,7 @@
 #include "storage/chunk.h"
 
 #define TREE_LEVELS_MAX 16
-#define TREE_PAGE_MIN 2    /* entries: each level is at most half as long as the one below */
+#define TREE_PAGE_MIN 2 /* entries: each level is at most half as long as the one below */
 #define TREE_PAGE_MAX 256
 #define TREE_PAGE_RARITY 32 /* a page ends at one name in so many */
 

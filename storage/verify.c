@@ -12,7 +12,7 @@ struct verify {
 	damage_found *found;
 	void *arg;
 	bool (*stop)(void *arg);
-	uint8_t *seen;   /* a bit for each slot of the index: checked already, whole or reported */
+	uint8_t *seen; /* a bit for each slot of the index: checked already, whole or reported */
 	uint8_t *buffer;
 	bool damaged;
 	struct snapshot_info info;
@@ -66,8 +66,8 @@ static int check_entry(struct verify *verify, const struct chunk_entry *entry)
 {
 	if (mark_seen(verify, &entry->name))
 		return 0;
-	int error = verify->data ? chunk_read(verify->repository, entry, verify->buffer)
-		: check_present(verify, &entry->name);
+	int error = verify->data ? chunk_read(verify->repository, entry, verify->buffer) :
+							   check_present(verify, &entry->name);
 	if (is_damage(error)) {
 		report(verify, entry, error);
 		return 0;
@@ -156,11 +156,15 @@ static int verify_all(struct verify *verify)
 	return error;
 }
 
-int repository_verify(struct repository *repository, uint64_t id, bool data, damage_found *found, void *arg,
-	bool (*stop)(void *arg))
+int repository_verify(
+	struct repository *repository, uint64_t id, bool data, damage_found *found, void *arg, bool (*stop)(void *arg))
 {
 	struct verify verify = {
-		.repository = repository, .data = data, .found = found, .arg = arg, .stop = stop,
+		.repository = repository,
+		.data = data,
+		.found = found,
+		.arg = arg,
+		.stop = stop,
 		.seen = calloc(1, repository->chunks.index.slot_count / 8 + 1),
 		.buffer = malloc(CHUNK_SIZE_MAX),
 	};

@@ -25,11 +25,11 @@
 struct volume;
 
 struct volume_stat {
-	uint64_t size, free;      /* bytes */
-	uint32_t segment_size;    /* a segment is at most this long; the same for the life of the volume */
-	uint32_t write_unit;      /* writes start and end on multiples of this; 1 for a disk */
+	uint64_t size, free;   /* bytes */
+	uint32_t segment_size; /* a segment is at most this long; the same for the life of the volume */
+	uint32_t write_unit;   /* writes start and end on multiples of this; 1 for a disk */
 	uint32_t bad_blocks, max_erase_count;
-	bool durable;             /* sync means what it says */
+	bool durable; /* sync means what it says */
 	bool read_only;
 };
 

@@ -121,8 +121,8 @@ static void read_order(struct fixture *f, struct order *order)
 	memset(order, 0, sizeof *order);
 	assert_int_equal(volume_list(f->volume, note_file, &listing), 0);
 	for (unsigned i = 0; i < listing.count; i++)
-		assert_int_equal(segment_walk(f->volume, f->store.keys.repository, &listing.files[i], buffer, note_order, order),
-			0);
+		assert_int_equal(
+			segment_walk(f->volume, f->store.keys.repository, &listing.files[i], buffer, note_order, order), 0);
 }
 
 static void the_medium_does_not_depend_on_threads(void **state)
@@ -143,6 +143,37 @@ static void the_medium_does_not_depend_on_threads(void **state)
 			assert_memory_equal(&one, &more, sizeof one);
 		close_all(&f);
 	}
+}
+
+static int note_nonce(void *arg, uint64_t number, uint32_t offset, const struct chunk_head *head)
+{
+	uint8_t(**at)[12] = arg;
+	(void)number, (void)offset;
+	memcpy(*(*at)++, head->nonce, 12);
+	return 0;
+}
+
+static void no_nonce_is_used_twice(void **state)
+{
+	(void)state;
+	static uint8_t nonces[200][12], buffer[SEGMENT_WALK_SIZE];
+	uint8_t(*at)[12] = nonces, bytes[5000];
+	struct fixture f;
+	struct chunk_name name;
+	struct listing listing = { .count = 0 };
+	open_with(&f, 2, 1000);
+	for (unsigned i = 0; i < 200; i++)
+		assert_int_equal(chunk_put(&f.store, bytes, make_bytes(i, bytes), &name), 0);
+	assert_int_equal(chunk_flush(&f.store), 0);
+	assert_int_equal(volume_list(f.volume, note_file, &listing), 0);
+	for (unsigned i = 0; i < listing.count; i++)
+		assert_int_equal(
+			segment_walk(f.volume, f.store.keys.repository, &listing.files[i], buffer, note_nonce, &at), 0);
+	assert_true(at == nonces + 200);
+	for (unsigned i = 0; i < 200; i++)
+		for (unsigned j = 0; j < i; j++)
+			assert_true(memcmp(nonces[i], nonces[j], 12) != 0);
+	close_all(&f);
 }
 
 /* "A hit believed only after the full name on the medium matches." */
@@ -230,6 +261,7 @@ int main(void)
 		cmocka_unit_test(what_is_put_is_got_before_and_after_the_flush),
 		cmocka_unit_test(the_name_is_the_keyed_hash_of_the_bytes),
 		cmocka_unit_test(the_medium_does_not_depend_on_threads),
+		cmocka_unit_test(no_nonce_is_used_twice),
 		cmocka_unit_test(a_shared_prefix_is_no_name),
 		cmocka_unit_test(what_cannot_be_shrunk_is_stored_as_it_is),
 		cmocka_unit_test(what_is_discarded_is_not_known),

@@ -31,9 +31,9 @@ struct world {
 	struct fault_disk *disk;
 	struct volume *volume;
 	struct repository *repository;
-	uint64_t ids[SAMPLES];        /* of acknowledged snapshots; 0: not (yet) there */
-	bool removing[SAMPLES];       /* asked to go: may be there or not */
-	uint8_t state, state_asked;   /* the record that was acknowledged last, and asked for last */
+	uint64_t ids[SAMPLES];      /* of acknowledged snapshots; 0: not (yet) there */
+	bool removing[SAMPLES];     /* asked to go: may be there or not */
+	uint8_t state, state_asked; /* the record that was acknowledged last, and asked for last */
 };
 
 static unsigned strikes_made;
@@ -132,8 +132,8 @@ static void check_state(const struct world *world, const char *what)
 		fail_msg("%s: state is %d, acknowledged %d", what, value, world->state);
 }
 
-static void note_damage(void *arg, const struct snapshot_info *snapshot, const char *stream,
-	const struct chunk_entry *chunk, int error)
+static void note_damage(
+	void *arg, const struct snapshot_info *snapshot, const char *stream, const struct chunk_entry *chunk, int error)
 {
 	(void)snapshot, (void)stream, (void)chunk, (void)error;
 	++*(unsigned *)arg;
@@ -283,6 +283,33 @@ static void the_same_process_goes_on_after_an_error(void **state)
 	}
 }
 
+/* A root or a segment that cannot be read just now: an error, or what can be read, but never an older state. */
+static void an_error_while_it_is_opened_hides_no_snapshot(void **state)
+{
+	(void)state;
+	bool struck = true;
+	for (unsigned at = 1; struck; at++) {
+		struct world world;
+		struct fault_plan plan = { FAULT_EIO, at, 0 };
+		char what[64];
+		snprintf(what, sizeof what, "opening, error at %u", at);
+		create_world(&world);
+		run_script(&world);
+		repository_close(world.repository);
+		world.repository = NULL;
+		fault_disk_plan(world.disk, &plan);
+		if (sample_open(&world.repository, world.volume))
+			world.repository = NULL;
+		else
+			check_acknowledged(&world, what);
+		struck = fault_disk_struck(world.disk);
+		strikes_made += struck;
+		reopen(&world, what);
+		check_world(&world, what);
+		destroy_world(&world);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -292,6 +319,7 @@ int main(void)
 		cmocka_unit_test(what_a_crash_left_in_the_cache_is_not_built_upon),
 		cmocka_unit_test(acknowledged_snapshots_survive_an_error_of_every_operation),
 		cmocka_unit_test(the_same_process_goes_on_after_an_error),
+		cmocka_unit_test(an_error_while_it_is_opened_hides_no_snapshot),
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
 	printf("%u strikes\n", strikes_made);

@@ -170,11 +170,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(files_of_others_are_left_alone, make_directory, remove_directory),
-		cmocka_unit_test_setup_teardown(a_second_process_is_refused_until_the_first_is_done, make_directory,
-			remove_directory),
+		cmocka_unit_test_setup_teardown(
+			a_second_process_is_refused_until_the_first_is_done, make_directory, remove_directory),
 		cmocka_unit_test_setup_teardown(what_is_no_directory_is_refused, make_directory, remove_directory),
-		cmocka_unit_test_setup_teardown(a_link_in_the_place_of_a_segment_is_not_followed, make_directory,
-			remove_directory),
+		cmocka_unit_test_setup_teardown(
+			a_link_in_the_place_of_a_segment_is_not_followed, make_directory, remove_directory),
 		cmocka_unit_test(memory_file_systems_promise_no_durability),
 		cmocka_unit_test(what_was_synced_survives_every_cut),
 		cmocka_unit_test(a_sync_after_a_failed_one_keeps_nothing),

@@ -51,8 +51,8 @@ void *realloc(void *old, size_t size)
 static const struct sample first = { .seed = 1, .streams = 2, .chunks = 40, .shared = 20, .chunk_size = 100 };
 static const struct sample second = { .seed = 2, .streams = 2, .chunks = 40, .shared = 20, .chunk_size = 100 };
 
-static void ignore(void *arg, const struct snapshot_info *snapshot, const char *stream, const struct chunk_entry *chunk,
-	int error)
+static void ignore(
+	void *arg, const struct snapshot_info *snapshot, const char *stream, const struct chunk_entry *chunk, int error)
 {
 	(void)snapshot, (void)stream, (void)chunk, (void)error;
 	++*(unsigned *)arg;

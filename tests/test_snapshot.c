@@ -135,6 +135,52 @@ static void what_was_aborted_is_not_visible_and_its_space_comes_back(void **stat
 	teardown(volume, repository);
 }
 
+/* The same chunks in the other order: pages and nothing else fill segments of their own. */
+static uint64_t store_reversed(struct repository *repository, unsigned chunks)
+{
+	struct snapshot_writer *writer;
+	struct snapshot_info info;
+	assert_int_equal(snapshot_begin(repository, SNAPSHOT_BACKUP, "x", &writer), 0);
+	assert_int_equal(snapshot_stream_begin(writer, "s"), 0);
+	for (unsigned i = chunks; i-- > 0;)
+		assert_int_equal(snapshot_put(writer, 1, i, &i, sizeof i), 0);
+	assert_int_equal(snapshot_stream_end(writer, NULL, 0), 0);
+	assert_int_equal(snapshot_commit(writer, NULL, 0, false, &info), 0);
+	return info.id;
+}
+
+static void count_damage(
+	void *arg, const struct snapshot_info *snapshot, const char *stream, const struct chunk_entry *chunk, int error)
+{
+	(void)snapshot, (void)stream, (void)chunk, (void)error;
+	++*(unsigned *)arg;
+}
+
+static void cleaning_keeps_pages_that_lie_alone(void **state)
+{
+	(void)state;
+	const struct memory_geometry small = { .size = 8u << 20, .segment_size = 16u << 10, .write_unit = 1 };
+	struct volume *volume;
+	struct repository *repository;
+	struct snapshot_writer *writer;
+	uint64_t freed;
+	unsigned damage = 0;
+	assert_int_equal(memory_volume_open(&volume, &small), 0);
+	assert_int_equal(sample_open(&repository, volume), 0);
+	assert_int_equal(snapshot_begin(repository, SNAPSHOT_BACKUP, "all", &writer), 0);
+	assert_int_equal(snapshot_stream_begin(writer, "s"), 0);
+	for (unsigned i = 0; i < 3000; i++)
+		assert_int_equal(snapshot_put(writer, 1, i, &i, sizeof i), 0);
+	assert_int_equal(snapshot_stream_end(writer, NULL, 0), 0);
+	assert_int_equal(snapshot_commit(writer, NULL, 0, false, NULL), 0);
+	store_reversed(repository, 3000);
+	assert_int_equal(repository_clean(repository, &freed), 0);
+	assert_int_equal(freed, 0);
+	repository = reopen(repository, volume, 0);
+	assert_int_equal(repository_verify(repository, 0, true, count_damage, &damage, NULL), 0);
+	teardown(volume, repository);
+}
+
 static void a_removed_snapshot_is_gone_and_the_others_are_whole(void **state)
 {
 	(void)state;
@@ -375,6 +421,7 @@ int main(void)
 		cmocka_unit_test(a_second_night_costs_what_changed),
 		cmocka_unit_test(one_change_in_a_long_list_stores_few_pages),
 		cmocka_unit_test(what_was_aborted_is_not_visible_and_its_space_comes_back),
+		cmocka_unit_test(cleaning_keeps_pages_that_lie_alone),
 		cmocka_unit_test(a_removed_snapshot_is_gone_and_the_others_are_whole),
 		cmocka_unit_test(the_order_is_the_order_of_making),
 		cmocka_unit_test(odd_shapes_come_back),

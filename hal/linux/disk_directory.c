@@ -151,8 +151,8 @@ static int directory_remove(struct disk *disk, const char *name)
 	return unlinkat(d->directory, name, 0) ? -errno : 0;
 }
 
-static int report(struct directory_disk *d, const char *name,
-	int (*found)(void *arg, const char *name, uint64_t size), void *arg)
+static int report(
+	struct directory_disk *d, const char *name, int (*found)(void *arg, const char *name, uint64_t size), void *arg)
 {
 	struct stat stat;
 	if (strlen(name) >= DISK_NAME_MAX)
@@ -186,8 +186,16 @@ static int directory_list(struct disk *disk, int (*found)(void *arg, const char 
 static bool is_durable(long type)
 {
 	static const uint32_t not_durable[] = {
-		0x4d44 /* vfat */, 0x2011bab0 /* exfat */, 0x01021994 /* tmpfs */, 0x858458f6 /* ramfs */, 0x6969 /* nfs */,
-		0x517b /* smb */, 0xff534d42 /* cifs */, 0xfe534d42 /* smb2 */, 0x00c36400 /* ceph */, 0x65735546 /* fuse */,
+		0x4d44 /* vfat */,
+		0x2011bab0 /* exfat */,
+		0x01021994 /* tmpfs */,
+		0x858458f6 /* ramfs */,
+		0x6969 /* nfs */,
+		0x517b /* smb */,
+		0xff534d42 /* cifs */,
+		0xfe534d42 /* smb2 */,
+		0x00c36400 /* ceph */,
+		0x65735546 /* fuse */,
 		0x01021997 /* 9p */,
 	};
 	for (size_t i = 0; i < sizeof not_durable / sizeof not_durable[0]; i++)

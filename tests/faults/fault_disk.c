@@ -9,8 +9,8 @@ struct file {
 	struct file *next;
 	char name[DISK_NAME_MAX];
 	uint8_t *bytes;
-	uint32_t size, synced;  /* appended, and durable of that */
-	uint32_t last_append;   /* where the newest append began */
+	uint32_t size, synced;    /* appended, and durable of that */
+	uint32_t last_append;     /* where the newest append began */
 	bool linked, link_synced; /* has the name now; has it on the medium */
 	bool appending, condemned;
 };

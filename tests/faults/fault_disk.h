@@ -13,16 +13,16 @@
 enum fault {
 	FAULT_NONE,
 	/* Errors: the process lives on. */
-	FAULT_EIO,          /* the operation fails once; a sync that fails has lost what it should have kept, for ever */
-	FAULT_ENOSPC,       /* an append fails once */
-	FAULT_PULLED,       /* -ENODEV from then on, until the restart */
+	FAULT_EIO,    /* the operation fails once; a sync that fails has lost what it should have kept, for ever */
+	FAULT_ENOSPC, /* an append fails once */
+	FAULT_PULLED, /* -ENODEV from then on, until the restart */
 	/* Cuts: the operation and all after it fail, until fault_disk_restart shows what the medium kept. */
-	FAULT_CUT_LOST,     /* nothing that was not synced */
-	FAULT_CUT_KEPT,     /* everything, and of an append its first `tear` bytes */
-	FAULT_CUT_NAMES,    /* the names, but none of the bytes that were not synced */
+	FAULT_CUT_LOST,      /* nothing that was not synced */
+	FAULT_CUT_KEPT,      /* everything, and of an append its first `tear` bytes */
+	FAULT_CUT_NAMES,     /* the names, but none of the bytes that were not synced */
 	FAULT_CUT_REORDERED, /* of what was not synced only the newest append of each file: zeros where the others were */
-	FAULT_CUT_BYTES,    /* the bytes of files, but no name and no removal that was not synced */
-	FAULT_CRASH,        /* the process dies, the cache lives on: a later cut may still take it */
+	FAULT_CUT_BYTES,     /* the bytes of files, but no name and no removal that was not synced */
+	FAULT_CRASH,         /* the process dies, the cache lives on: a later cut may still take it */
 	FAULT_COUNT
 };
 

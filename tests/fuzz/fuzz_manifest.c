@@ -91,8 +91,8 @@ static bool never(void *arg)
 	return false;
 }
 
-static void ignore(void *arg, const struct snapshot_info *snapshot, const char *stream, const struct chunk_entry *chunk,
-	int error)
+static void ignore(
+	void *arg, const struct snapshot_info *snapshot, const char *stream, const struct chunk_entry *chunk, int error)
 {
 	(void)arg, (void)snapshot, (void)stream, (void)chunk, (void)error;
 }

@@ -7,7 +7,7 @@
 
 /* Deterministic content: streams "stream 0"..., of chunks whose bytes are a function of seed, stream and chunk. */
 struct sample {
-	uint32_t seed;      /* chunks of two samples are equal where their seed is, and where below `shared` */
+	uint32_t seed; /* chunks of two samples are equal where their seed is, and where below `shared` */
 	unsigned streams, chunks, shared;
 	uint32_t chunk_size; /* on average */
 };
