@@ -100,7 +100,7 @@ def test_a_full_disk_is_said_and_leaves_what_was_there(world):
         pytest.skip("needs root to mount a small file system")
     mount = os.path.join(world.directory, "small-disk")
     os.makedirs(mount)
-    if stage.subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", mount], capture_output=True).returncode:
+    if stage.subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", mount], capture_output=True).returncode:
         pytest.skip("this machine does not allow to mount a tmpfs")
     try:
         small = world.box(server, name="full", databases="small", profile="any", start=False)
@@ -113,7 +113,7 @@ def test_a_full_disk_is_said_and_leaves_what_was_there(world):
         with open(filler, "wb") as file:
             try:
                 while True:
-                    file.write(b"\\0" * 65536)
+                    file.write(b"\0" * 65536)
                     file.flush()
             except OSError:
                 pass
