@@ -111,6 +111,16 @@ include tests/Makefile
 panel: $(O)/coffret-panel ## the front panel of a simulated box, live in this terminal: PANEL=its panel_socket
 	$(Q)$(O)/coffret-panel "$(PANEL)"
 
+PREFIX ?= /usr/local
+
+.PHONY: install
+install: all ## put programs, unit and example configuration in place (DESTDIR, PREFIX)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)/etc/coffret $(DESTDIR)/etc/systemd/system
+	install -m 0755 $(programs) $(DESTDIR)$(PREFIX)/bin
+	sed 's|^ExecStart=.*|ExecStart=$(PREFIX)/bin/coffretd|' agent/coffretd.service > $(DESTDIR)/etc/systemd/system/coffretd.service
+	install -m 0644 agent/config.example.conf $(DESTDIR)/etc/coffret
+	[ -n "$(DESTDIR)" ] || getent group coffret >/dev/null || groupadd --system coffret
+
 .PHONY: size
 size: all ## bytes of code and data in each room, stripped
 	$(Q)for room in agent/table agent/sql agent/net agent/cli agent storage hal board; do \
