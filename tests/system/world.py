@@ -18,7 +18,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 BUILD = os.path.abspath(os.environ.get("COFFRET_BUILD", os.path.join(ROOT, "build")))
-STANDIN = os.path.join(BUILD, "tests/sqlserver/sqlserver")
+STANDIN = os.environ.get("COFFRET_STANDIN", os.path.join(BUILD, "tests/sqlserver/sqlserver"))
 
 ADMIN = ("sa", "Admin-Pass-1")
 BACKUP = ("coffret_backup", "Backup-Pass-1")
@@ -53,6 +53,7 @@ class Server:
 
     def __init__(self, directory, certificates, *options, certificate="server", version=16, port=0):
         self.directory = directory
+        self.has_logins = False
         os.makedirs(directory, exist_ok=True)
         self.port_file = os.path.join(directory, "port")
         self.control = os.path.join(directory, "control")
@@ -120,13 +121,19 @@ class Server:
         path = os.path.join(self.directory, "script.sql")
         with open(path, "w") as file:
             file.write(text)
-        self.tell(f"script {path}")
+        try:
+            self.tell(f"script {path}")
+        except AssertionError as error:
+            raise AssertionError(f"{error}: " + open(os.path.join(self.directory, "log"), errors="replace").read()[-1000:]) from None
 
     def add_logins(self, *databases):
         """Coffret's two logins, by the very script that the README points to."""
         text = open(os.path.join(ROOT, "agent/sql/logins.sql")).read()
         text = text.replace("change-this-1", BACKUP[1]).replace("change-this-2", RESTORE[1])
         head, first, *_ = re.split(r"(?m)^(?=USE (?!master))", text)
+        if self.has_logins:
+            head = ""
+        self.has_logins = True
         for database in databases:
             head += re.sub(r"\bmgc\b", f"[{database}]", first)
         self.script(re.sub(r";\s*\n", ";\nGO\n", head))
