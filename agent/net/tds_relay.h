@@ -69,7 +69,7 @@ uint64_t relay_received(struct relay *relay);
 const char *relay_tls_description(const struct relay *relay);
 const uint8_t *relay_certificate_sha256(const struct relay *relay);
 
-#define RELAY_HANG_SECONDS 10
+#define RELAY_HANG_SECONDS 5
 #define RELAY_ATTENTION_SECONDS 60
 
 #endif

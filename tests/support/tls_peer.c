@@ -56,6 +56,16 @@ static void path_of(char path[128], const char *name)
 	snprintf(path, 128, "%s/%s", directory(), name);
 }
 
+const char *tls_peer_path(const char *name)
+{
+	static char paths[4][128];
+	static unsigned next;
+	char *path = paths[next++ % 4];
+
+	path_of(path, name);
+	return path;
+}
+
 char *tls_peer_file(const char *name)
 {
 	char path[128], *text = calloc(1, 65536);

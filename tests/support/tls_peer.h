@@ -44,6 +44,8 @@ void tls_peer_write_packet(struct tls_peer *peer, uint8_t type, bool last, const
 /* Cuts the connection now. */
 void tls_peer_cut(struct tls_peer *peer);
 
+/* Its path; valid for the next three calls too. */
+const char *tls_peer_path(const char *name);
 /* A file of the directory of certificates, as text; to be freed. */
 char *tls_peer_file(const char *name);
 void tls_peer_sha256(const char *certificate, uint8_t sha256[32]);
