@@ -434,6 +434,39 @@ static void a_dropped_segment_that_comes_back_is_not_believed(void **state)
 	teardown(&w);
 }
 
+/* What failed did not happen, for this process too. */
+static void after_an_error_the_list_is_what_it_was(void **state)
+{
+	(void)state;
+	struct world w;
+	struct snapshot_info info;
+	struct fault_plan plan = { FAULT_EIO, 1, 0 };
+	uint64_t id, other;
+	setup(&w);
+	assert_int_equal(sample_open(&w.repository, w.volume), 0);
+	assert_int_equal(sample_store(w.repository, &sample, false, &id), 0);
+	fault_disk_plan(w.disk, &plan);
+	assert_int_equal(snapshot_set_flags(w.repository, id, SNAPSHOT_PINNED, 0), -EIO);
+	assert_int_equal(snapshot_find(w.repository, id, &info), 0);
+	assert_int_equal(info.flags, 0);
+	fault_disk_plan(w.disk, &plan);
+	assert_int_equal(snapshot_remove(w.repository, id), -EIO);
+	assert_int_equal(sample_compare(w.repository, &sample, id), 0);
+	for (;; plan.at++) {
+		fault_disk_plan(w.disk, &plan);
+		int error = sample_store(w.repository, &changed, false, &other);
+		bool struck = fault_disk_struck(w.disk);
+		int count = snapshot_list(w.repository, NULL, 0);
+		assert_int_equal(count, error ? 1 : 2);
+		if (!error)
+			assert_int_equal(snapshot_remove(w.repository, other), 0);
+		if (!struck)
+			break;
+	}
+	assert_true(plan.at > 5);
+	teardown(&w);
+}
+
 /* ---- state records ---- */
 
 static void a_state_record_is_the_newest_whole_one(void **state)
@@ -510,6 +543,7 @@ int main(void)
 		cmocka_unit_test(the_next_backup_stores_damaged_chunks_again_and_heals_older_snapshots),
 		cmocka_unit_test(nothing_is_cleaned_away_while_a_manifest_is_unreadable),
 		cmocka_unit_test(a_dropped_segment_that_comes_back_is_not_believed),
+		cmocka_unit_test(after_an_error_the_list_is_what_it_was),
 		cmocka_unit_test(a_state_record_is_the_newest_whole_one),
 		cmocka_unit_test(a_damaged_state_record_leaves_the_one_before),
 	};
