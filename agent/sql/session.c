@@ -191,7 +191,8 @@ int session_failed(struct session *session, struct sql_error *error)
 	else if (broken)
 		copy_error(error, &found);
 	else
-		sql_error_set(error, SQL_ERROR_PROTOCOL, NULL, "%s", session->library);
+		sql_error_set(error, SQL_ERROR_PROTOCOL, NULL, "%s", session->library[0] ? session->library :
+			"the server's answer is malformed, or announces more than the worker may hold");
 	return -EIO;
 }
 
