@@ -204,14 +204,11 @@ bool moment_parse(const char *text, size_t size, const char *order_of_parts, str
 static void format_clock(struct moment m, unsigned scale, char out[40])
 {
 	int64_t seconds = m.ticks / 10000000;
-	int64_t fraction = m.ticks % 10000000;
+	char fraction[16];
 
-	for (unsigned i = scale; i < 7; i++)
-		fraction /= 10;
-	int size = snprintf(out, 40, "%02d:%02d:%02d", (int)(seconds / 3600), (int)(seconds / 60 % 60), (int)(seconds % 60));
-
-	if (scale)
-		snprintf(out + size, (size_t)(40 - size), ".%0*lld", (int)scale, (long long)fraction);
+	snprintf(fraction, sizeof(fraction), ".%07u", (unsigned)((uint64_t)m.ticks % 10000000));
+	snprintf(out, 40, "%02d:%02d:%02d%.*s", (int)(seconds / 3600) % 24, (int)(seconds / 60 % 60), (int)(seconds % 60),
+		scale ? (int)scale + 1 : 0, fraction);
 }
 
 /* "Jun  4 2008  8:15PM" */

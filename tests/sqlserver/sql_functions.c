@@ -233,7 +233,8 @@ static void getvar(sqlite3_context *context, int count, sqlite3_value **v)
 	value_result(context, ((struct variable *)(intptr_t)sqlite3_value_int64(v[0]))->value);
 }
 
-struct total {
+/* SQLite's memory is aligned to 8 bytes, not to the 16 of wide_int. */
+struct __attribute__((packed, aligned(8))) total {
 	wide_int sum;
 	double real;
 	int64_t rows;

@@ -121,6 +121,15 @@ void probe_close(struct probe *probe)
 	session_close(probe->session);
 }
 
+static const char *finish(struct probe *probe)
+{
+	size_t size = strlen(probe->text);
+
+	if (size && probe->text[size - 1] == '\n')
+		probe->text[size - 1] = '\0';
+	return probe->text;
+}
+
 const char *probe_run(struct probe *probe, const char *sql)
 {
 	struct bytes batch = { 0 };
@@ -130,9 +139,41 @@ const char *probe_run(struct probe *probe, const char *sql)
 	wtf8_to_utf16(&batch, sql, strlen(sql));
 	session_execute(probe->session, batch.data, batch.size, &probe->sink);
 	bytes_free(&batch);
-	size_t size = strlen(probe->text);
+	return finish(probe);
+}
 
-	if (size && probe->text[size - 1] == '\n')
-		probe->text[size - 1] = '\0';
-	return probe->text;
+const char *probe_bulk(struct probe *probe, const char *statement, const char *const *names, size_t columns_count,
+	const int32_t *cells, size_t rows)
+{
+	struct result_column described[8] = { { .nullable = true } };
+
+	if (*probe_run(probe, statement) || !session_expects_bulk(probe->session) || columns_count > 8)
+		return probe->text;
+	for (size_t i = 0; i < columns_count; i++) {
+		described[i] = (struct result_column){ .type = TDS_INTN, .length = 4, .nullable = true };
+		snprintf(described[i].name, sizeof(described[i].name), "%s", names[i]);
+	}
+	session_bulk_begin(probe->session, described, columns_count);
+	for (size_t at = 0; at < rows; at++) {
+		struct result_value values[8];
+
+		for (size_t i = 0; i < columns_count; i++) {
+			const int32_t *cell = &cells[at * columns_count + i];
+
+			values[i] = (struct result_value){ *cell == -1 ? NULL : cell, 4 };
+		}
+		session_bulk_row(probe->session, values, columns_count);
+	}
+	session_bulk_end(probe->session, true, &probe->sink);
+	return finish(probe);
+}
+
+int32_t probe_login(struct engine *engine, const char *login, const char *password, const char *database)
+{
+	struct session *session;
+	int32_t error;
+
+	if (!session_login(&session, engine, login, password, database, "", "", &error))
+		session_close(session);
+	return error;
 }

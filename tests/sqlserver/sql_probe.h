@@ -20,5 +20,10 @@ void probe_open(struct probe *probe, struct engine *engine, const char *login, c
 void probe_close(struct probe *probe);
 /* Runs a batch of UTF-8 and returns what came back, without the last line's end. */
 const char *probe_run(struct probe *probe, const char *sql);
+/* One bulk load of int columns (-1 is NULL), after the INSERT BULK statement: what came back, as probe_run(). */
+const char *probe_bulk(struct probe *probe, const char *statement, const char *const *names, size_t columns,
+	const int32_t *cells, size_t rows);
+/* The error number that a login with a password is refused with; 0 if it is let in (and let go again). */
+int32_t probe_login(struct engine *engine, const char *login, const char *password, const char *database);
 
 #endif
