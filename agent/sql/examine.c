@@ -211,7 +211,7 @@ static int examine_size(struct examination *examination)
 	if (result < 0)
 		return result;
 	result = tell(examination, EXAMINE_SIZE, FINDING_OK, "", "%" PRIu64 " rows in %u tables take %" PRIu64 " MiB on the "
-		"server; a first backup of chat takes about a twentieth of that, a later one what has changed",
+		"server; a first backup takes a fraction of that, later ones what has changed",
 		catalogue_rows(examination->catalogue), examination->catalogue->table_count, mib);
 	if (result < 0 || !there)
 		return result;
