@@ -145,9 +145,20 @@ static void a_login_travels_field_by_field_and_in_no_other_length(void **state)
 	(void)state;
 	char password[] = "secret";
 	const struct worker_login sent = {
-		.host = "sql.example.test", .certificate_name = NULL, .authorities = "PEM", .pin = { 1, 2, 3 }, .strict = true,
-		.restore = true, .login = "DOMAIN\\user", .password = password, .database = "mgc", .login_seconds = 7,
-		.stall_seconds = 8, .catalogue_seconds = 9, .lock_timeout_ms = 10, .read_kib_per_second = 11,
+		.host = "sql.example.test",
+		.certificate_name = NULL,
+		.authorities = "PEM",
+		.pin = { 1, 2, 3 },
+		.strict = true,
+		.restore = true,
+		.login = "DOMAIN\\user",
+		.password = password,
+		.database = "mgc",
+		.login_seconds = 7,
+		.stall_seconds = 8,
+		.catalogue_seconds = 9,
+		.lock_timeout_ms = 10,
+		.read_kib_per_second = 11,
 	};
 	struct packer packer = { .bytes = buffer, .capacity = sizeof(buffer) };
 	struct login_message got;

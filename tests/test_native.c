@@ -36,9 +36,17 @@ static void integers_floats_and_bytes_are_as_they_are(void **state)
 		int type;
 		size_t size;
 	} fixed[] = {
-		{ NATIVE_BIT, 1 }, { NATIVE_TINYINT, 1 }, { NATIVE_SMALLINT, 2 }, { NATIVE_INT, 4 }, { NATIVE_BIGINT, 8 },
-		{ NATIVE_REAL, 4 }, { NATIVE_FLOAT, 8 }, { NATIVE_SMALLMONEY, 4 }, { NATIVE_SMALLDATETIME, 4 },
-		{ NATIVE_DATETIME, 8 }, { NATIVE_GUID, 16 },
+		{ NATIVE_BIT, 1 },
+		{ NATIVE_TINYINT, 1 },
+		{ NATIVE_SMALLINT, 2 },
+		{ NATIVE_INT, 4 },
+		{ NATIVE_BIGINT, 8 },
+		{ NATIVE_REAL, 4 },
+		{ NATIVE_FLOAT, 8 },
+		{ NATIVE_SMALLMONEY, 4 },
+		{ NATIVE_SMALLDATETIME, 4 },
+		{ NATIVE_DATETIME, 8 },
+		{ NATIVE_GUID, 16 },
 	};
 	const uint8_t bytes[17] = { 0xff, 0, 1, 0x80, 0x7f, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16 };
 
@@ -69,10 +77,12 @@ static void a_decimal_is_sign_and_little_endian_magnitude_at_every_precision(voi
 {
 	(void)state;
 	/* Bytes of magnitude at each precision, as FreeTDS and TDS have them. */
+	/* clang-format off */
 	static const uint8_t sizes[39] = {
 		0, 1, 1, 2, 2, 3, 3, 3, 4, 4, 5, 5, 5, 6, 6, 7, 7, 8, 8, 8, 9, 9, 10, 10, 10, 11, 11, 12, 12, 13, 13, 13, 14, 14,
 		15, 15, 15, 16, 16,
 	};
+	/* clang-format on */
 
 	for (uint8_t precision = 1; precision <= 38; precision++) {
 		uint8_t native[35] = { precision, 0, 1 }, canonical[17] = { 0 };
@@ -119,7 +129,7 @@ static void dates_and_times_that_do_not_exist_are_refused(void **state)
 {
 	(void)state;
 	const struct all before = { 0, -693596, 0, 0 }, after = { 0, 2958464, 0, 0 }, late = { 864000000000ull, 0, 0, 0 },
-		far = { 0, 0, 841, 0 };
+					 far = { 0, 0, 841, 0 };
 
 	refuse(NATIVE_DATE, &before, 16);
 	refuse(NATIVE_DATETIME2, &after, 16);

@@ -51,13 +51,23 @@ static struct server *new_server(void)
 static void open_session(struct server *server)
 {
 	const struct tls_peer_options peer = {
-		.certificate = "server.pem", .key = "server.key", .prelogin = true, .encryption = -1, .script = sql_script_run,
+		.certificate = "server.pem",
+		.key = "server.key",
+		.prelogin = true,
+		.encryption = -1,
+		.script = sql_script_run,
 		.arg = server->script,
 	};
 	struct session_options options = {
-		.host = "localhost", .login = "backup", .password = server->password, .database = "mgc",
-		.lock_timeout_ms = LOCK_TIMEOUT_MS, .login_seconds = 20, .stall_seconds = 30,
-		.catalogue_seconds = CATALOGUE_SECONDS, .read_only = server->read_only,
+		.host = "localhost",
+		.login = "backup",
+		.password = server->password,
+		.database = "mgc",
+		.lock_timeout_ms = LOCK_TIMEOUT_MS,
+		.login_seconds = 20,
+		.stall_seconds = 30,
+		.catalogue_seconds = CATALOGUE_SECONDS,
+		.read_only = server->read_only,
 	};
 
 	strcpy(server->password, "secret");
@@ -242,11 +252,19 @@ static void a_session_that_cannot_be_confined_does_not_begin(void **state)
 	(void)state;
 	struct server *server = new_server();
 	const struct tls_peer_options peer = {
-		.certificate = "server.pem", .key = "server.key", .prelogin = true, .encryption = -1, .script = sql_script_run,
+		.certificate = "server.pem",
+		.key = "server.key",
+		.prelogin = true,
+		.encryption = -1,
+		.script = sql_script_run,
 		.arg = server->script,
 	};
 	struct session_options options = {
-		.host = "localhost", .login = "backup", .password = server->password, .database = "mgc", .login_seconds = 20,
+		.host = "localhost",
+		.login = "backup",
+		.password = server->password,
+		.database = "mgc",
+		.login_seconds = 20,
 		.confine = refuse_to_be_confined,
 	};
 
@@ -300,10 +318,20 @@ static void errors_are_known_by_number(void **state)
 		uint32_t number;
 		enum sql_error_kind kind;
 	} cases[] = {
-		{ 1205, SQL_ERROR_RETRY }, { 1222, SQL_ERROR_RETRY }, { 3960, SQL_ERROR_RETRY }, { 3961, SQL_ERROR_RETRY },
-		{ 823, SQL_ERROR_DAMAGED }, { 824, SQL_ERROR_DAMAGED }, { 605, SQL_ERROR_DAMAGED },
-		{ 229, SQL_ERROR_RIGHTS }, { 230, SQL_ERROR_RIGHTS }, { 262, SQL_ERROR_RIGHTS }, { 297, SQL_ERROR_RIGHTS },
-		{ 300, SQL_ERROR_RIGHTS }, { 3952, SQL_ERROR_CONSISTENCY }, { 3906, SQL_ERROR_DATABASE_STATE },
+		{ 1205, SQL_ERROR_RETRY },
+		{ 1222, SQL_ERROR_RETRY },
+		{ 3960, SQL_ERROR_RETRY },
+		{ 3961, SQL_ERROR_RETRY },
+		{ 823, SQL_ERROR_DAMAGED },
+		{ 824, SQL_ERROR_DAMAGED },
+		{ 605, SQL_ERROR_DAMAGED },
+		{ 229, SQL_ERROR_RIGHTS },
+		{ 230, SQL_ERROR_RIGHTS },
+		{ 262, SQL_ERROR_RIGHTS },
+		{ 297, SQL_ERROR_RIGHTS },
+		{ 300, SQL_ERROR_RIGHTS },
+		{ 3952, SQL_ERROR_CONSISTENCY },
+		{ 3906, SQL_ERROR_DATABASE_STATE },
 		{ 547, SQL_ERROR_SERVER },
 	};
 
@@ -315,7 +343,8 @@ static void errors_are_known_by_number(void **state)
 
 		struct server *server = with_answer(&answer);
 
-		assert_int_equal(session_execute(server->session, REQUEST_CHANGE, "DELETE t", NULL, &server->error), -EREMOTEIO);
+		assert_int_equal(
+			session_execute(server->session, REQUEST_CHANGE, "DELETE t", NULL, &server->error), -EREMOTEIO);
 		assert_int_equal(server->error.kind, cases[i].kind);
 		assert_int_equal(server->error.number, cases[i].number);
 		/* And the session goes on. */
@@ -424,12 +453,10 @@ static void an_answer_with_malformed_tokens_never_ends_well(void **state)
 		const char *bytes;
 		size_t size;
 	} tails[] = {
-		{ "\x42", 1 },                       /* no token */
-		{ "\xd1\x04\x01", 3 },               /* a row that ends too early */
-		{ "\xd1\x05\x01\x02\x03\x04\x05", 7 }, /* an int of five bytes */
-		{ "\xd1\xff", 2 },
-		{ "\xaa\xff\xff", 3 },
-		{ "", 0 },                           /* no DONE */
+		{ "\x42", 1 },                                       /* no token */
+		{ "\xd1\x04\x01", 3 },                               /* a row that ends too early */
+		{ "\xd1\x05\x01\x02\x03\x04\x05", 7 },               /* an int of five bytes */
+		{ "\xd1\xff", 2 }, { "\xaa\xff\xff", 3 }, { "", 0 }, /* no DONE */
 	};
 
 	for (size_t i = 0; i < sizeof(tails) / sizeof(tails[0]); i++) {

@@ -50,7 +50,9 @@ static void the_port_of_our_instance_is_found(void **state)
 	uint16_t port = 0;
 
 	assert_int_equal(parse("ServerName;CHAT01;InstanceName;RTC;IsClustered;No;Version;14.0.1000.169;tcp;49172;"
-		"np;\\\\CHAT01\\pipe\\MSSQL$RTC\\sql\\query;;", "rtc", &port), 0);
+						   "np;\\\\CHAT01\\pipe\\MSSQL$RTC\\sql\\query;;",
+						 "rtc", &port),
+		0);
 	assert_int_equal(port, 49172);
 }
 
@@ -66,10 +68,22 @@ static void answers_that_are_none_are_refused(void **state)
 {
 	(void)state;
 	static const char *const answers[] = {
-		"", ";", ";;", "InstanceName", "InstanceName;RTC", "tcp;1433;;", "InstanceName;OTHER;tcp;1433;;",
-		"InstanceName;RTC;InstanceName;RTC;tcp;1;;", "InstanceName;RTC;tcp;0;;", "InstanceName;RTC;tcp;65536;;",
-		"InstanceName;RTC;tcp;-1;;", "InstanceName;RTC;tcp;99999999999999999999;;", "InstanceName;RTC;tcp;;;",
-		"InstanceName;RTC;tcp;14x3;;", "InstanceName;RTC;tcp;1;tcp;2;;", "InstanceName;RTCX;tcp;1;;",
+		"",
+		";",
+		";;",
+		"InstanceName",
+		"InstanceName;RTC",
+		"tcp;1433;;",
+		"InstanceName;OTHER;tcp;1433;;",
+		"InstanceName;RTC;InstanceName;RTC;tcp;1;;",
+		"InstanceName;RTC;tcp;0;;",
+		"InstanceName;RTC;tcp;65536;;",
+		"InstanceName;RTC;tcp;-1;;",
+		"InstanceName;RTC;tcp;99999999999999999999;;",
+		"InstanceName;RTC;tcp;;;",
+		"InstanceName;RTC;tcp;14x3;;",
+		"InstanceName;RTC;tcp;1;tcp;2;;",
+		"InstanceName;RTCX;tcp;1;;",
 	};
 	uint16_t port;
 
@@ -109,14 +123,14 @@ static void *play(void *arg)
 		struct sockaddr_in client;
 		socklen_t size = sizeof(client);
 		uint8_t answer[2000];
-		ssize_t got = recvfrom(browser->socket, browser->question, sizeof(browser->question), 0,
-			(struct sockaddr *)&client, &size);
+		ssize_t got = recvfrom(
+			browser->socket, browser->question, sizeof(browser->question), 0, (struct sockaddr *)&client, &size);
 
 		if (got <= 0)
 			break;
 		if (browser->answers[i])
-			sendto(browser->socket, answer, make_answer(answer, browser->answers[i]), 0, (struct sockaddr *)&client,
-				size);
+			sendto(
+				browser->socket, answer, make_answer(answer, browser->answers[i]), 0, (struct sockaddr *)&client, size);
 		else
 			fake_clock_advance(2);
 	}
@@ -194,7 +208,8 @@ static void a_name_that_cannot_be_is_not_asked_for(void **state)
 	uint16_t port;
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		assert_int_equal(sql_browser_ask((const struct sockaddr *)&nowhere, sizeof(nowhere), names[i], 1, &port), -EINVAL);
+		assert_int_equal(
+			sql_browser_ask((const struct sockaddr *)&nowhere, sizeof(nowhere), names[i], 1, &port), -EINVAL);
 }
 
 int main(void)

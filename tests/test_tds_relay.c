@@ -29,12 +29,12 @@
 struct line {
 	struct relay *relay;
 	struct tls_peer *peer;
-	int local;          /* what FreeTDS would have */
+	int local; /* what FreeTDS would have */
 	char *authorities;
 	struct sql_error error;
 	int connected;
-	sem_t go_on;        /* the script may go on */
-	sem_t reached;      /* the script has come to where the test waits for it */
+	sem_t go_on;   /* the script may go on */
+	sem_t reached; /* the script has come to where the test waits for it */
 	/* What the script is to do, and what it has seen. */
 	struct tds_reply reply;
 	uint8_t packet[65536];
@@ -58,7 +58,10 @@ static int tear_down(void **state)
 static void dial(struct line *line, struct tls_peer_options options, bool strict)
 {
 	struct relay_options relay = {
-		.host = "localhost", .strict = strict, .login_seconds = LOGIN_SECONDS, .stall_seconds = STALL_SECONDS,
+		.host = "localhost",
+		.strict = strict,
+		.login_seconds = LOGIN_SECONDS,
+		.stall_seconds = STALL_SECONDS,
 	};
 
 	sem_init(&line->go_on, 0, 0);
@@ -264,10 +267,10 @@ static void a_malformed_prelogin_is_refused(void **state)
 		size_t size;
 	} answers[] = {
 		{ "", 0 },
-		{ "\xff", 1 },                                                /* no ENCRYPTION */
-		{ "\x01\x00\x06\x00\x01\xff", 6 },                            /* its byte is behind the end */
+		{ "\xff", 1 },                     /* no ENCRYPTION */
+		{ "\x01\x00\x06\x00\x01\xff", 6 }, /* its byte is behind the end */
 		{ "\x01\xff\xff\x00\x01\xff\x01", 7 },
-		{ "\x01\x00\x06\x00\x00\xff\x01", 7 },                        /* of no bytes */
+		{ "\x01\x00\x06\x00\x00\xff\x01", 7 },                          /* of no bytes */
 		{ "\x01\x00\x0b\x00\x01\x01\x00\x0c\x00\x01\xff\x01\x01", 13 }, /* twice */
 		{ "\x01\x00", 2 },
 	};
@@ -275,7 +278,8 @@ static void a_malformed_prelogin_is_refused(void **state)
 	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
 		struct line *line = new_line();
 		const struct tls_peer_options options = {
-			.encryption = -1, .prelogin_answer = (const uint8_t *)answers[i].bytes,
+			.encryption = -1,
+			.prelogin_answer = (const uint8_t *)answers[i].bytes,
 			.prelogin_answer_size = answers[i].size,
 		};
 

@@ -52,7 +52,8 @@ struct meeting {
 	bool server_completed;
 };
 
-static void meet(struct meeting *meeting, const struct tls_peer_options *server, const struct tls_client_options *client)
+static void meet(
+	struct meeting *meeting, const struct tls_peer_options *server, const struct tls_client_options *client)
 {
 	const struct tls_transport transport = { &meeting->socket, socket_send, socket_receive };
 	struct tls_peer_options options = *server;

@@ -59,8 +59,15 @@ static struct world *new_world(void)
 	strcpy(world->password, "secret");
 	find_program(world->program, sizeof(world->program));
 	world->login = (struct worker_login){
-		.host = "localhost", .authorities = world->authorities, .login = "backup", .password = world->password,
-		.database = "mgc", .connect_seconds = 5, .login_seconds = 5, .stall_seconds = 5, .catalogue_seconds = 5,
+		.host = "localhost",
+		.authorities = world->authorities,
+		.login = "backup",
+		.password = world->password,
+		.database = "mgc",
+		.connect_seconds = 5,
+		.login_seconds = 5,
+		.stall_seconds = 5,
+		.catalogue_seconds = 5,
 		.lock_timeout_ms = 30000,
 	};
 	return world;
@@ -69,7 +76,11 @@ static struct world *new_world(void)
 static int start(struct world *world)
 {
 	const struct tls_peer_options peer = {
-		.certificate = "server.pem", .key = "server.key", .prelogin = true, .encryption = -1, .script = sql_script_run,
+		.certificate = "server.pem",
+		.key = "server.key",
+		.prelogin = true,
+		.encryption = -1,
+		.script = sql_script_run,
 		.arg = world->script,
 	};
 	const struct worker_place place = { .program = world->program };
@@ -178,8 +189,14 @@ static void the_collation_of_the_server_does_not_matter(void **state)
 	(void)state;
 	/* Latin 1, Cyrillic, Japanese, Chinese, Hebrew, a binary one, UTF-8, and one that does not exist. */
 	static const char *const collations[] = {
-		"\x09\x04\xd0\x00\x34", "\x19\x04\xd0\x00\x00", "\x11\x04\xd0\x00\x00", "\x04\x08\xd0\x00\x00",
-		"\x0d\x04\xd0\x00\x00", "\x09\x04\x00\x01\x00", "\x09\x04\xd0\x24\x00", "\xff\xff\xff\xff\xff",
+		"\x09\x04\xd0\x00\x34",
+		"\x19\x04\xd0\x00\x00",
+		"\x11\x04\xd0\x00\x00",
+		"\x04\x08\xd0\x00\x00",
+		"\x0d\x04\xd0\x00\x00",
+		"\x09\x04\x00\x01\x00",
+		"\x09\x04\xd0\x24\x00",
+		"\xff\xff\xff\xff\xff",
 	};
 
 	for (size_t i = 0; i < sizeof(collations) / sizeof(collations[0]); i++) {
@@ -236,11 +253,13 @@ static void a_closed_port_is_said_to_refuse(void **state)
 	uint16_t port;
 
 	/* A port that was just given back. */
-	tls_peer_end(tls_peer_listen(&(struct tls_peer_options){ .certificate = "server.pem", .key = "server.key" }, &port));
+	tls_peer_end(
+		tls_peer_listen(&(struct tls_peer_options){ .certificate = "server.pem", .key = "server.key" }, &port));
 	world->login.port = port;
 	assert_int_equal(worker_start_at(&world->worker, &world->login, NULL, &place, &world->error), -EIO);
 	assert_int_equal(world->error.kind, SQL_ERROR_CONNECT);
-	world->peer = tls_peer_listen(&(struct tls_peer_options){ .certificate = "server.pem", .key = "server.key" }, &port);
+	world->peer = tls_peer_listen(
+		&(struct tls_peer_options){ .certificate = "server.pem", .key = "server.key" }, &port);
 	end(world);
 }
 
@@ -327,8 +346,9 @@ static void a_cancel_reaches_a_worker_that_waits_for_a_silent_server(void **stat
 
 	world->script->instead = say_nothing;
 	world->worker->watcher.stop = stop_at_once;
-	assert_int_equal(worker_read(world->worker, CONSISTENCY_LOOSE, &rowgroup_params_default, true, NULL, 0,
-		&world->error), -ECANCELED);
+	assert_int_equal(
+		worker_read(world->worker, CONSISTENCY_LOOSE, &rowgroup_params_default, true, NULL, 0, &world->error),
+		-ECANCELED);
 	assert_int_equal(world->error.kind, SQL_ERROR_CANCELLED);
 	end(world);
 }

@@ -68,7 +68,10 @@ static struct reading *with_server(const char *const *options)
 	assert_non_null(reading);
 	reading->authorities = tls_peer_file("ca.pem");
 	reading->watcher = (struct worker_watcher){
-		.arg = reading, .catalogue = take_catalogue, .chunk = take_chunk, .table_end = take_table_end,
+		.arg = reading,
+		.catalogue = take_catalogue,
+		.chunk = take_chunk,
+		.table_end = take_table_end,
 	};
 	snprintf(reading->program, sizeof(reading->program), "%s/coffret-worker", build_folder());
 	stand_in_start(&reading->server, options);
@@ -86,9 +89,17 @@ static struct worker_login usual_login(struct reading *reading)
 {
 	strcpy(reading->password, "Secret-1");
 	return (struct worker_login){
-		.host = "localhost", .port = reading->server.port, .authorities = reading->authorities, .login = "sa",
-		.password = reading->password, .database = "mgc", .connect_seconds = 5, .login_seconds = 5, .stall_seconds = 2,
-		.catalogue_seconds = 10, .lock_timeout_ms = 5000,
+		.host = "localhost",
+		.port = reading->server.port,
+		.authorities = reading->authorities,
+		.login = "sa",
+		.password = reading->password,
+		.database = "mgc",
+		.connect_seconds = 5,
+		.login_seconds = 5,
+		.stall_seconds = 2,
+		.catalogue_seconds = 10,
+		.lock_timeout_ms = 5000,
 	};
 }
 
@@ -259,8 +270,8 @@ static void refusals_on_the_wire_have_their_names(void **state)
 	}
 	end(reading);
 
-	reading = with_server((const char *const[]){ CHAT, "--tls", "10-10", "--ciphers",
-		"TLS-ECDHE-ECDSA-WITH-AES-256-CBC-SHA", NULL });
+	reading = with_server(
+		(const char *const[]){ CHAT, "--tls", "10-10", "--ciphers", "TLS-ECDHE-ECDSA-WITH-AES-256-CBC-SHA", NULL });
 	assert_int_equal(read_all(reading), -EIO);
 	assert_int_equal(reading->error.kind, SQL_ERROR_TLS_OLD);
 
@@ -275,8 +286,12 @@ static void malformed_rows_are_errors_and_end_in_time(void **state)
 {
 	(void)state;
 	static const char *const faults[] = {
-		"wire malformed=short-row:3", "wire malformed=bad-token:3", "wire malformed=length-beyond:3",
-		"wire malformed=huge-plp:3", "wire malformed=error-in-row:3", "wire malformed=wrong-type:3",
+		"wire malformed=short-row:3",
+		"wire malformed=bad-token:3",
+		"wire malformed=length-beyond:3",
+		"wire malformed=huge-plp:3",
+		"wire malformed=error-in-row:3",
+		"wire malformed=wrong-type:3",
 	};
 	struct reading *reading = with_server((const char *const[]){ CHAT, NULL });
 
@@ -301,8 +316,8 @@ static void a_stall_in_mid_answer_is_one(void **state)
 {
 	(void)state;
 	/* So many messages that most packets are in the middle of their one answer. */
-	struct reading *reading = with_server((const char *const[]){ "--login", "sa=Secret-1", "--chat",
-		"messages=20000,rooms=20,users=100,seed=1", NULL });
+	struct reading *reading = with_server(
+		(const char *const[]){ "--login", "sa=Secret-1", "--chat", "messages=20000,rooms=20,users=100,seed=1", NULL });
 	uint64_t before = number_of(reading, "packets");
 
 	expect_good(reading, read_all(reading));

@@ -36,6 +36,7 @@ enum prelogin_option { OPTION_VERSION = 0, OPTION_ENCRYPTION = 1, OPTION_END = 0
 
 size_t tds_prelogin_request(uint8_t payload[64], enum tds_encryption encryption)
 {
+	/* clang-format off */
 	static const uint8_t request[] = {
 		0, 0, 26, 0, 6,  /* VERSION */
 		1, 0, 32, 0, 1,  /* ENCRYPTION */
@@ -49,6 +50,7 @@ size_t tds_prelogin_request(uint8_t payload[64], enum tds_encryption encryption)
 		0, 0, 0, 0,
 		0,
 	};
+	/* clang-format on */
 
 	memcpy(payload, request, sizeof(request));
 	payload[32] = (uint8_t)encryption;
@@ -82,8 +84,8 @@ int tds_prelogin_encryption(const uint8_t *payload, size_t size)
 struct cursor {
 	const uint8_t *bytes;
 	size_t size, at;
-	bool short_of;  /* wanted bytes beyond the end */
-	bool wrong;     /* met what cannot be */
+	bool short_of; /* wanted bytes beyond the end */
+	bool wrong;    /* met what cannot be */
 };
 
 static const uint8_t *take(struct cursor *cursor, size_t size)
@@ -151,6 +153,7 @@ static void skip_xml(struct cursor *cursor)
 }
 
 /* Bytes that follow a type in its TYPE_INFO, or -1 for one of varying size or none at all. */
+/* clang-format off */
 static int type_tail(uint8_t type)
 {
 	switch (type) {
@@ -173,6 +176,7 @@ static int type_tail(uint8_t type)
 		return -1;
 	}
 }
+/* clang-format on */
 
 static void skip_type_info(struct cursor *cursor, uint8_t type)
 {
@@ -245,6 +249,7 @@ static void skip_features(struct cursor *cursor)
 		take(cursor, take32(cursor));
 }
 
+/* clang-format off */
 static void skip_token(struct cursor *cursor)
 {
 	switch (take8(cursor)) {
@@ -271,6 +276,7 @@ static void skip_token(struct cursor *cursor)
 		cursor->wrong = !cursor->short_of;
 	}
 }
+/* clang-format on */
 
 int tds_token_size(const uint8_t *bytes, size_t size)
 {

@@ -15,17 +15,21 @@
 #define TDS_PACKET_SIZE 16000
 #define TDS_STATUS_EOM 0x01
 
+/* clang-format off */
 enum tds_packet_type {
 	TDS_BATCH = 0x01, TDS_RPC = 0x03, TDS_REPLY = 0x04, TDS_ATTENTION = 0x06, TDS_BULK = 0x07, TDS_TRANSACTION = 0x0e,
 	TDS_LOGIN7 = 0x10, TDS_SSPI = 0x11, TDS_PRELOGIN = 0x12,
 };
+/* clang-format on */
 
+/* clang-format off */
 enum tds_token {
 	TDS_TOKEN_RETURN_STATUS = 0x79, TDS_TOKEN_COLUMNS = 0x81, TDS_TOKEN_ORDER = 0xa9, TDS_TOKEN_ERROR = 0xaa,
 	TDS_TOKEN_INFO = 0xab, TDS_TOKEN_LOGIN_ACK = 0xad, TDS_TOKEN_FEATURES = 0xae, TDS_TOKEN_ROW = 0xd1,
 	TDS_TOKEN_NBC_ROW = 0xd2, TDS_TOKEN_CHANGE = 0xe3, TDS_TOKEN_SESSION_STATE = 0xe4, TDS_TOKEN_SSPI = 0xed,
 	TDS_TOKEN_FED_AUTH = 0xee, TDS_TOKEN_DONE = 0xfd, TDS_TOKEN_DONE_PROC = 0xfe, TDS_TOKEN_DONE_IN_PROC = 0xff,
 };
+/* clang-format on */
 
 #define TDS_DONE_SIZE 13
 #define TDS_DONE_ERROR 0x0002
@@ -33,7 +37,12 @@ enum tds_token {
 #define TDS_DONE_ATTENTION 0x0020
 #define TDS_DONE_SERVER_ERROR 0x0100
 
-enum tds_encryption { TDS_ENCRYPT_OFF = 0, TDS_ENCRYPT_ON = 1, TDS_ENCRYPT_NOT_SUPPORTED = 2, TDS_ENCRYPT_REQUIRED = 3 };
+enum tds_encryption {
+	TDS_ENCRYPT_OFF = 0,
+	TDS_ENCRYPT_ON = 1,
+	TDS_ENCRYPT_NOT_SUPPORTED = 2,
+	TDS_ENCRYPT_REQUIRED = 3
+};
 
 /* A packet's header, as it is on the wire. */
 void tds_put_header(uint8_t header[TDS_HEADER_SIZE], enum tds_packet_type type, bool last, size_t payload, uint8_t id);

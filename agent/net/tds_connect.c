@@ -14,11 +14,12 @@
 struct wrapping {
 	struct tds_connect *connect;
 	uint8_t flight[TDS_HEADER_SIZE + FLIGHT_MAX];
-	size_t flight_size;  /* payload collected */
-	size_t left;         /* payload left in the packet that is being read */
+	size_t flight_size; /* payload collected */
+	size_t left;        /* payload left in the packet that is being read */
 };
 
-static const char too_old[] = "the server speaks only TLS 1.0 or 1.1, which are not safe. Install the SQL Server update "
+static const char too_old[] =
+	"the server speaks only TLS 1.0 or 1.1, which are not safe. Install the SQL Server update "
 	"that brings TLS 1.2 (KB 3135244: SQL Server 2014 SP1 CU5 or RTM CU12, 2012 SP3 CU1 or SP2 CU10, 2008 R2 SP3), or "
 	"accept the risk for this server alone with legacy_tls = yes";
 
@@ -195,8 +196,7 @@ static int send_prelogin(struct tds_connect *connect, enum tds_encryption encryp
 }
 
 /* One packet, which is whole: no server has more to say in PRELOGIN. */
-static int receive_prelogin(struct tds_connect *connect,
-	int (*receive_bytes)(struct tds_connect *, uint8_t *, size_t))
+static int receive_prelogin(struct tds_connect *connect, int (*receive_bytes)(struct tds_connect *, uint8_t *, size_t))
 {
 	uint8_t header[TDS_HEADER_SIZE];
 	int error = receive_bytes(connect, header, sizeof(header));

@@ -8,7 +8,7 @@
 #include "agent/sql/error.h"
 
 struct tds_connect {
-	int socket;          /* non-blocking */
+	int socket; /* non-blocking */
 	struct tls *tls;
 	bool strict, legacy_tls;
 	int64_t deadline_ms; /* of net_now_ms */

@@ -11,7 +11,7 @@
 #include "agent/net/clock.h"
 #include "agent/net/tds_relay_private.h"
 
-#define RECORDS_A_TURN 8     /* downstream, before it is looked whether there is something upstream */
+#define RECORDS_A_TURN 8 /* downstream, before it is looked whether there is something upstream */
 #define TURN_MS 1000
 
 static int fail(struct relay *relay, enum sql_error_kind kind, const char *object, const char *detail)

@@ -69,7 +69,10 @@ static int set_up(struct relay *relay, const struct relay_options *options, stru
 	if (result)
 		return sql_error_set(error, SQL_ERROR_MEMORY, NULL, "the relay cannot be started: %s", strerror(-result));
 	relay->connect = (struct tds_connect){
-		.socket = relay->socket, .tls = relay->tls, .strict = options->strict, .legacy_tls = options->legacy_tls,
+		.socket = relay->socket,
+		.tls = relay->tls,
+		.strict = options->strict,
+		.legacy_tls = options->legacy_tls,
 	};
 	return 0;
 }

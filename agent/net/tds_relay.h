@@ -23,15 +23,15 @@
 struct relay;
 
 struct relay_options {
-	int socket;                   /* connected TCP socket; the relay owns it from relay_open on, also when that fails */
+	int socket; /* connected TCP socket; the relay owns it from relay_open on, also when that fails */
 	const char *host;
 	const char *certificate_name; /* NULL: host */
 	const char *authorities;      /* PEM, or NULL */
 	const uint8_t *pin;           /* 32 bytes, or NULL */
 	bool strict;                  /* TDS 8.0: TLS first */
 	bool legacy_tls;
-	int login_seconds;            /* for the handshake, and again for the login */
-	int stall_seconds;            /* no byte in mid-answer, or none taken while we send */
+	int login_seconds; /* for the handshake, and again for the login */
+	int stall_seconds; /* no byte in mid-answer, or none taken while we send */
 };
 
 /* Borrows the options' strings until relay_connect has returned. */

@@ -12,18 +12,18 @@
 
 struct tds_stream {
 	uint8_t header[TDS_HEADER_SIZE];
-	size_t header_size;      /* bytes of the header that have come */
-	size_t payload_left;     /* of the packet that is passing */
-	bool in_message;         /* a message has begun and not ended */
-	uint64_t messages;       /* that have passed whole */
+	size_t header_size;          /* bytes of the header that have come */
+	size_t payload_left;         /* of the packet that is passing */
+	bool in_message;             /* a message has begun and not ended */
+	uint64_t messages;           /* that have passed whole */
 	uint8_t tail[TDS_DONE_SIZE]; /* the last bytes of the message so far */
 	size_t tail_size;
 
-	bool collect_all;        /* keep the whole message: a reply to a login */
-	bool looking;            /* for the columns */
-	uint8_t *kept;           /* the message from its beginning, less the tokens that were looked at */
+	bool collect_all; /* keep the whole message: a reply to a login */
+	bool looking;     /* for the columns */
+	uint8_t *kept;    /* the message from its beginning, less the tokens that were looked at */
 	size_t kept_size, kept_capacity;
-	uint8_t *columns;        /* the COLMETADATA token */
+	uint8_t *columns; /* the COLMETADATA token */
 	size_t columns_size;
 };
 

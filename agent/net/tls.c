@@ -26,8 +26,8 @@ struct tls {
 	const char *alpn[2];
 	bool has_authorities, has_pin, has_address, leaf_seen, pin_differs;
 	uint8_t pin[32], sha256[32];
-	uint32_t verify_flags;   /* of the whole chain */
-	int transport_error;     /* the errno that the transport last failed with */
+	uint32_t verify_flags; /* of the whole chain */
+	int transport_error;   /* the errno that the transport last failed with */
 	enum tls_problem problem;
 	char name[256], names[256], description[96], detail[480];
 };
@@ -194,8 +194,7 @@ static int transport_receive(void *arg, unsigned char *bytes, size_t size)
 {
 	struct tls *tls = arg;
 
-	return translate_transport(tls, tls->transport.receive(tls->transport.arg, bytes, size),
-		MBEDTLS_ERR_SSL_WANT_READ);
+	return translate_transport(tls, tls->transport.receive(tls->transport.arg, bytes, size), MBEDTLS_ERR_SSL_WANT_READ);
 }
 
 void tls_set_transport(struct tls *tls, const struct tls_transport *transport)
@@ -226,8 +225,8 @@ static int read_authorities(struct tls *tls, const char *pem)
 
 static void configure_versions(struct tls *tls, bool legacy)
 {
-	mbedtls_ssl_conf_min_version(&tls->config, MBEDTLS_SSL_MAJOR_VERSION_3,
-		legacy ? MBEDTLS_SSL_MINOR_VERSION_1 : MBEDTLS_SSL_MINOR_VERSION_3);
+	mbedtls_ssl_conf_min_version(
+		&tls->config, MBEDTLS_SSL_MAJOR_VERSION_3, legacy ? MBEDTLS_SSL_MINOR_VERSION_1 : MBEDTLS_SSL_MINOR_VERSION_3);
 	/* SQL Server wants each TDS packet in one record; TLS 1.0's defence against BEAST would cut off its first byte. */
 	mbedtls_ssl_conf_cbc_record_splitting(&tls->config, MBEDTLS_SSL_CBC_RECORD_SPLITTING_DISABLED);
 }
@@ -248,16 +247,16 @@ static int configure_trust(struct tls *tls, const struct tls_client_options *opt
 	if (!tls->has_authorities && !tls->has_pin)
 		return fail(tls, TLS_PROBLEM_SETTINGS, "there is neither a CA file nor a pin to know the server by");
 	/* With a pin alone the chain need not be good; the pin itself is checked by look_at_certificate. */
-	mbedtls_ssl_conf_authmode(&tls->config,
-		tls->has_authorities ? MBEDTLS_SSL_VERIFY_REQUIRED : MBEDTLS_SSL_VERIFY_OPTIONAL);
+	mbedtls_ssl_conf_authmode(
+		&tls->config, tls->has_authorities ? MBEDTLS_SSL_VERIFY_REQUIRED : MBEDTLS_SSL_VERIFY_OPTIONAL);
 	mbedtls_ssl_conf_verify(&tls->config, look_at_certificate, tls);
 	return 0;
 }
 
 static int configure(struct tls *tls, const struct tls_client_options *options)
 {
-	int code = mbedtls_ssl_config_defaults(&tls->config, MBEDTLS_SSL_IS_CLIENT, MBEDTLS_SSL_TRANSPORT_STREAM,
-		MBEDTLS_SSL_PRESET_DEFAULT);
+	int code = mbedtls_ssl_config_defaults(
+		&tls->config, MBEDTLS_SSL_IS_CLIENT, MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT);
 
 	if (!code)
 		code = mbedtls_ctr_drbg_seed(&tls->random, mbedtls_entropy_func, &tls->entropy, NULL, 0);

@@ -10,6 +10,7 @@
  * Anything else fails with EPERM: no file is opened, no socket made or connected, no program started. To fail rather
  * than to be killed lets glibc and FreeTDS do without what they only would like to have.
  */
+/* clang-format off */
 static const int allowed[] = {
 	SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(readv), SCMP_SYS(writev), SCMP_SYS(recvfrom), SCMP_SYS(sendto),
 	SCMP_SYS(recvmsg), SCMP_SYS(sendmsg), SCMP_SYS(recv), SCMP_SYS(send), SCMP_SYS(shutdown), SCMP_SYS(close),
@@ -23,6 +24,7 @@ static const int allowed[] = {
 	SCMP_SYS(getrandom), SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(tgkill), SCMP_SYS(uname),
 	SCMP_SYS(rt_sigreturn), SCMP_SYS(sigreturn), SCMP_SYS(rt_sigprocmask), SCMP_SYS(exit), SCMP_SYS(exit_group),
 };
+/* clang-format on */
 
 /* Memory that may be executed is never needed again: everything is loaded. */
 static const int mapping[] = { SCMP_SYS(mmap), SCMP_SYS(mmap2), SCMP_SYS(mprotect) };
@@ -37,8 +39,7 @@ static int add_rules(scmp_filter_ctx filter)
 			return error;
 	}
 	for (size_t i = 0; i < sizeof(mapping) / sizeof(mapping[0]); i++) {
-		int error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, mapping[i], 1,
-			SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+		int error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, mapping[i], 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 
 		if (error && error != -EDOM && error != -EINVAL)
 			return error;

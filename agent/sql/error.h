@@ -33,25 +33,25 @@ enum sql_error_kind {
 	SQL_ERROR_CONSISTENCY = 21,  /* SNAPSHOT isolation is not allowed in the database */
 	SQL_ERROR_ROW_TOO_LARGE = 22,
 	SQL_ERROR_MEMORY = 23,
-	SQL_ERROR_DIFFERS = 24,      /* read back, `object` is not what was written */
-	SQL_ERROR_SCHEMA = 25,       /* `object` is missing or of another shape in the target */
+	SQL_ERROR_DIFFERS = 24, /* read back, `object` is not what was written */
+	SQL_ERROR_SCHEMA = 25,  /* `object` is missing or of another shape in the target */
 	SQL_ERROR_CANCELLED = 26,
 	SQL_ERROR_UNKNOWN_OUTCOME = 27, /* COMMIT was sent and no answer came */
-	SQL_ERROR_WORKER = 28,       /* the worker died, hung, or sent what it must not */
-	SQL_ERROR_SNAPSHOT = 29,     /* a chunk that came down is damaged */
-	SQL_ERROR_DATABASE_STATE = 30, /* missing, offline, read-only, mirror, secondary */
-	SQL_ERROR_CONFIGURATION = 32, /* of the box itself: a file that cannot be read, a login that is not set */
-	SQL_ERROR_BUSY = 31,         /* another box holds the application lock, or sessions are connected */
+	SQL_ERROR_WORKER = 28,          /* the worker died, hung, or sent what it must not */
+	SQL_ERROR_SNAPSHOT = 29,        /* a chunk that came down is damaged */
+	SQL_ERROR_DATABASE_STATE = 30,  /* missing, offline, read-only, mirror, secondary */
+	SQL_ERROR_CONFIGURATION = 32,   /* of the box itself: a file that cannot be read, a login that is not set */
+	SQL_ERROR_BUSY = 31,            /* another box holds the application lock, or sessions are connected */
 	SQL_ERROR_LAST = SQL_ERROR_BUSY,
 };
 
 struct sql_error {
 	enum sql_error_kind kind;
-	int32_t number;       /* SQL Server's, 0 if none */
+	int32_t number; /* SQL Server's, 0 if none */
 	uint8_t severity, state;
-	char object[280];     /* database, [schema].[table].[column], certificate name, ...: UTF-8 */
-	char doing[160];      /* "reading [dbo].[tblChat]" */
-	char detail[512];     /* the server's or the library's own words; never a password */
+	char object[280]; /* database, [schema].[table].[column], certificate name, ...: UTF-8 */
+	char doing[160];  /* "reading [dbo].[tblChat]" */
+	char detail[512]; /* the server's or the library's own words; never a password */
 };
 
 /* Keeps the first error; a later one is usually only its echo. Returns -EIO, so that a caller can return it. */

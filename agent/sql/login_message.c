@@ -67,8 +67,9 @@ int unpack_login(struct unpacker *unpacker, struct login_message *login)
 	login->catalogue_seconds = unpack_u32(unpacker);
 	login->lock_timeout_ms = unpack_u32(unpacker);
 	login->read_kib_per_second = unpack_u32(unpacker);
-	if (!error && (unpacker->failed || !login->login_seconds || login->login_seconds > 86400 ||
-		login->stall_seconds > 86400 || login->catalogue_seconds > 86400 || login->lock_timeout_ms > INT32_MAX))
+	if (!error &&
+		(unpacker->failed || !login->login_seconds || login->login_seconds > 86400 || login->stall_seconds > 86400 ||
+			login->catalogue_seconds > 86400 || login->lock_timeout_ms > INT32_MAX))
 		error = -EPROTO;
 	return error;
 }

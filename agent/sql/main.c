@@ -106,14 +106,22 @@ static int report_login(const struct session *session)
 static int open_session(struct session **session, struct sql_error *error)
 {
 	struct session_options options = {
-		.socket = SERVER_FD, .host = login.host, .authorities = login.authorities,
+		.socket = SERVER_FD,
+		.host = login.host,
+		.authorities = login.authorities,
 		.certificate_name = login.certificate_name[0] ? login.certificate_name : NULL,
-		.strict = login.strict, .legacy_tls = login.legacy_tls, .read_only = !login.restore,
-		.login = login.login, .password = login.password, .database = login.database,
+		.strict = login.strict,
+		.legacy_tls = login.legacy_tls,
+		.read_only = !login.restore,
+		.login = login.login,
+		.password = login.password,
+		.database = login.database,
 		.application = login.restore ? "Coffret restore" : "Coffret backup",
 		.deadlock_priority = login.restore ? DEADLOCK_HIGH : DEADLOCK_LOW,
-		.lock_timeout_ms = (int)login.lock_timeout_ms, .login_seconds = (int)login.login_seconds,
-		.stall_seconds = (int)login.stall_seconds, .catalogue_seconds = (int)login.catalogue_seconds,
+		.lock_timeout_ms = (int)login.lock_timeout_ms,
+		.login_seconds = (int)login.login_seconds,
+		.stall_seconds = (int)login.stall_seconds,
+		.catalogue_seconds = (int)login.catalogue_seconds,
 		.confine = confine_worker,
 	};
 
@@ -141,7 +149,9 @@ static int serve(void)
 	session_on_wait(session, uplink_stop, &uplink);
 
 	const struct worker_setting setting = {
-		.restore = login.restore, .read_kib_per_second = login.read_kib_per_second, .database = login.database,
+		.restore = login.restore,
+		.read_kib_per_second = login.read_kib_per_second,
+		.database = login.database,
 	};
 	int failed = report_login(session);
 

@@ -231,15 +231,19 @@ static int send_parts(int socket, struct iovec *parts, size_t count, size_t left
 	return 0;
 }
 
-int message_send2(int socket, enum message_type type, const void *head, size_t head_size, const void *body,
-	size_t body_size)
+int message_send2(
+	int socket, enum message_type type, const void *head, size_t head_size, const void *body, size_t body_size)
 {
 	if (head_size > MESSAGE_SIZE_MAX || body_size > MESSAGE_SIZE_MAX - head_size)
 		return -EMSGSIZE;
 
 	uint32_t length = (uint32_t)(1 + head_size + body_size);
 	uint8_t header[HEADER_SIZE] = {
-		(uint8_t)length, (uint8_t)(length >> 8), (uint8_t)(length >> 16), (uint8_t)(length >> 24), (uint8_t)type,
+		(uint8_t)length,
+		(uint8_t)(length >> 8),
+		(uint8_t)(length >> 16),
+		(uint8_t)(length >> 24),
+		(uint8_t)type,
 	};
 	struct iovec parts[3] = {
 		{ header, sizeof(header) },

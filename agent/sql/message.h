@@ -23,10 +23,10 @@
  * or MESSAGE_ERROR.
  */
 enum message_type {
-	MESSAGE_LOGIN = 1,      /* worker.h's struct worker_login, field by field; the socket is inherited as fd 3 */
-	MESSAGE_EXAMINE = 2,    /* for `coffret check`: u8 restore login? -> FINDING ... */
-	MESSAGE_READ = 3,       /* u8 consistency, blob rowgroup_params, u8 with chunks, u32 n + strings: tables left out */
-	MESSAGE_BEGIN = 4,      /* blob rowgroup_params: a restore: transaction, application lock, locks on all tables */
+	MESSAGE_LOGIN = 1,   /* worker.h's struct worker_login, field by field; the socket is inherited as fd 3 */
+	MESSAGE_EXAMINE = 2, /* for `coffret check`: u8 restore login? -> FINDING ... */
+	MESSAGE_READ = 3,    /* u8 consistency, blob rowgroup_params, u8 with chunks, u32 n + strings: tables left out */
+	MESSAGE_BEGIN = 4,   /* blob rowgroup_params: a restore: transaction, application lock, locks on all tables */
 	/*
 	 * u32 index of a table in the wanted catalogue; then its chunks, CHUNK down, and END, which alone is answered. A rows
 	 * chunk comes before the value chunks that it refers to, so that none is held in memory. Where it fails, the ERROR
@@ -35,12 +35,12 @@ enum message_type {
 	MESSAGE_REPLACE = 5,
 	MESSAGE_COMMIT = 6,
 	MESSAGE_ROLLBACK = 7,
-	MESSAGE_CANCEL = 8,     /* at any time; the request that runs ends with SQL_ERROR_CANCELLED */
+	MESSAGE_CANCEL = 8, /* at any time; the request that runs ends with SQL_ERROR_CANCELLED */
 	MESSAGE_END = 9,
-	MESSAGE_PREPARE = 10,   /* u32 n + u32 indices in the wanted catalogue: after BEGIN and READ: constraints and
+	MESSAGE_PREPARE = 10,  /* u32 n + u32 indices in the wanted catalogue: after BEGIN and READ: constraints and
 	                         * triggers of the tables to be replaced switched off */
-	MESSAGE_PUT_BACK = 11,  /* each constraint, trigger, identity and sequence put back exactly as recorded */
-	MESSAGE_WANTED = 12,    /* a piece of the wanted snapshot's catalogue, before BEGIN, which answers; empty: the last */
+	MESSAGE_PUT_BACK = 11, /* each constraint, trigger, identity and sequence put back exactly as recorded */
+	MESSAGE_WANTED = 12, /* a piece of the wanted snapshot's catalogue, before BEGIN, which answers; empty: the last */
 
 	/* Up. CHUNK travels both ways. */
 	MESSAGE_CATALOGUE = 32, /* a piece of the encoded catalogue; empty: the last */
@@ -92,8 +92,8 @@ void unpack_error(struct unpacker *unpacker, struct sql_error *error);
 /* Blocking, all or nothing. -EMSGSIZE: more than MESSAGE_SIZE_MAX, nothing was sent. */
 int message_send(int socket, enum message_type type, const void *payload, size_t size);
 /* Same with the payload in two parts, so that a chunk need not be copied behind its header. */
-int message_send2(int socket, enum message_type type, const void *head, size_t head_size, const void *body,
-	size_t body_size);
+int message_send2(
+	int socket, enum message_type type, const void *head, size_t head_size, const void *body, size_t body_size);
 /* buffer holds MESSAGE_SIZE_MAX bytes. 1 and the message; 0 where timeout_ms went by (-1: never). */
 int message_receive(int socket, int timeout_ms, enum message_type *type, uint8_t *buffer, size_t *size);
 

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #define DAYS_0001_TO_1900 693595
-#define DAYS_MAX 3652058              /* 9999-12-31 since 0001-01-01 */
-#define TICKS_A_DAY 864000000000ull   /* of 100 ns */
+#define DAYS_MAX 3652058            /* 9999-12-31 since 0001-01-01 */
+#define TICKS_A_DAY 864000000000ull /* of 100 ns */
 #define DECIMAL_MAGNITUDE 16
 #define DECIMAL_DIGITS_MAX 38
 #define OFFSET_MAX (14 * 60)
@@ -66,9 +66,9 @@ static int decimal(const void *data, size_t size, uint8_t *scratch, struct value
 
 /* DBDATETIMEALL, as far as it is read here: the bit fields behind it say what the type says already. */
 struct datetime_all {
-	uint64_t ticks;  /* of 100 ns since midnight */
-	int32_t days;    /* since 1900-01-01 */
-	int16_t offset;  /* minutes */
+	uint64_t ticks; /* of 100 ns since midnight */
+	int32_t days;   /* since 1900-01-01 */
+	int16_t offset; /* minutes */
 };
 
 static int date_and_time(int type, const void *data, size_t size, uint8_t *scratch, struct value *value)
@@ -107,6 +107,7 @@ static int date_and_time(int type, const void *data, size_t size, uint8_t *scrat
 }
 
 /* The size of the types that are as they should be already, on a little-endian machine; 0: of any size. */
+/* clang-format off */
 static int plain_size(int type)
 {
 	switch (type) {
@@ -126,6 +127,7 @@ static int plain_size(int type)
 		return -1;
 	}
 }
+/* clang-format on */
 
 bool native_type_is_known(int type)
 {
@@ -142,9 +144,13 @@ int native_to_value(int type, const void *data, size_t size, uint8_t scratch[NAT
 	switch (type) {
 	case NATIVE_MONEY:
 		return money(data, size, scratch, value);
-	case NATIVE_DECIMAL: case NATIVE_NUMERIC:
+	case NATIVE_DECIMAL:
+	case NATIVE_NUMERIC:
 		return decimal(data, size, scratch, value);
-	case NATIVE_DATE: case NATIVE_TIME: case NATIVE_DATETIME2: case NATIVE_DATETIMEOFFSET:
+	case NATIVE_DATE:
+	case NATIVE_TIME:
+	case NATIVE_DATETIME2:
+	case NATIVE_DATETIMEOFFSET:
 		return date_and_time(type, data, size, scratch, value);
 	default:
 		return -EPROTO;

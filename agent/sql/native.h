@@ -6,6 +6,7 @@
 #include "agent/table/value.h"
 
 /* db-lib's numbers for types, as dbcoltype returns them. session.c checks them against sybdb.h. */
+/* clang-format off */
 enum native_type {
 	NATIVE_IMAGE = 34, NATIVE_TEXT = 35, NATIVE_GUID = 36, NATIVE_VARBINARY = 37, NATIVE_VARCHAR = 39, NATIVE_DATE = 40,
 	NATIVE_TIME = 41, NATIVE_DATETIME2 = 42, NATIVE_DATETIMEOFFSET = 43, NATIVE_BINARY = 45, NATIVE_CHAR = 47,
@@ -13,6 +14,7 @@ enum native_type {
 	NATIVE_REAL = 59, NATIVE_MONEY = 60, NATIVE_DATETIME = 61, NATIVE_FLOAT = 62, NATIVE_DECIMAL = 106,
 	NATIVE_NUMERIC = 108, NATIVE_SMALLMONEY = 122, NATIVE_BIGINT = 127,
 };
+/* clang-format on */
 
 #define NATIVE_SCRATCH 17 /* bytes that a converted value may need */
 

@@ -16,8 +16,8 @@
 
 #define SAME(ours, theirs) ((int)(ours) == (int)(theirs))
 _Static_assert(SAME(NATIVE_DATETIMEOFFSET, SYBMSDATETIMEOFFSET) && SAME(NATIVE_NUMERIC, SYBNUMERIC) &&
-	SAME(NATIVE_BIGINT, SYBINT8) && SAME(NATIVE_SMALLMONEY, SYBMONEY4) && SAME(NATIVE_BIT, SYBBIT) &&
-	SAME(NATIVE_IMAGE, SYBIMAGE) && SAME(NATIVE_SMALLDATETIME, SYBDATETIME4) && SAME(NATIVE_BINARY, SYBBINARY),
+		SAME(NATIVE_BIGINT, SYBINT8) && SAME(NATIVE_SMALLMONEY, SYBMONEY4) && SAME(NATIVE_BIT, SYBBIT) &&
+		SAME(NATIVE_IMAGE, SYBIMAGE) && SAME(NATIVE_SMALLDATETIME, SYBDATETIME4) && SAME(NATIVE_BINARY, SYBBINARY),
 	"native.h has db-lib's numbers");
 
 /* db-lib's handlers belong to the process: one session at a time. */
@@ -25,8 +25,8 @@ static struct session *current;
 
 /* ---- what FreeTDS and the server have to say ---- */
 
-static int on_message(DBPROCESS *db, DBINT number, int state, int severity, char *text, char *server, char *procedure,
-	int line)
+static int on_message(
+	DBPROCESS *db, DBINT number, int state, int severity, char *text, char *server, char *procedure, int line)
 {
 	(void)db;
 	(void)server;
@@ -92,8 +92,8 @@ static int handle_interrupt(void *db)
 /* ---- opening db-lib ---- */
 
 /* session NULL: only to see whose connect it is. */
-static DBPROCESS *open_db(LOGINREC *login, const char *host, struct session *session, bool *ours,
-	struct sql_error *error)
+static DBPROCESS *open_db(
+	LOGINREC *login, const char *host, struct session *session, bool *ours, struct sql_error *error)
 {
 	char path[40];
 	int fd = session_configuration(host);
@@ -159,17 +159,6 @@ int session_begin(struct session *session, enum request_kind kind, struct sql_er
 	return 0;
 }
 
-static void copy_error(struct sql_error *error, const struct sql_error *found)
-{
-	char doing[sizeof(error->doing)];
-
-	if (!error || error->kind != SQL_OK)
-		return;
-	memcpy(doing, error->doing, sizeof(doing));
-	*error = *found;
-	memcpy(error->doing, doing, sizeof(doing));
-}
-
 int session_failed(struct session *session, struct sql_error *error)
 {
 	struct sql_error found;
@@ -182,17 +171,18 @@ int session_failed(struct session *session, struct sql_error *error)
 		return -ECANCELED;
 	}
 	if (session->message.kind != SQL_OK) {
-		copy_error(error, &session->message);
+		session_copy_error(error, &session->message);
 		return session->dead ? -EIO : -EREMOTEIO;
 	}
 	session->dead = true;
 	if (session->out_of_memory)
 		sql_error_set(error, SQL_ERROR_MEMORY, NULL, "a value or an answer is larger than the worker's memory");
 	else if (broken)
-		copy_error(error, &found);
+		session_copy_error(error, &found);
 	else
-		sql_error_set(error, SQL_ERROR_PROTOCOL, NULL, "%s", session->library[0] ? session->library :
-			"the server's answer is malformed, or announces more than the worker may hold");
+		sql_error_set(error, SQL_ERROR_PROTOCOL, NULL, "%s",
+			session->library[0] ? session->library
+								: "the server's answer is malformed, or announces more than the worker may hold");
 	return -EIO;
 }
 
@@ -245,8 +235,8 @@ static int recover(struct session *session, int result)
 	return session->dead && result == -EREMOTEIO ? -EIO : result;
 }
 
-int session_execute(struct session *session, enum request_kind kind, const char *sql, uint64_t *rows,
-	struct sql_error *error)
+int session_execute(
+	struct session *session, enum request_kind kind, const char *sql, uint64_t *rows, struct sql_error *error)
 {
 	if (rows)
 		*rows = 0;
@@ -289,7 +279,7 @@ int session_query(struct session *session, enum request_kind kind, const char *s
 		if (more == FAIL || (more == NO_MORE_RESULTS && session->message.kind != SQL_OK)) {
 			result = session_failed(session, error);
 		} else if (more == NO_MORE_RESULTS) {
-					sql_error_set(error, SQL_ERROR_PROTOCOL, NULL, "the server answered a query with no result");
+			sql_error_set(error, SQL_ERROR_PROTOCOL, NULL, "the server answered a query with no result");
 			return -EREMOTEIO;
 		} else if (dbnumcols(session->db) > 0) {
 			session->in_rows = true;
@@ -303,8 +293,8 @@ int session_query(struct session *session, enum request_kind kind, const char *s
 static int take_values(struct session *session, struct value *values, size_t count, struct sql_error *error)
 {
 	if (count != session->column_count) {
-		sql_error_set(error, SQL_ERROR_PROTOCOL, NULL, "%zu columns came where %zu were asked for",
-			session->column_count, count);
+		sql_error_set(
+			error, SQL_ERROR_PROTOCOL, NULL, "%zu columns came where %zu were asked for", session->column_count, count);
 		return -EREMOTEIO;
 	}
 	for (size_t i = 0; i < count; i++) {
@@ -312,10 +302,11 @@ static int take_values(struct session *session, struct value *values, size_t cou
 		const void *data = dbdata(session->db, (int)i + 1);
 
 		values[i] = (struct value){ NULL, 0 };
-		if (data && native_to_value(column->type, data, (size_t)dbdatlen(session->db, (int)i + 1), column->scratch,
-			&values[i])) {
-			sql_error_set(error, SQL_ERROR_PROTOCOL, dbcolname(session->db, (int)i + 1),
-				"a value that is none of its type");
+		if (data &&
+			native_to_value(
+				column->type, data, (size_t)dbdatlen(session->db, (int)i + 1), column->scratch, &values[i])) {
+			sql_error_set(
+				error, SQL_ERROR_PROTOCOL, dbcolname(session->db, (int)i + 1), "a value that is none of its type");
 			return -EREMOTEIO;
 		}
 	}
@@ -409,10 +400,15 @@ static int open_relay(struct session *session, const struct session_options *opt
 {
 	static const uint8_t none[32];
 	const struct relay_options relay = {
-		.socket = options->socket, .host = options->host, .certificate_name = options->certificate_name,
-		.authorities = options->authorities, .strict = options->strict, .legacy_tls = options->legacy_tls,
+		.socket = options->socket,
+		.host = options->host,
+		.certificate_name = options->certificate_name,
+		.authorities = options->authorities,
+		.strict = options->strict,
+		.legacy_tls = options->legacy_tls,
 		.pin = memcmp(options->pin, none, sizeof(none)) != 0 ? options->pin : NULL,
-		.login_seconds = options->login_seconds, .stall_seconds = options->stall_seconds,
+		.login_seconds = options->login_seconds,
+		.stall_seconds = options->stall_seconds,
 	};
 
 	return relay_open(&session->relay, &relay, error);

@@ -18,19 +18,19 @@
 struct session;
 
 struct session_options {
-	int socket;                 /* connected TCP socket; the session owns it from here on */
-	const char *host;           /* as configured: LOGIN7's server name */
+	int socket;                   /* connected TCP socket; the session owns it from here on */
+	const char *host;             /* as configured: LOGIN7's server name */
 	const char *certificate_name; /* the name that the certificate must carry; NULL: host */
-	const char *authorities;    /* PEM of the CAs that are trusted; NULL where only the pin counts */
-	uint8_t pin[32];            /* SHA-256 of the certificate; all zero: none */
-	bool strict;                /* TDS 8.0 */
-	bool legacy_tls;            /* the server's owner has accepted TLS 1.0 */
-	bool read_only;             /* the backup login's session: never sends anything that writes */
-	const char *login;          /* SQL login or DOMAIN\user */
-	char *password;             /* wiped by session_open */
+	const char *authorities;      /* PEM of the CAs that are trusted; NULL where only the pin counts */
+	uint8_t pin[32];              /* SHA-256 of the certificate; all zero: none */
+	bool strict;                  /* TDS 8.0 */
+	bool legacy_tls;              /* the server's owner has accepted TLS 1.0 */
+	bool read_only;               /* the backup login's session: never sends anything that writes */
+	const char *login;            /* SQL login or DOMAIN\user */
+	char *password;               /* wiped by session_open */
 	const char *database;
-	const char *application;    /* shown in the server's list of sessions */
-	int deadlock_priority;      /* -10 to 10: LOW for a backup, HIGH for a restore */
+	const char *application; /* shown in the server's list of sessions */
+	int deadlock_priority;   /* -10 to 10: LOW for a backup, HIGH for a restore */
 	int lock_timeout_ms;
 	int login_seconds, stall_seconds, catalogue_seconds;
 	/*
@@ -68,8 +68,8 @@ const uint8_t *session_certificate_sha256(const struct session *session);
  * Runs a batch (UTF-8) to its end; results other than its errors are dropped. *rows, where not NULL: rows affected, as
  * far as the server tells: under NOCOUNT ON, which session_open sets, it tells none: ask for @@ROWCOUNT.
  */
-int session_execute(struct session *session, enum request_kind kind, const char *sql, uint64_t *rows,
-	struct sql_error *error);
+int session_execute(
+	struct session *session, enum request_kind kind, const char *sql, uint64_t *rows, struct sql_error *error);
 
 /* Starts a query of one result set. */
 int session_query(struct session *session, enum request_kind kind, const char *sql, struct sql_error *error);

@@ -63,7 +63,8 @@ static void note_message(const uint8_t *token, size_t size, struct sql_error *er
 	if (size < 11)
 		return;
 
-	int32_t number = (int32_t)(token[3] | (uint32_t)token[4] << 8 | (uint32_t)token[5] << 16 | (uint32_t)token[6] << 24);
+	int32_t number =
+		(int32_t)(token[3] | (uint32_t)token[4] << 8 | (uint32_t)token[5] << 16 | (uint32_t)token[6] << 24);
 	size_t units = (size_t)(token[9] | token[10] << 8), length = 0;
 	char text[sizeof(error->detail)];
 

@@ -38,8 +38,8 @@ static int reach_server(struct session *session)
 	int result = session->confine ? session->confine() : 0;
 
 	if (result)
-		return sql_error_set(connect_error, SQL_ERROR_WORKER, NULL, "the worker cannot be confined: %s",
-			strerror(-result));
+		return sql_error_set(
+			connect_error, SQL_ERROR_WORKER, NULL, "the worker cannot be confined: %s", strerror(-result));
 	return relay_connect(session->relay, connect_error);
 }
 
@@ -94,8 +94,10 @@ int session_configuration(const char *section)
 	if (fd < 0)
 		return -errno;
 
-	int written = dprintf(fd, "[%s]\n\thost = 127.0.0.1\n\tport = 1\n\ttds version = 7.4\n\tencryption = off\n"
-		"\tclient charset = UTF-8\n\tuse ntlmv2 = yes\n\ttext size = 2147483647\n", section);
+	int written = dprintf(fd,
+		"[%s]\n\thost = 127.0.0.1\n\tport = 1\n\ttds version = 7.4\n\tencryption = off\n"
+		"\tclient charset = UTF-8\n\tuse ntlmv2 = yes\n\ttext size = 2147483647\n",
+		section);
 
 	if (written < 0 || lseek(fd, 0, SEEK_SET) < 0) {
 		close(fd);
@@ -108,8 +110,17 @@ int session_configuration(const char *section)
 void session_clear_environment(void)
 {
 	static const char *const names[] = {
-		"TDSDUMP", "TDSDUMPCONFIG", "TDSHOST", "TDSPORT", "TDSVER", "TDSQUERY", "DSQUERY", "FREETDSCONF", "FREETDS",
-		"SYBASE", "HOME",
+		"TDSDUMP",
+		"TDSDUMPCONFIG",
+		"TDSHOST",
+		"TDSPORT",
+		"TDSVER",
+		"TDSQUERY",
+		"DSQUERY",
+		"FREETDSCONF",
+		"FREETDS",
+		"SYBASE",
+		"HOME",
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)

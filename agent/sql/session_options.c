@@ -10,11 +10,13 @@ static int set_options(struct session *session, const struct session_options *op
 {
 	char sql[900];
 
-	snprintf(sql, sizeof(sql), "SET XACT_ABORT ON; SET NOCOUNT ON; SET TEXTSIZE 2147483647; SET ANSI_NULLS ON; "
+	snprintf(sql, sizeof(sql),
+		"SET XACT_ABORT ON; SET NOCOUNT ON; SET TEXTSIZE 2147483647; SET ANSI_NULLS ON; "
 		"SET ANSI_PADDING ON; SET ANSI_WARNINGS ON; SET ARITHABORT ON; SET CONCAT_NULL_YIELDS_NULL ON; "
 		"SET QUOTED_IDENTIFIER ON; SET NUMERIC_ROUNDABORT OFF; SET IMPLICIT_TRANSACTIONS OFF; SET ROWCOUNT 0; "
 		"SET CURSOR_CLOSE_ON_COMMIT OFF; SET ANSI_NULL_DFLT_ON ON; SET LOCK_TIMEOUT %d; SET DEADLOCK_PRIORITY %d; "
-		"SET TRANSACTION ISOLATION LEVEL READ COMMITTED;", options->lock_timeout_ms, options->deadlock_priority);
+		"SET TRANSACTION ISOLATION LEVEL READ COMMITTED;",
+		options->lock_timeout_ms, options->deadlock_priority);
 	return session_execute(session, REQUEST_CATALOGUE, sql, NULL, error);
 }
 
@@ -48,8 +50,8 @@ static int check_options(struct session *session, const struct session_options *
 	if ((set & OPTIONS_ON) != OPTIONS_ON || (set & OPTIONS_OFF) || text_size != INT32_MAX ||
 		lock_timeout != options->lock_timeout_ms)
 		return sql_error_set(error, SQL_ERROR_SERVER, NULL,
-			"the SET options of the session do not hold (@@OPTIONS %d, @@TEXTSIZE %d, @@LOCK_TIMEOUT %d)", set, text_size,
-			lock_timeout);
+			"the SET options of the session do not hold (@@OPTIONS %d, @@TEXTSIZE %d, @@LOCK_TIMEOUT %d)", set,
+			text_size, lock_timeout);
 	return session_next(session, values, 3, error);
 }
 

@@ -15,15 +15,15 @@ struct session_column {
 struct session {
 	struct tds_dblib_dbprocess *db;
 	struct relay *relay;
-	int fd;                      /* FreeTDS's end of the socketpair: FreeTDS owns it */
+	int fd; /* FreeTDS's end of the socketpair: FreeTDS owns it */
 	int (*confine)(void);
 	int catalogue_seconds;
 	int server_version;
 	bool read_only, logging_in, dead, in_rows, out_of_memory;
-	bool cancelled;              /* stop() said so; the request that runs ends with an attention */
+	bool cancelled; /* stop() said so; the request that runs ends with an attention */
 
-	struct sql_error message;    /* the first error message of the request that runs */
-	char library[200];           /* what FreeTDS itself said, in case that nobody says it better */
+	struct sql_error message; /* the first error message of the request that runs */
+	char library[200];        /* what FreeTDS itself said, in case that nobody says it better */
 	bool (*stop)(void *arg);
 	void *stop_arg;
 	int64_t stop_asked_ms;
@@ -32,8 +32,8 @@ struct session {
 	size_t column_count;
 
 	/* The bulk stream. */
-	uint8_t *packet;             /* TDS_PACKET_SIZE bytes */
-	size_t packet_size;          /* header included */
+	uint8_t *packet;    /* TDS_PACKET_SIZE bytes */
+	size_t packet_size; /* header included */
 	uint8_t packet_id;
 	bool in_bulk;
 };
@@ -60,6 +60,8 @@ int session_begin(struct session *session, enum request_kind kind, struct sql_er
 int session_failed(struct session *session, struct sql_error *error);
 /* Asks stop(), at most about once a second. */
 bool session_should_stop(struct session *session);
+/* Into *error, if there is one and it says nothing yet; what was being done stays. */
+void session_copy_error(struct sql_error *error, const struct sql_error *found);
 /* What an error number of SQL Server is to us. */
 enum sql_error_kind session_kind_of(int number);
 

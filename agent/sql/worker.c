@@ -16,7 +16,7 @@
 
 #define TURN_MS 250
 #define ASK_EVERY_MS 1000
-#define END_WAIT_MS 1500           /* for a worker to end by itself */
+#define END_WAIT_MS 1500 /* for a worker to end by itself */
 #define WANTED_PIECE (256u * 1024)
 
 /* ---- the end of a worker ---- */
@@ -254,7 +254,11 @@ int worker_send(struct worker *worker, enum message_type type, const void *head,
 
 	uint32_t length = (uint32_t)(1 + head_size + body_size);
 	uint8_t header[5] = {
-		(uint8_t)length, (uint8_t)(length >> 8), (uint8_t)(length >> 16), (uint8_t)(length >> 24), (uint8_t)type,
+		(uint8_t)length,
+		(uint8_t)(length >> 8),
+		(uint8_t)(length >> 16),
+		(uint8_t)(length >> 24),
+		(uint8_t)type,
 	};
 	int answer = 0;
 	int result = send_part(worker, header, sizeof(header), &answer, error);
@@ -276,8 +280,8 @@ static int ask(struct worker *worker, enum message_type type, const void *payloa
 	return result ? result : worker_await(worker, error);
 }
 
-static int ask_packed(struct worker *worker, enum message_type type, const struct packer *packer,
-	struct sql_error *error)
+static int ask_packed(
+	struct worker *worker, enum message_type type, const struct packer *packer, struct sql_error *error)
 {
 	if (packer->failed)
 		return sql_error_set(error, SQL_ERROR_WORKER, NULL, "a request is too large");
@@ -366,8 +370,8 @@ int worker_replace_begin(struct worker *worker, uint32_t table, struct sql_error
 	return worker_send(worker, MESSAGE_REPLACE, bytes, packer.size, NULL, 0, error);
 }
 
-int worker_replace_chunk(struct worker *worker, enum chunk_kind kind, uint32_t rows, const void *bytes, size_t size,
-	struct sql_error *error)
+int worker_replace_chunk(
+	struct worker *worker, enum chunk_kind kind, uint32_t rows, const void *bytes, size_t size, struct sql_error *error)
 {
 	uint8_t head[5];
 	struct packer packer = { .bytes = head, .capacity = sizeof(head) };

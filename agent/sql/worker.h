@@ -16,8 +16,17 @@
 struct worker;
 
 enum worker_phase {
-	PHASE_CONNECT = 1, PHASE_CATALOGUE, PHASE_READ, PHASE_LOCK, PHASE_PRESENT, PHASE_PREPARE, PHASE_WRITE,
-	PHASE_PUT_BACK, PHASE_READ_BACK, PHASE_COMMIT, PHASE_ROLLBACK,
+	PHASE_CONNECT = 1,
+	PHASE_CATALOGUE,
+	PHASE_READ,
+	PHASE_LOCK,
+	PHASE_PRESENT,
+	PHASE_PREPARE,
+	PHASE_WRITE,
+	PHASE_PUT_BACK,
+	PHASE_READ_BACK,
+	PHASE_COMMIT,
+	PHASE_ROLLBACK,
 };
 
 enum consistency { CONSISTENCY_SNAPSHOT = 0, CONSISTENCY_LOCK = 1, CONSISTENCY_LOOSE = 2 };
@@ -39,21 +48,21 @@ struct worker_watcher {
 
 /* Strings are borrowed for the call. */
 struct worker_login {
-	const char *host, *instance;  /* instance NULL or "": the port counts */
+	const char *host, *instance; /* instance NULL or "": the port counts */
 	uint16_t port;
 	const char *certificate_name; /* NULL: host */
 	const char *authorities;      /* PEM text, NULL: none */
 	uint8_t pin[32];
 	bool strict, legacy_tls, restore;
 	const char *login;
-	char *password;               /* wiped by worker_start */
+	char *password; /* wiped by worker_start */
 	const char *database;
 	int connect_seconds, login_seconds, stall_seconds, catalogue_seconds, lock_timeout_ms;
 	uint32_t read_kib_per_second; /* 0: as fast as it goes */
 };
 
-int worker_start(struct worker **worker, struct worker_login *login, const struct worker_watcher *watcher,
-	struct sql_error *error);
+int worker_start(
+	struct worker **worker, struct worker_login *login, const struct worker_watcher *watcher, struct sql_error *error);
 /* Reports go here from now on. */
 void worker_watch(struct worker *worker, const struct worker_watcher *watcher);
 /* Ends it in any state; what it had open on the server rolls back. NULL is nothing. */

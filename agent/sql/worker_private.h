@@ -9,11 +9,11 @@
 #include "agent/sql/worker.h"
 
 struct worker {
-	int socket;              /* to the worker; -1 once it is gone */
-	pid_t process;           /* 0 once it was waited for */
+	int socket;    /* to the worker; -1 once it is gone */
+	pid_t process; /* 0 once it was waited for */
 	struct worker_watcher watcher;
-	uint8_t *buffer;         /* MESSAGE_SIZE_MAX bytes */
-	uint8_t *catalogue;      /* what has come of it */
+	uint8_t *buffer;    /* MESSAGE_SIZE_MAX bytes */
+	uint8_t *catalogue; /* what has come of it */
 	size_t catalogue_size;
 	int watcher_error;       /* that a watcher's function returned: the request is being ended */
 	bool cancel_sent, ended; /* of the request that runs */
@@ -30,8 +30,8 @@ struct worker {
 
 /* Where things are; a test has them elsewhere. */
 struct worker_place {
-	const char *program;     /* NULL: coffret-worker beside the running program */
-	uint16_t browser_port;   /* 0: SQL_BROWSER_PORT */
+	const char *program;   /* NULL: coffret-worker beside the running program */
+	uint16_t browser_port; /* 0: SQL_BROWSER_PORT */
 };
 
 int worker_start_at(struct worker **worker, struct worker_login *login, const struct worker_watcher *watcher,
@@ -46,7 +46,7 @@ int worker_send(struct worker *worker, enum message_type type, const void *head,
 /* Takes reports up to the answer. 0; or the watcher's error, -ECANCELED, -EIO, with *error. */
 int worker_await(struct worker *worker, struct sql_error *error);
 
-#define WORKER_SILENCE_SECONDS 60  /* without a sign of life: it hangs */
-#define WORKER_CANCEL_SECONDS 75   /* for a cancel to take effect */
+#define WORKER_SILENCE_SECONDS 60 /* without a sign of life: it hangs */
+#define WORKER_CANCEL_SECONDS 75  /* for a cancel to take effect */
 
 #endif

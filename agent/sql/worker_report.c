@@ -24,8 +24,9 @@ static int report_catalogue(struct worker *worker, const uint8_t *bytes, size_t 
 		return 0;
 	}
 
-	int result = worker->watcher.catalogue ?
-		worker->watcher.catalogue(worker->watcher.arg, worker->catalogue, worker->catalogue_size) : 0;
+	int result = worker->watcher.catalogue
+		? worker->watcher.catalogue(worker->watcher.arg, worker->catalogue, worker->catalogue_size)
+		: 0;
 
 	free(worker->catalogue);
 	worker->catalogue = NULL;
@@ -41,7 +42,8 @@ static int report_chunk(struct worker *worker, struct unpacker *unpacker)
 	if (unpacker->failed || (kind != CHUNK_ROWS && kind != CHUNK_VALUE))
 		return -EPROTO;
 	return worker->watcher.chunk ? worker->watcher.chunk(worker->watcher.arg, (enum chunk_kind)kind, rows,
-		unpacker->bytes + unpacker->at, unpacker->size - unpacker->at) : 0;
+									   unpacker->bytes + unpacker->at, unpacker->size - unpacker->at)
+								 : 0;
 }
 
 static int report_table_end(struct worker *worker, struct unpacker *unpacker)

@@ -40,7 +40,8 @@ static int resolve(const char *host, struct addrinfo **addresses, struct sql_err
 
 	if (!code)
 		return 0;
-	return sql_error_set(error, SQL_ERROR_RESOLVE, host, "%s", code == EAI_SYSTEM ? strerror(errno) : gai_strerror(code));
+	return sql_error_set(
+		error, SQL_ERROR_RESOLVE, host, "%s", code == EAI_SYSTEM ? strerror(errno) : gai_strerror(code));
 }
 
 static void set_port(struct sockaddr *address, uint16_t port)
@@ -53,10 +54,11 @@ static void set_port(struct sockaddr *address, uint16_t port)
 
 static int explain_browser(int code, const struct worker_login *login, struct sql_error *error)
 {
-	const char *why = code == -ENOENT ? "the instance does not listen on TCP: enable TCP/IP for it" :
-		code == -EPROTO ? "what answered is not SQL Server Browser, or knows another instance" :
-		code == -EINVAL ? "that is no name of an instance" :
-		"SQL Server Browser does not answer on UDP 1434, or knows no such instance: start it, or configure the port";
+	const char *why = code == -ENOENT ? "the instance does not listen on TCP: enable TCP/IP for it"
+		: code == -EPROTO             ? "what answered is not SQL Server Browser, or knows another instance"
+		: code == -EINVAL
+		? "that is no name of an instance"
+		: "SQL Server Browser does not answer on UDP 1434, or knows no such instance: start it, or configure the port";
 
 	return sql_error_set(error, SQL_ERROR_BROWSER, login->instance, "%s", why);
 }
@@ -156,7 +158,8 @@ static int reach_server(const struct worker_login *login, const struct worker_wa
 	if (result)
 		return result;
 	if (login->instance && login->instance[0])
-		result = ask_browser(login, addresses, place->browser_port ? place->browser_port : SQL_BROWSER_PORT, &port, error);
+		result = ask_browser(
+			login, addresses, place->browser_port ? place->browser_port : SQL_BROWSER_PORT, &port, error);
 	if (!result)
 		result = connect_to_any(login, addresses, port, watcher, error);
 	freeaddrinfo(addresses);
@@ -300,8 +303,8 @@ static int log_in(struct worker *worker, const struct worker_login *login, struc
 	return result;
 }
 
-static int start(struct worker *worker, const struct worker_login *login, const struct worker_place *place,
-	struct sql_error *error)
+static int start(
+	struct worker *worker, const struct worker_login *login, const struct worker_place *place, struct sql_error *error)
 {
 	worker->socket = -1;
 	worker->restore = login->restore;
@@ -344,8 +347,8 @@ int worker_start_at(struct worker **result, struct worker_login *login, const st
 	return 0;
 }
 
-int worker_start(struct worker **worker, struct worker_login *login, const struct worker_watcher *watcher,
-	struct sql_error *error)
+int worker_start(
+	struct worker **worker, struct worker_login *login, const struct worker_watcher *watcher, struct sql_error *error)
 {
 	static const struct worker_place usual;
 

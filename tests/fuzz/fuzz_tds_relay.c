@@ -35,9 +35,10 @@ static void compare(const uint8_t *data, size_t size, bool collect)
 	pass(&pieces, data, size, 7, &second);
 	if (first != second)
 		abort();
-	if (!first && (whole.messages != pieces.messages || whole.in_message != pieces.in_message ||
-		whole.columns_size != pieces.columns_size ||
-		tds_stream_acknowledged(&whole) != tds_stream_acknowledged(&pieces)))
+	if (!first &&
+		(whole.messages != pieces.messages || whole.in_message != pieces.in_message ||
+			whole.columns_size != pieces.columns_size ||
+			tds_stream_acknowledged(&whole) != tds_stream_acknowledged(&pieces)))
 		abort();
 	check_columns(whole.columns, whole.columns_size);
 	tds_stream_free(&whole);

@@ -12,18 +12,18 @@
 #include "tests/support/tls_peer.h"
 
 struct sql_script {
-	struct tls_peer *peer;          /* while it runs */
-	struct tds_reply login_answer;  /* empty: welcome */
-	int32_t options;                /* that @@OPTIONS says */
-	uint8_t collation[5];           /* that the login is told: at first SQL_Latin1_General_CP1_CI_AS */
-	int32_t lock_timeout_ms;        /* that @@LOCK_TIMEOUT says */
-	struct tds_reply answers[4];    /* to the batches that follow, in turn; answers[1] to a bulk load if there is one */
+	struct tls_peer *peer;         /* while it runs */
+	struct tds_reply login_answer; /* empty: welcome */
+	int32_t options;               /* that @@OPTIONS says */
+	uint8_t collation[5];          /* that the login is told: at first SQL_Latin1_General_CP1_CI_AS */
+	int32_t lock_timeout_ms;       /* that @@LOCK_TIMEOUT says */
+	struct tds_reply answers[4];   /* to the batches that follow, in turn; answers[1] to a bulk load if there is one */
 	size_t answer_count;
 	void (*instead)(struct sql_script *script); /* for the batch that comes when there are no more answers */
 
 	uint8_t packet[65536], bulk[200000];
 	size_t bulk_size, bulk_packets, bulk_short; /* short: packets but the last that were not full, as 4 096 bytes are */
-	char batches[8192];             /* the text of all batches, a line each */
+	char batches[8192];                         /* the text of all batches, a line each */
 	struct tds_reply scratch;
 	sem_t reached, go_on;
 };

@@ -34,8 +34,19 @@ static void run(struct stand_in *server, const char *const *options)
 {
 	char program[4200], port[100], browser[100], control[100];
 	const char *arguments[OPTIONS_MAX] = {
-		program, "--directory", server->directory, "--certificate", tls_peer_path("server.pem"), "--key",
-		tls_peer_path("server.key"), "--port-file", port, "--browser-port-file", browser, "--control", control,
+		program,
+		"--directory",
+		server->directory,
+		"--certificate",
+		tls_peer_path("server.pem"),
+		"--key",
+		tls_peer_path("server.key"),
+		"--port-file",
+		port,
+		"--browser-port-file",
+		browser,
+		"--control",
+		control,
 	};
 	size_t count = 13;
 

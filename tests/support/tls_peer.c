@@ -42,7 +42,8 @@ static const char *directory(void)
 		char command[300];
 
 		snprintf(path, sizeof(path), "/tmp/coffret-certificates.%d", (int)getuid());
-		snprintf(command, sizeof(command), "mkdir -p %s && flock %s sh tests/support/certificates %s", path, path, path);
+		snprintf(
+			command, sizeof(command), "mkdir -p %s && flock %s sh tests/support/certificates %s", path, path, path);
 		if (system(command)) {
 			fprintf(stderr, "tests/support/certificates failed\n");
 			abort();
@@ -181,9 +182,27 @@ static int peer_receive(void *arg, unsigned char *bytes, size_t size)
 
 static bool answer_prelogin(struct tls_peer *peer)
 {
-	uint8_t packet[512], good[] = {
-		0, 0, 11, 0, 6, 1, 0, 17, 0, 1, 0xff, 15, 0, 0x10, 0x40, 0, 0, (uint8_t)peer->options.encryption,
-	};
+	uint8_t packet[512],
+		good[] = {
+			0,
+			0,
+			11,
+			0,
+			6,
+			1,
+			0,
+			17,
+			0,
+			1,
+			0xff,
+			15,
+			0,
+			0x10,
+			0x40,
+			0,
+			0,
+			(uint8_t)peer->options.encryption,
+		};
 	const uint8_t *answer = peer->options.prelogin_answer ? peer->options.prelogin_answer : good;
 	size_t size = peer->options.prelogin_answer ? peer->options.prelogin_answer_size : sizeof(good);
 
@@ -218,8 +237,8 @@ static void set_up(struct tls_peer *peer)
 	path_of(path, peer->options.key);
 	if (mbedtls_pk_parse_keyfile(&peer->key, path, NULL) ||
 		mbedtls_ctr_drbg_seed(&peer->random, mbedtls_entropy_func, &peer->entropy, NULL, 0) ||
-		mbedtls_ssl_config_defaults(&peer->config, MBEDTLS_SSL_IS_SERVER, MBEDTLS_SSL_TRANSPORT_STREAM,
-			MBEDTLS_SSL_PRESET_DEFAULT))
+		mbedtls_ssl_config_defaults(
+			&peer->config, MBEDTLS_SSL_IS_SERVER, MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT))
 		abort();
 	mbedtls_ssl_conf_rng(&peer->config, mbedtls_ctr_drbg_random, &peer->random);
 	mbedtls_ssl_conf_min_version(&peer->config, MBEDTLS_SSL_MAJOR_VERSION_3, MBEDTLS_SSL_MINOR_VERSION_1);

@@ -16,11 +16,11 @@ struct tls_peer;
 typedef void tls_peer_script(struct tls_peer *peer, void *arg);
 
 struct tls_peer_options {
-	const char *certificate, *key; /* names in the directory of certificates */
-	int maximum;             /* 10, 11, 12 for TLS 1.0, 1.1, 1.2; 0: 1.2 */
-	const char *alpn;        /* that it knows; NULL: none */
-	bool prelogin;           /* TLS inside PRELOGIN packets, after a PRELOGIN in clear */
-	int encryption;          /* what PRELOGIN answers; -1: ENCRYPT_ON */
+	const char *certificate, *key;  /* names in the directory of certificates */
+	int maximum;                    /* 10, 11, 12 for TLS 1.0, 1.1, 1.2; 0: 1.2 */
+	const char *alpn;               /* that it knows; NULL: none */
+	bool prelogin;                  /* TLS inside PRELOGIN packets, after a PRELOGIN in clear */
+	int encryption;                 /* what PRELOGIN answers; -1: ENCRYPT_ON */
 	const uint8_t *prelogin_answer; /* the payload instead of a good one */
 	size_t prelogin_answer_size;
 	tls_peer_script *script; /* runs once the handshake is complete */
