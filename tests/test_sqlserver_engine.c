@@ -255,6 +255,22 @@ static void queries_join_group_and_page(void **state)
 		{ "SELECT nope FROM a", "!207" }, { "SELECT 1 FROM nope", "!208" }, { "SELEC 1", "!2812" });
 }
 
+static void merge_does_each_when_once(void **state)
+{
+	struct world *w = *state;
+
+	CHECK(&w->a,
+		{ "CREATE TABLE t (k int PRIMARY KEY, v nvarchar(10)); INSERT INTO t VALUES (1, N'a'), (2, N'b'), (3, N'c')", "" },
+		{ "CREATE TABLE s (k int, v nvarchar(10)); INSERT INTO s VALUES (1, N'A'), (2, NULL), (9, N'123')", "" },
+		{ "DECLARE @x int = 2; MERGE INTO t AS t USING s ON t.k = s.k WHEN MATCHED AND s.v IS NULL THEN DELETE WHEN MATCHED THEN"
+			" UPDATE SET v = s.v + N'!' WHEN NOT MATCHED THEN INSERT (k, v) VALUES (s.k + @x - 2, s.v) WHEN NOT MATCHED BY SOURCE AND"
+			" t.k > 2 THEN UPDATE SET v = NULL;", "" },
+		{ "SELECT k, v FROM t ORDER BY k", "1|A!\n3|NULL\n9|123" },
+		{ "MERGE t USING (SELECT 1 AS k UNION ALL SELECT 1) s ON t.k = s.k WHEN MATCHED THEN DELETE;", "!8672" },
+		{ "MERGE t USING s ON 1 = 0 WHEN NOT MATCHED THEN INSERT (k) VALUES (1);", "!2627" },
+		{ "SELECT COUNT(*) FROM t", "3" }, { "SELECT 1 FROM t WITH", "!102" });
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
@@ -263,7 +279,7 @@ int main(void)
 		TEST(constraints_refuse_with_their_numbers), TEST(a_self_reference_holds_at_the_end_of_the_statement),
 		TEST(without_xact_abort_an_error_ends_only_the_statement), TEST(an_identity_is_not_given_back),
 		TEST(a_snapshot_is_of_the_first_read), TEST(locks_keep_sessions_apart), TEST(modules_run),
-		TEST(queries_join_group_and_page),
+		TEST(queries_join_group_and_page), TEST(merge_does_each_when_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

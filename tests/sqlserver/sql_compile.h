@@ -100,6 +100,7 @@ _Noreturn void compile_fail(struct compiler *c);
 struct expr compile_expression(struct compiler *c, const struct node *node);
 /* A condition, as SQLite's truth: 1, 0 or NULL. */
 const char *compile_condition(struct compiler *c, const struct node *node);
+struct expr compile_literal(struct compiler *c, const struct node *node);
 struct expr compile_special(struct compiler *c, const struct node *node);
 struct expr compile_call(struct compiler *c, const struct node *node);
 /* Implicit conversion; assign: into a column, where nothing may be lost. */
@@ -133,6 +134,10 @@ void compile_permission(struct compiler *c, const struct table *table, const cha
 
 /* Every function of the engine that SQLite's text may call. */
 int functions_register(struct session *session);
+int functions_register_aggregates(struct session *session);
+int functions_register_likes(struct session *session);
+int functions_register_properties(struct session *session);
+int functions_register_session(struct session *session);
 int functions_register_strings(struct session *session);
 int functions_register_dates(struct session *session);
 int functions_register_meta(struct session *session);

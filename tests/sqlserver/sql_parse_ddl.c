@@ -172,7 +172,7 @@ static struct statement *index_statement(struct parser *p)
 	return create_index(p, d);
 }
 
-static struct statement *sequence(struct parser *p, bool alter)
+struct statement *p_sequence(struct parser *p, bool alter)
 {
 	struct statement *s = p_new_statement(p, S_CREATE_SEQUENCE);
 	struct argument **last = &s->arguments;
@@ -224,7 +224,7 @@ static struct statement *create_type(struct parser *p)
 }
 
 /* Reads on to the end of the statement, keeping its words: for options that only show up in the catalogue. */
-static void rest(struct parser *p, struct statement *s)
+void p_rest(struct parser *p, struct statement *s)
 {
 	size_t begin = p_peek(p, 0)->begin, end = begin;
 
@@ -235,7 +235,7 @@ static void rest(struct parser *p, struct statement *s)
 	s->extra = p_source(p, begin, end);
 }
 
-static struct statement *database(struct parser *p, bool alter)
+struct statement *p_database(struct parser *p, bool alter)
 {
 	struct statement *s = p_new_statement(p, alter ? S_ALTER_DATABASE : S_CREATE_DATABASE);
 
@@ -258,7 +258,7 @@ static struct statement *database(struct parser *p, bool alter)
 	if (!alter && p_is(p, "COLLATE") && p_peek(p, 1)->kind == T_WORD)
 		s->type.name.object = p_peek(p, 1)->text;
 	p->at = from;
-	rest(p, s);
+	p_rest(p, s);
 	return s;
 }
 
@@ -279,7 +279,7 @@ static struct statement *principal(struct parser *p, enum statement_kind kind)
 		struct statement ignored;
 
 		if (p_is_op(p, ",") || p_is(p, "WITH"))
-			rest(p, &ignored);
+			p_rest(p, &ignored);
 		return s;
 	}
 	if (p_take2(p, "FOR", "LOGIN") || p_take2(p, "FROM", "LOGIN"))
@@ -287,13 +287,13 @@ static struct statement *principal(struct parser *p, enum statement_kind kind)
 	else if (p_take2(p, "WITHOUT", "LOGIN"))
 		s->flag = true;
 	if (p_take(p, "WITH"))
-		rest(p, s);
+		p_rest(p, s);
 	if (p_take(p, "AUTHORIZATION"))
 		p_identifier(p);
 	return s;
 }
 
-static struct statement *security_policy(struct parser *p, bool alter)
+struct statement *p_security_policy(struct parser *p, bool alter)
 {
 	struct statement *s = p_new_statement(p, S_SECURITY_POLICY);
 
@@ -374,11 +374,11 @@ struct statement *p_create(struct parser *p)
 	if (p_is(p, "SCHEMA"))
 		return schema(p);
 	if (p_is(p, "SEQUENCE"))
-		return sequence(p, false);
+		return p_sequence(p, false);
 	if (p_is(p, "TYPE"))
 		return create_type(p);
 	if (p_is(p, "DATABASE"))
-		return database(p, false);
+		return p_database(p, false);
 	if (p_is(p, "LOGIN"))
 		return principal(p, S_CREATE_LOGIN);
 	if (p_is(p, "USER"))
@@ -386,174 +386,9 @@ struct statement *p_create(struct parser *p)
 	if (p_is(p, "ROLE"))
 		return principal(p, S_CREATE_ROLE);
 	if (p_is(p, "SECURITY") && p_is_at(p, 1, "POLICY"))
-		return security_policy(p, false);
+		return p_security_policy(p, false);
 	if (p_is(p, "STATISTICS") || p_is(p, "SYNONYM") || p_is(p, "PARTITION") || p_is(p, "FULLTEXT") || p_is(p, "EVENT"))
 		p_error(p, 50000, "The stand-in does not know CREATE %s.", p_peek(p, 0)->text);
-	p_fail(p);
-}
-
-static void alter_add(struct parser *p, struct statement *s)
-{
-	struct column_def **last = &s->column_defs;
-	struct constraint_def **last_constraint = &s->constraints;
-
-	s->alter = A_ADD;
-	if (p_is(p, "PERIOD")) {
-		p->at += 3;
-		p_skip_parentheses(p);
-		return;
-	}
-	do {
-		if (p_is_constraint(p)) {
-			*last_constraint = p_constraint(p);
-			last_constraint = &(*last_constraint)->next;
-		} else {
-			p_take(p, "COLUMN");
-			*last = p_column(p);
-			last = &(*last)->next;
-		}
-	} while (p_take_op(p, ","));
-}
-
-static void alter_drop(struct parser *p, struct statement *s)
-{
-	const char **words = arena_alloc(p->arena, 64 * sizeof(*words));
-
-	s->alter = A_DROP_CONSTRAINT;
-	if (p_take(p, "COLUMN"))
-		s->alter = A_DROP_COLUMN;
-	else
-		p_take(p, "CONSTRAINT");
-	do {
-		if (s->word_count == 64)
-			p_fail(p);
-		words[s->word_count++] = p_identifier(p);
-	} while (p_take_op(p, ","));
-	s->words = words;
-}
-
-static void name_list_or_all(struct parser *p, struct statement *s)
-{
-	const char **words = arena_alloc(p->arena, 256 * sizeof(*words));
-
-	s->words = words;
-	s->all = p_take(p, "ALL");
-	if (s->all)
-		return;
-	do {
-		if (s->word_count == 256)
-			p_fail(p);
-		words[s->word_count++] = p_identifier(p);
-	} while (p_take_op(p, ","));
-}
-
-static struct statement *alter_table(struct parser *p)
-{
-	struct statement *s = p_new_statement(p, S_ALTER_TABLE);
-
-	p_need(p, "TABLE");
-	s->name = p_name(p);
-	s->number = -1; /* WITH CHECK / NOCHECK not said */
-	if (p_take2(p, "WITH", "CHECK"))
-		s->number = 1;
-	else if (p_take2(p, "WITH", "NOCHECK"))
-		s->number = 0;
-	if (p_take(p, "ADD")) {
-		alter_add(p, s);
-	} else if (p_take(p, "DROP")) {
-		alter_drop(p, s);
-	} else if (p_take2(p, "ALTER", "COLUMN")) {
-		s->alter = A_ALTER_COLUMN;
-		s->column_defs = p_column(p);
-	} else if (p_is(p, "CHECK") || p_is(p, "NOCHECK")) {
-		s->alter = p_take(p, "CHECK") ? A_CHECK : (p_need(p, "NOCHECK"), A_NOCHECK);
-		p_need(p, "CONSTRAINT");
-		name_list_or_all(p, s);
-	} else if (p_is(p, "ENABLE") || p_is(p, "DISABLE")) {
-		s->alter = p_take(p, "ENABLE") ? A_TRIGGER_ENABLE : (p_need(p, "DISABLE"), A_TRIGGER_DISABLE);
-		if (p_take(p, "CHANGE_TRACKING")) {
-			s->text = "CHANGE_TRACKING";
-			rest(p, s);
-			return s;
-		}
-		p_need(p, "TRIGGER");
-		name_list_or_all(p, s);
-	} else if (p_take(p, "SET")) {
-		s->alter = A_SET;
-		rest(p, s);
-	} else if (p_take(p, "REBUILD")) {
-		s->alter = A_REBUILD;
-		rest(p, s);
-	} else {
-		p_fail(p);
-	}
-	return s;
-}
-
-static struct statement *alter_role(struct parser *p, bool server)
-{
-	struct statement *s = p_new_statement(p, S_ALTER_ROLE);
-
-	s->flag = server;
-	p_need(p, "ROLE");
-	s->text = p_identifier(p);
-	s->on = p_take(p, "ADD");
-	if (!s->on)
-		p_need(p, "DROP");
-	p_need(p, "MEMBER");
-	s->extra = p_identifier(p);
-	return s;
-}
-
-static struct statement *alter_index(struct parser *p)
-{
-	struct statement *s = p_new_statement(p, S_ALTER_INDEX);
-
-	p_need(p, "INDEX");
-	s->all = p_take(p, "ALL");
-	if (!s->all)
-		s->text = p_identifier(p);
-	p_need(p, "ON");
-	s->name = p_name(p);
-	rest(p, s);
-	return s;
-}
-
-struct statement *p_alter(struct parser *p)
-{
-	size_t begin = p_peek(p, 0)->begin;
-
-	p_need(p, "ALTER");
-	if (p_is(p, "TABLE"))
-		return alter_table(p);
-	if (p_is(p, "DATABASE"))
-		return database(p, true);
-	if (p_is(p, "ROLE"))
-		return alter_role(p, false);
-	if (p_take(p, "SERVER"))
-		return alter_role(p, true);
-	if (p_is(p, "SEQUENCE"))
-		return sequence(p, true);
-	if (p_is(p, "INDEX"))
-		return alter_index(p);
-	if (p_is(p, "SECURITY"))
-		return security_policy(p, true);
-	if (p_take(p, "PROCEDURE") || p_take(p, "PROC"))
-		return p_module(p, "PROCEDURE", begin, true);
-	if (p_take(p, "VIEW"))
-		return p_module(p, "VIEW", begin, true);
-	if (p_take(p, "FUNCTION"))
-		return p_module(p, "FUNCTION", begin, true);
-	if (p_take(p, "TRIGGER"))
-		return p_module(p, "TRIGGER", begin, true);
-	if (p_is(p, "LOGIN") || p_is(p, "USER") || p_is(p, "AUTHORIZATION")) {
-		struct statement *s = p_new_statement(p, S_GENERIC);
-
-		s->text = p_any_word(p);
-		s->on = true;
-		rest(p, s);
-		return s;
-	}
 	p_fail(p);
 }
 

@@ -79,6 +79,11 @@ struct statement *p_other(struct parser *p);
 struct statement *p_execute(struct parser *p);
 struct statement *p_permission(struct parser *p);
 struct statement *p_module(struct parser *p, const char *kind, size_t begin, bool alter);
+/* Reads on to the end of the statement and keeps its words in s->extra. */
+void p_rest(struct parser *p, struct statement *s);
+struct statement *p_sequence(struct parser *p, bool alter);
+struct statement *p_database(struct parser *p, bool alter);
+struct statement *p_security_policy(struct parser *p, bool alter);
 void p_table_body(struct parser *p, struct statement *s);
 struct column_def *p_column(struct parser *p);
 struct constraint_def *p_constraint(struct parser *p);

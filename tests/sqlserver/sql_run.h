@@ -12,6 +12,12 @@ enum flow run_statements(struct session *session, struct statement *first);
 enum flow run_control(struct session *session, struct statement *s, bool *known);
 /* Each runs one statement: 0, or -EIO with the error raised. */
 int run_select(struct session *session, struct statement *s);
+int run_print(struct session *session, struct statement *s);
+int run_raiserror(struct session *session, struct statement *s);
+int run_throw(struct session *session, struct statement *s);
+int run_waitfor(struct session *session, struct statement *s);
+/* The text of an expression, now, in the statement's arena; "" for NULL. */
+int run_text_of(struct session *session, const struct node *node, const char **text);
 int run_dml(struct session *session, struct statement *s);
 int run_merge(struct session *session, struct statement *s);
 int run_ddl(struct session *session, struct statement *s);
