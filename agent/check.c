@@ -33,12 +33,12 @@ const char *check_step_name(uint8_t step)
 
 /* ---- findings ---- */
 
-static void add(struct check *check, uint8_t step, enum finding_result result, const char *detail, const char *remedy)
+static void add(struct check *check, unsigned step, enum finding_result result, const char *detail, const char *remedy)
 {
 	pthread_mutex_lock(&check->lock);
 	if (check->count < CHECK_FINDINGS_MAX) {
 		struct check_finding *finding = &check->findings[check->count++];
-		*finding = (struct check_finding){ .restore = check->at_restore, .step = step, .result = result };
+		*finding = (struct check_finding){ .restore = check->at_restore, .step = (uint8_t)step, .result = result };
 		snprintf(finding->server, sizeof(finding->server), "%s", check->at_server ? check->at_server->name : "");
 		snprintf(finding->database, sizeof(finding->database), "%.127s", check->at_database ? check->at_database : "");
 		snprintf(finding->detail, sizeof(finding->detail), "%s", detail ? detail : "");
@@ -48,7 +48,7 @@ static void add(struct check *check, uint8_t step, enum finding_result result, c
 	eventfd_write(check->event, 1);
 }
 
-__attribute__((format(printf, 4, 5))) static void addf(struct check *check, uint8_t step, enum finding_result result,
+__attribute__((format(printf, 4, 5))) static void addf(struct check *check, unsigned step, enum finding_result result,
 	const char *format, ...)
 {
 	char detail[512];

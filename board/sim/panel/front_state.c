@@ -8,7 +8,7 @@ static enum led_colour find_colour(const char *name)
 {
 	for (int colour = LED_GREEN; colour <= LED_WHITE; colour++)
 		if (strcmp(led_colour_name(colour), name) == 0)
-			return colour;
+			return (enum led_colour)colour;
 	return LED_WHITE;
 }
 
@@ -16,7 +16,7 @@ static enum led_pattern find_pattern(const char *name)
 {
 	for (int pattern = 0; pattern < LED_PATTERN_COUNT; pattern++)
 		if (strcmp(led_pattern_name(pattern), name) == 0)
-			return pattern;
+			return (enum led_pattern)pattern;
 	return LED_OFF;
 }
 
