@@ -7,7 +7,7 @@
 static enum led_colour find_colour(const char *name)
 {
 	for (int colour = LED_GREEN; colour <= LED_WHITE; colour++)
-		if (strcmp(led_colour_name(colour), name) == 0)
+		if (strcmp(led_colour_name((enum led_colour)colour), name) == 0)
 			return (enum led_colour)colour;
 	return LED_WHITE;
 }
@@ -15,7 +15,7 @@ static enum led_colour find_colour(const char *name)
 static enum led_pattern find_pattern(const char *name)
 {
 	for (int pattern = 0; pattern < LED_PATTERN_COUNT; pattern++)
-		if (strcmp(led_pattern_name(pattern), name) == 0)
+		if (strcmp(led_pattern_name((enum led_pattern)pattern), name) == 0)
 			return (enum led_pattern)pattern;
 	return LED_OFF;
 }
