@@ -24,15 +24,16 @@ struct api;
 
 struct api_client {
 	struct api *api;
-	int fd;              /* -1: free */
+	int fd; /* -1: free */
 	uint32_t uid;
-	char user[64];       /* its name, or "uid 1000" */
-	bool busy;           /* a request is being answered */
-	bool closing;        /* when all is sent */
-	bool silent;         /* it will ask nothing more, but still listens */
-	uint64_t produced;   /* blocks sent to it */
+	char user[64];     /* its name, or "uid 1000" */
+	bool busy;         /* a request is being answered */
+	bool closing;      /* when all is sent */
+	bool silent;       /* it will ask nothing more, but still listens */
+	uint64_t produced; /* blocks sent to it */
 	size_t in_size, out_from, out_size;
-	_Alignas(max_align_t) unsigned char task[API_TASK_SIZE]; /* whoever answers keeps its place here; zeroed at each request */
+	_Alignas(max_align_t) unsigned char task
+		[API_TASK_SIZE]; /* whoever answers keeps its place here; zeroed at each request */
 	char in[BLOCK_SIZE];
 	char out[API_OUT_SIZE];
 };
@@ -51,7 +52,7 @@ struct api {
 	struct loop *loop;
 	const struct api_ops *ops;
 	void *arg;
-	int listener;        /* -1: none */
+	int listener; /* -1: none */
 	char path[108];
 	struct api_client clients[API_CLIENTS_MAX];
 };

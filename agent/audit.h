@@ -24,7 +24,7 @@
 struct audit {
 	int directory, file; /* descriptors */
 	int64_t size;
-	uint64_t number;     /* of the last record */
+	uint64_t number; /* of the last record */
 	uint8_t chain[AUDIT_HASH_SIZE];
 };
 
@@ -44,8 +44,8 @@ void audit_add(struct audit_record *record, const char *key, const char *value);
 int audit_write(struct audit *audit, struct audit_record *record, int64_t now);
 
 struct audit_verdict {
-	uint64_t records;    /* that were checked */
-	uint64_t broken;     /* number of the first record that does not fit, 0: none */
+	uint64_t records; /* that were checked */
+	uint64_t broken;  /* number of the first record that does not fit, 0: none */
 	uint64_t first, last;
 	uint8_t chain[AUDIT_HASH_SIZE];
 };

@@ -30,8 +30,8 @@ static void lock_older_snapshots(struct story *story)
 		if (strcmp(list[i].subject, subject) == 0 &&
 			snapshot_set_flags(repository, list[i].id, SNAPSHOT_LOCKED, 0) == 0)
 			locked++;
-	job_report_note(story->report, "%s: the database is damaged; %u older snapshots were locked",
-		story->outcome->database, locked);
+	job_report_note(
+		story->report, "%s: the database is damaged; %u older snapshots were locked", story->outcome->database, locked);
 }
 
 static void describe(const struct story *story, const struct capture *capture, struct snapshot_about *about)
@@ -82,18 +82,20 @@ static enum job_state finish(struct story *story, struct capture *capture)
 	outcome->bytes = info.bytes;
 	outcome->stored = info.stored_bytes;
 	outcome->server_bytes = about.server_bytes;
-	return story_done(story, "%s: %s rows in %llu tables backed up; %s of rows added %s to the volume "
-		"(the database takes %s on the server).", outcome->database, story_count(outcome->rows, rows),
-		(unsigned long long)outcome->tables, story_size(outcome->bytes, size), story_size(outcome->stored, added),
-		story_size(outcome->server_bytes, pages));
+	return story_done(story,
+		"%s: %s rows in %llu tables backed up; %s of rows added %s to the volume "
+		"(the database takes %s on the server).",
+		outcome->database, story_count(outcome->rows, rows), (unsigned long long)outcome->tables,
+		story_size(outcome->bytes, size), story_size(outcome->stored, added), story_size(outcome->server_bytes, pages));
 }
 
 /* Reads the database into the snapshot that is being made. 0, or the reason with *error filled in. */
 static int read_database(struct story *story, struct capture *capture, struct sql_error *error)
 {
 	const char *left_out[PROFILE_VOLATILE_MAX];
-	size_t left_out_count = story->server->leave_out_volatile ?
-		profile_volatile(story->server->profile, story->outcome->database, left_out) : 0;
+	size_t left_out_count = story->server->leave_out_volatile
+		? profile_volatile(story->server->profile, story->outcome->database, left_out)
+		: 0;
 	struct worker_watcher watcher = capture_watcher(capture);
 	struct worker *worker = NULL;
 	int result;
@@ -132,8 +134,8 @@ static enum job_state try_backup(struct story *story, bool *again)
 	} else {
 		snapshot_abort(writer);
 		*again = error.kind == SQL_ERROR_RETRY;
-		state = capture.storage_error ? story_store_failed(story, capture.storage_error, "writing the snapshot") :
-			story_sql_failed(story, &error);
+		state = capture.storage_error ? story_store_failed(story, capture.storage_error, "writing the snapshot")
+									  : story_sql_failed(story, &error);
 	}
 	capture_free(&capture);
 	return state;
@@ -167,8 +169,8 @@ static void back_up_server(const struct job_context *context, const struct serve
 		back_up(context, server, databases[i], report);
 }
 
-enum job_state backup_run(const struct job_context *context, const struct job_request *request,
-	struct job_report *report)
+enum job_state backup_run(
+	const struct job_context *context, const struct job_request *request, struct job_report *report)
 {
 	const struct config *config = context->config;
 

@@ -40,9 +40,18 @@ static void refresh(void *arg, struct repository *repository)
 static int start_engine(struct box *box)
 {
 	struct engine_ground ground = {
-		.backup = backup_run, .restore = restore_run, .undo = undo_run, .verify = verify_run, .recover = restore_recover,
-		.config = &box->config, .repository = box->store.repository, .rowgroup = &box->store.rowgroup, .arg = box,
-		.record_read = read_record, .record_write = write_record, .refresh = refresh,
+		.backup = backup_run,
+		.restore = restore_run,
+		.undo = undo_run,
+		.verify = verify_run,
+		.recover = restore_recover,
+		.config = &box->config,
+		.repository = box->store.repository,
+		.rowgroup = &box->store.rowgroup,
+		.arg = box,
+		.record_read = read_record,
+		.record_write = write_record,
+		.refresh = refresh,
 	};
 	return engine_start(&box->engine, &ground);
 }
@@ -162,8 +171,10 @@ static int open_logs(struct box *box, char *sentence, size_t size)
 		snprintf(sentence, size, "What servers are trusted cannot be read from %s: %s.", box->config.state_directory,
 			strerror(-dropped));
 	else if (dropped > 0)
-		say(SAY_WARNING, "%d server%s changed in the configuration and their passwords are not used: see coffret status, "
-			"and coffret trust.", dropped, dropped == 1 ? " was" : "s were");
+		say(SAY_WARNING,
+			"%d server%s changed in the configuration and their passwords are not used: see coffret status, "
+			"and coffret trust.",
+			dropped, dropped == 1 ? " was" : "s were");
 	return dropped < 0 ? dropped : 0;
 }
 
@@ -171,8 +182,13 @@ static void wire(struct box *box, bool scheduled)
 {
 	box->scheduled = scheduled;
 	box->service = (struct service){
-		.config = &box->config, .engine = box->engine, .shelf = &box->shelf, .audit = &box->audit, .check = &box->check,
-		.schedule = scheduled ? &box->schedule : NULL, .started = (int64_t)time(NULL),
+		.config = &box->config,
+		.engine = box->engine,
+		.shelf = &box->shelf,
+		.audit = &box->audit,
+		.check = &box->check,
+		.schedule = scheduled ? &box->schedule : NULL,
+		.started = (int64_t)time(NULL),
 	};
 	loop_add(&box->loop, engine_fd(box->engine), POLLIN, engine_ready, box);
 	loop_add(&box->loop, box->check.event, POLLIN, check_ready, box);

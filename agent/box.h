@@ -28,7 +28,7 @@ struct box {
 	struct service service;
 	struct loop_timer clock_timer;
 	bool scheduled;
-	int64_t (*wall)(void);   /* seconds since 1970 UTC; set before box_open, NULL: the machine's */
+	int64_t (*wall)(void); /* seconds since 1970 UTC; set before box_open, NULL: the machine's */
 	/* Told after anything changed: for the panel. May be NULL. */
 	void (*changed)(void *arg);
 	void *changed_arg;

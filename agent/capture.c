@@ -72,8 +72,8 @@ static int take_table(void *arg, uint32_t table)
 
 	if (!capture->catalogue || table >= capture->catalogue->table_count || capture->tables[table].seen)
 		return -EPROTO;
-	catalogue_table_name(&capture->catalogue->tables[table], capture->progress->object,
-		sizeof capture->progress->object);
+	catalogue_table_name(
+		&capture->catalogue->tables[table], capture->progress->object, sizeof capture->progress->object);
 	if (!capture->writer)
 		return 0;
 	return stored(capture, snapshot_stream_begin(capture->writer, capture->progress->object));
@@ -144,8 +144,14 @@ static bool asked_to_stop(void *arg)
 struct worker_watcher capture_watcher(struct capture *capture)
 {
 	return (struct worker_watcher){
-		.arg = capture, .catalogue = take_catalogue, .table = take_table, .chunk = take_chunk,
-		.table_end = take_table_end, .progress = take_progress, .note = take_note, .stop = asked_to_stop,
+		.arg = capture,
+		.catalogue = take_catalogue,
+		.table = take_table,
+		.chunk = take_chunk,
+		.table_end = take_table_end,
+		.progress = take_progress,
+		.note = take_note,
+		.stop = asked_to_stop,
 	};
 }
 

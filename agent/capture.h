@@ -18,15 +18,15 @@ struct captured_table {
 
 struct capture {
 	const struct job_context *context;
-	struct job_progress *progress;      /* kept up to date and reported */
-	struct job_report *report;          /* notes of the worker go here */
-	struct snapshot_writer *writer;     /* NULL: digests only */
-	uint8_t *catalogue_bytes;           /* as it came last; owned */
+	struct job_progress *progress;  /* kept up to date and reported */
+	struct job_report *report;      /* notes of the worker go here */
+	struct snapshot_writer *writer; /* NULL: digests only */
+	uint8_t *catalogue_bytes;       /* as it came last; owned */
 	size_t catalogue_size;
-	struct catalogue *catalogue;        /* owned */
-	struct captured_table *tables;      /* one a table of the catalogue; owned */
+	struct catalogue *catalogue;   /* owned */
+	struct captured_table *tables; /* one a table of the catalogue; owned */
 	uint64_t tables_read, rows;
-	int storage_error;                  /* what the store said, when it was the store that failed */
+	int storage_error; /* what the store said, when it was the store that failed */
 };
 
 /* Ready for one worker_read. The pointers are borrowed until capture_free. */

@@ -19,14 +19,30 @@
 const char *check_step_name(uint8_t step)
 {
 	static const char *const names[] = {
-		[CHECK_CONFIG] = "configuration", [CHECK_RESOLVE] = "name", [CHECK_INSTANCE] = "instance",
-		[CHECK_CONNECT] = "port", [CHECK_ENCRYPTION] = "encryption", [CHECK_CERTIFICATE] = "certificate",
-		[CHECK_LOGIN] = "login", [EXAMINE_SERVER] = "server", [EXAMINE_DATABASE] = "database",
-		[EXAMINE_ISOLATION] = "isolation", [EXAMINE_READ] = "may read", [EXAMINE_DEFINITIONS] = "definitions",
-		[EXAMINE_HIDDEN] = "hidden tables", [EXAMINE_UNMASK] = "masked columns", [EXAMINE_FEATURES] = "features",
-		[EXAMINE_SIZE] = "size", [EXAMINE_RECOVERY] = "recovery model", [EXAMINE_WRITE] = "may write",
-		[EXAMINE_ALTER] = "may alter", [EXAMINE_SESSIONS] = "sessions", [EXAMINE_LOG] = "log space",
-		[EXAMINE_FILES] = "data space", [EXAMINE_TEMPDB] = "tempdb", [EXAMINE_RESTORABLE] = "restorable",
+		[CHECK_CONFIG] = "configuration",
+		[CHECK_RESOLVE] = "name",
+		[CHECK_INSTANCE] = "instance",
+		[CHECK_CONNECT] = "port",
+		[CHECK_ENCRYPTION] = "encryption",
+		[CHECK_CERTIFICATE] = "certificate",
+		[CHECK_LOGIN] = "login",
+		[EXAMINE_SERVER] = "server",
+		[EXAMINE_DATABASE] = "database",
+		[EXAMINE_ISOLATION] = "isolation",
+		[EXAMINE_READ] = "may read",
+		[EXAMINE_DEFINITIONS] = "definitions",
+		[EXAMINE_HIDDEN] = "hidden tables",
+		[EXAMINE_UNMASK] = "masked columns",
+		[EXAMINE_FEATURES] = "features",
+		[EXAMINE_SIZE] = "size",
+		[EXAMINE_RECOVERY] = "recovery model",
+		[EXAMINE_WRITE] = "may write",
+		[EXAMINE_ALTER] = "may alter",
+		[EXAMINE_SESSIONS] = "sessions",
+		[EXAMINE_LOG] = "log space",
+		[EXAMINE_FILES] = "data space",
+		[EXAMINE_TEMPDB] = "tempdb",
+		[EXAMINE_RESTORABLE] = "restorable",
 	};
 	return step < sizeof(names) / sizeof(names[0]) && names[step] ? names[step] : "step";
 }
@@ -48,8 +64,8 @@ static void add(struct check *check, unsigned step, enum finding_result result, 
 	eventfd_write(check->event, 1);
 }
 
-__attribute__((format(printf, 4, 5))) static void addf(struct check *check, unsigned step, enum finding_result result,
-	const char *format, ...)
+__attribute__((format(printf, 4, 5))) static void addf(
+	struct check *check, unsigned step, enum finding_result result, const char *format, ...)
 {
 	char detail[512];
 	va_list args;
@@ -121,7 +137,9 @@ static void tell_step(struct check *check, enum check_step step)
 		break;
 	case CHECK_CERTIFICATE:
 		addf(check, step, FINDING_OK, "the certificate is the expected one (%s)",
-			!server->pinned ? "ca_file" : server->ca_file[0] ? "ca_file and pin" : "pin");
+			!server->pinned          ? "ca_file"
+				: server->ca_file[0] ? "ca_file and pin"
+									 : "pin");
 		break;
 	default:
 		addf(check, step, FINDING_OK, "logged in as %s", login);

@@ -15,15 +15,21 @@
 
 /* The keeper's steps; from 20 on they are the worker's (agent/sql/examine.h). */
 enum check_step {
-	CHECK_CONFIG = 1, CHECK_RESOLVE, CHECK_INSTANCE, CHECK_CONNECT, CHECK_ENCRYPTION, CHECK_CERTIFICATE, CHECK_LOGIN,
+	CHECK_CONFIG = 1,
+	CHECK_RESOLVE,
+	CHECK_INSTANCE,
+	CHECK_CONNECT,
+	CHECK_ENCRYPTION,
+	CHECK_CERTIFICATE,
+	CHECK_LOGIN,
 };
 
 #define CHECK_FINDINGS_MAX 160
 
 struct check_finding {
 	char server[SERVER_NAME_SIZE];
-	char database[128];      /* cut */
-	bool restore;            /* with the restore login */
+	char database[128]; /* cut */
+	bool restore;       /* with the restore login */
 	uint8_t step;
 	enum finding_result result;
 	char detail[512], remedy[512];
@@ -32,10 +38,10 @@ struct check_finding {
 struct check {
 	pthread_mutex_t lock;
 	pthread_t thread;
-	bool active;             /* the thread is to be joined */
+	bool active; /* the thread is to be joined */
 	bool over;
 	atomic_bool stop;
-	int event;               /* readable when something was found */
+	int event; /* readable when something was found */
 	const struct config *config;
 	char server[SERVER_NAME_SIZE], database[DATABASE_NAME_SIZE]; /* "": all */
 	struct check_finding *findings;

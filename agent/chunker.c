@@ -27,9 +27,8 @@ void chunker_default(uint8_t record[64])
 static bool usable(const struct rowgroup_params *params)
 {
 	return params->rare_rows && params->frequent_rows && params->group_rows && params->max_rows &&
-		params->max_bytes >= 4096 && params->max_bytes <= CHUNK_SIZE_MAX &&
-		params->inline_limit && params->inline_limit <= params->max_bytes &&
-		params->piece_size && params->piece_size <= CHUNK_SIZE_MAX;
+		params->max_bytes >= 4096 && params->max_bytes <= CHUNK_SIZE_MAX && params->inline_limit &&
+		params->inline_limit <= params->max_bytes && params->piece_size && params->piece_size <= CHUNK_SIZE_MAX;
 }
 
 int chunker_params(struct rowgroup_params *params, const struct repository *repository, const uint8_t record[64])

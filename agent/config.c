@@ -20,9 +20,9 @@ struct parser {
 	struct config *config;
 	const char *path;
 	FILE *file;
-	int line;                  /* that was read last */
-	int section_line;          /* of the last [section] */
-	uint64_t seen[3];          /* keys that came in [box], [store], [schedule] */
+	int line;         /* that was read last */
+	int section_line; /* of the last [section] */
+	uint64_t seen[3]; /* keys that came in [box], [store], [schedule] */
 	uint64_t seen_server[CONFIG_SERVERS_MAX];
 	int server_line[CONFIG_SERVERS_MAX]; /* where a server was first named */
 	int error;
@@ -129,7 +129,8 @@ static const struct config_section *find_section(const char *name)
 {
 	for (size_t i = 0; i < config_section_count; i++) {
 		const struct config_section *section = &config_sections[i];
-		if (section->server ? strncmp(name, SERVER_WORD, sizeof(SERVER_WORD) - 1) == 0 : strcmp(name, section->name) == 0)
+		if (section->server ? strncmp(name, SERVER_WORD, sizeof(SERVER_WORD) - 1) == 0
+							: strcmp(name, section->name) == 0)
 			return section;
 	}
 	return NULL;
@@ -162,8 +163,8 @@ static int take_value(struct parser *parser, const struct config_section *sectio
 		if (strcmp(key->name, name) != 0)
 			continue;
 		if (*seen & 1ull << i && !config_key_repeats(key))
-			return refuse(parser, parser->line, "found \"%s\" a second time in [%s], expected it once", name,
-				section_name);
+			return refuse(
+				parser, parser->line, "found \"%s\" a second time in [%s], expected it once", name, section_name);
 		*seen |= 1ull << i;
 		if (key->parse(key, value, (char *)target + key->offset) < 0)
 			return refuse(parser, parser->line, "found %s = \"%s\", expected %s", name, value, key->expected);
@@ -182,8 +183,8 @@ static int take_line(void *arg, const char *section_name, const char *name, cons
 		return refuse(parser, parser->line, "the name of a section or a key is too long");
 	const struct config_section *section = find_section(section_name);
 	if (!section)
-		return refuse(parser, parser->line, "found [%s], expected [box], [store], [schedule] or [server NAME]",
-			section_name);
+		return refuse(
+			parser, parser->line, "found [%s], expected [box], [store], [schedule] or [server NAME]", section_name);
 	return take_value(parser, section, section_name, name, value ? value : "");
 }
 
@@ -224,7 +225,8 @@ static void finish_server(struct parser *parser, uint32_t index)
 		refuse(parser, line, "[server %s] has neither ca_file nor pin: nothing says which certificate to trust",
 			server->name);
 	else if (!server->backup.login[0] != !server->backup.password_file[0])
-		refuse(parser, line, "[server %s] has one of backup_login and backup_password_file, expected both", server->name);
+		refuse(
+			parser, line, "[server %s] has one of backup_login and backup_password_file, expected both", server->name);
 	else if (!server->restore.login[0] != !server->restore.password_file[0])
 		refuse(parser, line, "[server %s] has one of restore_login and restore_password_file, expected both",
 			server->name);

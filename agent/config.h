@@ -19,49 +19,49 @@
 enum profile { PROFILE_ANY = 0, PROFILE_PERSISTENT_CHAT = 1 };
 
 struct credential {
-	char login[264];          /* SQL login or DOMAIN\user; "" : not set */
-	char password_file[256];  /* 0600, or a name in $CREDENTIALS_DIRECTORY; read when needed, wiped after use */
-	bool dropped;             /* trust.h: the server is another one than the password was given for */
+	char login[264];           /* SQL login or DOMAIN\user; "" : not set */
+	char password_file[256];   /* 0600, or a name in $CREDENTIALS_DIRECTORY; read when needed, wiped after use */
+	bool dropped;              /* trust.h: the server is another one than the password was given for */
 	int64_t dropped_change[2]; /* unless the file was changed after this: its ctime, seconds and nanoseconds */
 };
 
 struct server_config {
-	char name[SERVER_NAME_SIZE];        /* [server NAME] */
-	char host[256], instance[64];       /* instance "": the port counts */
-	uint16_t port;                      /* 1433 */
-	char certificate_name[256];         /* "": host */
+	char name[SERVER_NAME_SIZE];  /* [server NAME] */
+	char host[256], instance[64]; /* instance "": the port counts */
+	uint16_t port;                /* 1433 */
+	char certificate_name[256];   /* "": host */
 	char ca_file[256];
-	uint8_t pin[32];                    /* SHA-256 of the certificate */
+	uint8_t pin[32]; /* SHA-256 of the certificate */
 	bool pinned, strict, legacy_tls;
 	struct credential backup, restore;
 	enum profile profile;
 	char databases[CONFIG_DATABASES_MAX][DATABASE_NAME_SIZE]; /* persistent-chat: mgc, mgccomp */
 	uint32_t database_count;
-	int consistency;                    /* enum consistency of sql/worker.h */
-	bool leave_out_volatile;            /* persistent-chat: tables of passing state */
+	int consistency;         /* enum consistency of sql/worker.h */
+	bool leave_out_volatile; /* persistent-chat: tables of passing state */
 	int connect_seconds, login_seconds, stall_seconds, catalogue_seconds, lock_seconds;
 	uint32_t read_kib_per_second;
 };
 
 struct schedule_time {
-	uint8_t days;           /* bit 0 Monday ... bit 6 Sunday */
-	uint8_t hour, minute;   /* local time */
+	uint8_t days;         /* bit 0 Monday ... bit 6 Sunday */
+	uint8_t hour, minute; /* local time */
 };
 
 struct config {
 	struct server_config servers[CONFIG_SERVERS_MAX];
 	uint32_t server_count;
-	char volume[256];                   /* directory of the repository */
-	char key_file[256];                 /* of the repository; made at first start where missing, 0600 */
+	char volume[256];   /* directory of the repository */
+	char key_file[256]; /* of the repository; made at first start where missing, 0600 */
 	int deflate_level;
 	char state_directory[256];
-	char socket[108];                   /* of the command */
+	char socket[108]; /* of the command */
 	char socket_group[64];
-	char panel_socket[108];             /* sim board only */
+	char panel_socket[108]; /* sim board only */
 	struct schedule_time times[CONFIG_TIMES_MAX];
-	uint32_t time_count;                /* 0: no schedule */
-	char timezone[64];                  /* "": the box's */
-	char language[8];                   /* "en" or "fr": panel */
+	uint32_t time_count; /* 0: no schedule */
+	char timezone[64];   /* "": the box's */
+	char language[8];    /* "en" or "fr": panel */
 };
 
 /*

@@ -7,12 +7,19 @@
 #define member_size(type, member) sizeof(((type *)0)->member)
 #define count_of(array) (sizeof(array) / sizeof((array)[0]))
 
-#define BOX_TEXT(key, kind, member, words) { #key, config_parse_##kind, offsetof(struct config, member), \
-	member_size(struct config, member), 0, 0, words, 0 }
-#define SERVER_TEXT(key, kind, member, words) { #key, config_parse_##kind, offsetof(struct server_config, member), \
-	member_size(struct server_config, member), 0, 0, words, 0 }
-#define SERVER_NUMBER(key, kind, member, low, high, words) { #key, config_parse_##kind, \
-	offsetof(struct server_config, member), 0, low, high, words, 0 }
+#define BOX_TEXT(key, kind, member, words)                                                                             \
+	{                                                                                                                  \
+#key, config_parse_##kind, offsetof(struct config, member), member_size(struct config, member), 0, 0, words, 0 \
+	}
+#define SERVER_TEXT(key, kind, member, words)                                                                         \
+	{                                                                                                                 \
+#key, config_parse_##kind, offsetof(struct server_config, member), member_size(struct server_config, member), \
+			0, 0, words, 0                                                                                            \
+	}
+#define SERVER_NUMBER(key, kind, member, low, high, words)                                        \
+	{                                                                                             \
+#key, config_parse_##kind, offsetof(struct server_config, member), 0, low, high, words, 0 \
+	}
 
 static const struct config_key box_keys[] = {
 	BOX_TEXT(volume, path, volume, "the absolute path of a directory"),
@@ -46,8 +53,7 @@ static const struct config_key server_keys[] = {
 	SERVER_TEXT(legacy_tls, bool, legacy_tls, "yes or no"),
 	SERVER_TEXT(profile, profile, profile, "persistent-chat or any"),
 	{ "databases", config_parse_databases, offsetof(struct server_config, databases), CONFIG_DATABASES_MAX, 0, 0,
-		"names of databases parted by commas, none twice, at most 16",
-		offsetof(struct server_config, database_count) },
+		"names of databases parted by commas, none twice, at most 16", offsetof(struct server_config, database_count) },
 	SERVER_TEXT(backup_login, text, backup.login, "a SQL login or DOMAIN\\user"),
 	SERVER_TEXT(backup_password_file, text, backup.password_file, "a path, or a name in $CREDENTIALS_DIRECTORY"),
 	SERVER_TEXT(restore_login, text, restore.login, "a SQL login or DOMAIN\\user"),

@@ -18,7 +18,8 @@ static int open_password(const struct credential *credential, bool *ours)
 	*ours = strchr(name, '/') != NULL;
 	if (!*name || (!*ours && !directory))
 		return -ENOENT;
-	int length = *ours ? snprintf(path, sizeof(path), "%s", name) : snprintf(path, sizeof(path), "%s/%s", directory, name);
+	int length = *ours ? snprintf(path, sizeof(path), "%s", name)
+					   : snprintf(path, sizeof(path), "%s/%s", directory, name);
 	if (length >= (int)sizeof(path))
 		return -ENAMETOOLONG;
 	int file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
@@ -34,8 +35,8 @@ static int check_file(const struct credential *credential, int file, bool ours)
 		return -EINVAL;
 	if (ours && (stat.st_mode & 077))
 		return -EPERM;
-	bool unchanged = !ours || (stat.st_ctim.tv_sec == credential->dropped_change[0] &&
-		stat.st_ctim.tv_nsec == credential->dropped_change[1]);
+	bool unchanged = !ours ||
+		(stat.st_ctim.tv_sec == credential->dropped_change[0] && stat.st_ctim.tv_nsec == credential->dropped_change[1]);
 	return credential->dropped && unchanged ? -EKEYREJECTED : 0;
 }
 

@@ -10,12 +10,12 @@
 
 struct damage {
 	const struct job_context *context;
-	struct job_report *report;  /* NULL: only whether there is any */
-	char last[400];             /* what was named last, so that a table is not named for each of its chunks */
+	struct job_report *report; /* NULL: only whether there is any */
+	char last[400];            /* what was named last, so that a table is not named for each of its chunks */
 };
 
-static void found(void *arg, const struct snapshot_info *snapshot, const char *stream, const struct chunk_entry *chunk,
-	int error)
+static void found(
+	void *arg, const struct snapshot_info *snapshot, const char *stream, const struct chunk_entry *chunk, int error)
 {
 	struct damage *damage = arg;
 	char name[400];

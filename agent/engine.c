@@ -139,8 +139,13 @@ static int pass_no_return(void *arg)
 static struct job_context make_context(struct engine *engine)
 {
 	return (struct job_context){
-		.config = engine->ground.config, .repository = engine->ground.repository, .rowgroup = engine->ground.rowgroup,
-		.engine = engine, .progress = take_progress, .stop = is_stopped, .journal = write_journal,
+		.config = engine->ground.config,
+		.repository = engine->ground.repository,
+		.rowgroup = engine->ground.rowgroup,
+		.engine = engine,
+		.progress = take_progress,
+		.stop = is_stopped,
+		.journal = write_journal,
 		.no_return = pass_no_return,
 	};
 }
@@ -232,8 +237,12 @@ static void run_job(struct engine *engine)
 	struct job_context context = make_context(engine);
 	enum job_state state = JOB_FAILED;
 	engine->journal = (struct journal){
-		.job = engine->running.id, .running = true, .request = *request, .asked = engine->running.asked,
-		.began = engine->running.began, .sequence = newest_sequence(engine),
+		.job = engine->running.id,
+		.running = true,
+		.request = *request,
+		.asked = engine->running.asked,
+		.began = engine->running.began,
+		.sequence = newest_sequence(engine),
 	};
 	engine_signal(engine);
 	int written = write_record(engine, JOURNAL, &engine->journal);
@@ -249,7 +258,8 @@ static void run_job(struct engine *engine)
 /* A backup or a verification changes nothing on a server; what it made is in the repository or is not. */
 static enum job_state tell_cut(struct engine *engine, const struct journal *journal)
 {
-	struct job_outcome *outcome = job_report_outcome(engine->report, journal->outcome.server, journal->outcome.database);
+	struct job_outcome *outcome = job_report_outcome(
+		engine->report, journal->outcome.server, journal->outcome.database);
 	int count = snapshot_list(engine->ground.repository, NULL, 0);
 	struct snapshot_info *list = count > 0 ? calloc((size_t)count, sizeof(*list)) : NULL;
 	unsigned int made = 0;
@@ -265,9 +275,9 @@ static enum job_state tell_cut(struct engine *engine, const struct journal *jour
 	}
 	free(list);
 	snprintf(outcome->sentence, sizeof(outcome->sentence), "The box stopped in the middle of it. %s",
-		journal->request.kind != JOB_BACKUP ? "Nothing was changed." :
-		made ? "What was sealed before is kept (see the notes); nothing else was kept." :
-		"No snapshot was made, and nothing was changed on the server.");
+		journal->request.kind != JOB_BACKUP ? "Nothing was changed."
+			: made                          ? "What was sealed before is kept (see the notes); nothing else was kept."
+											: "No snapshot was made, and nothing was changed on the server.");
 	snprintf(outcome->remedy, sizeof(outcome->remedy), "%s", "Ask for it again.");
 	return outcome->state;
 }
@@ -284,8 +294,9 @@ static enum job_state recover(struct engine *engine, const struct journal *journ
 
 static void begin_recovery(struct engine *engine, const struct journal *journal)
 {
-	struct job_info info = { .id = journal->job, .request = journal->request, .recovered = true,
-		.asked = journal->asked };
+	struct job_info info = {
+		.id = journal->job, .request = journal->request, .recovered = true, .asked = journal->asked
+	};
 	pthread_mutex_lock(&engine->lock);
 	begin_job(engine, &info);
 	engine->running.began = journal->began;

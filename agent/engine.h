@@ -40,19 +40,19 @@ struct engine_ground {
 	int (*record_write)(void *arg, const char *name, const void *bytes, size_t size);
 	/* On the engine's thread, at start and after each job: look at what the repository holds now. May be NULL. */
 	void (*refresh)(void *arg, struct repository *repository);
-	int retry_seconds;  /* between looks at an outcome that is unknown; 0: 600 */
+	int retry_seconds; /* between looks at an outcome that is unknown; 0: 600 */
 };
 
 /* A job as it is told about. */
 struct job_info {
-	uint64_t id;                        /* counts up, over restarts too */
+	uint64_t id; /* counts up, over restarts too */
 	struct job_request request;
 	enum job_state state;
-	bool recovered;                     /* it was cut off; this is what was found at the next start */
-	bool committing;                    /* past the point of no return */
-	int64_t asked, began, ended;        /* seconds since 1970 UTC as the box believed; 0: not yet */
-	char sentence[512], remedy[512];    /* of the worst outcome; "" before the end */
-	uint64_t snapshot, safety;          /* of the first outcome */
+	bool recovered;                  /* it was cut off; this is what was found at the next start */
+	bool committing;                 /* past the point of no return */
+	int64_t asked, began, ended;     /* seconds since 1970 UTC as the box believed; 0: not yet */
+	char sentence[512], remedy[512]; /* of the worst outcome; "" before the end */
+	uint64_t snapshot, safety;       /* of the first outcome */
 	size_t outcomes, notes;
 };
 
@@ -101,8 +101,8 @@ int engine_note(struct engine *engine, uint64_t id, size_t index, char note[JOB_
  */
 struct engine_look {
 	void (*run)(struct engine_look *look, struct repository *repository);
-	bool done;                 /* read it with engine_look_done */
-	struct engine_look *next;  /* the engine's */
+	bool done;                /* read it with engine_look_done */
+	struct engine_look *next; /* the engine's */
 };
 
 void engine_look(struct engine *engine, struct engine_look *look);

@@ -12,9 +12,9 @@
 struct engine {
 	struct engine_ground ground;
 	pthread_t thread;
-	pthread_mutex_t lock;      /* of everything below up to the line */
-	pthread_cond_t wake;       /* for the thread: something to do */
-	pthread_cond_t served;     /* a look was run */
+	pthread_mutex_t lock;  /* of everything below up to the line */
+	pthread_cond_t wake;   /* for the thread: something to do */
+	pthread_cond_t served; /* a look was run */
 	int event;
 	bool quitting, ended;
 	uint64_t last_id;
@@ -28,15 +28,15 @@ struct engine {
 	struct job_report *finished; /* of the job finished_id */
 	uint64_t finished_id;
 	struct engine_look *looks, *look_running;
-	atomic_bool stop;          /* set under the lock, read without */
+	atomic_bool stop; /* set under the lock, read without */
 
 	/* ---- of the thread alone ---- */
 	struct job_report *report; /* being filled in */
 	struct journal journal;
-	bool unknown;              /* `pending` waits to be looked at */
-	bool retrying;             /* and is being looked at, not for the first time */
+	bool unknown;  /* `pending` waits to be looked at */
+	bool retrying; /* and is being looked at, not for the first time */
 	struct journal pending;
-	int64_t retry_at;          /* monotonic ms */
+	int64_t retry_at; /* monotonic ms */
 	struct job_report reports[2];
 };
 

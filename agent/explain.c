@@ -44,7 +44,8 @@ static const struct explanation explanations[] = {
 		"Is this port really SQL Server's? Try coffret check." },
 	[SQL_ERROR_LOST] = { "the connection broke", "See whether the server or the network went away; try again." },
 	[SQL_ERROR_STALLED] = { "the server began to answer and stopped", "See whether %s is overloaded; try again." },
-	[SQL_ERROR_TIMEOUT] = { "the server did not answer in time", "See whether %s is overloaded or blocked; try again." },
+	[SQL_ERROR_TIMEOUT] = { "the server did not answer in time",
+		"See whether %s is overloaded or blocked; try again." },
 	[SQL_ERROR_SERVER] = { "SQL Server reported an error", "" },
 	[SQL_ERROR_RETRY] = { "SQL Server asks to try again", "Try again when less is going on in the database." },
 	[SQL_ERROR_DAMAGED] = { "the database is physically damaged",
@@ -56,7 +57,8 @@ static const struct explanation explanations[] = {
 		"Have the DBA run once: ALTER DATABASE [%d] SET ALLOW_SNAPSHOT_ISOLATION ON; or set consistency = lock." },
 	[SQL_ERROR_ROW_TOO_LARGE] = { "a row is larger than this box can hold",
 		"A box built with larger limits (make menuconfig) can take it." },
-	[SQL_ERROR_MEMORY] = { "the worker reached its memory limit", "Raise AGENT_SQL_WORKER_MEMORY_MIB (make menuconfig)." },
+	[SQL_ERROR_MEMORY] = { "the worker reached its memory limit",
+		"Raise AGENT_SQL_WORKER_MEMORY_MIB (make menuconfig)." },
 	[SQL_ERROR_DIFFERS] = { "read back, it is not what was written; everything was rolled back",
 		"The database is as it was. Look for triggers or jobs that changed rows meanwhile, then try again." },
 	[SQL_ERROR_SCHEMA] = { "missing on the server, or of another shape than in the snapshot",
@@ -69,7 +71,8 @@ static const struct explanation explanations[] = {
 	[SQL_ERROR_SNAPSHOT] = { "the snapshot is damaged", "Restore another one: coffret list shows which are whole." },
 	[SQL_ERROR_DATABASE_STATE] = { "the database cannot be used as it is now",
 		"It must exist, be ONLINE and, for a restore, writable and no mirror or secondary." },
-	[SQL_ERROR_CONFIGURATION] = { "the box is not set up for this", "Mend it in coffret.conf; nothing was sent to the server." },
+	[SQL_ERROR_CONFIGURATION] = { "the box is not set up for this",
+		"Mend it in coffret.conf; nothing was sent to the server." },
 	[SQL_ERROR_BUSY] = { "somebody else is using it",
 		"Wait for the other box or end the sessions that are named, then try again." },
 };
@@ -80,8 +83,9 @@ static void fill_in(char *out, size_t size, const char *remedy, const char *host
 	size_t at = 0;
 
 	for (; *remedy && at + 1 < size; remedy++) {
-		const char *insert = remedy[0] == '%' && remedy[1] == 's' ? host :
-			remedy[0] == '%' && remedy[1] == 'd' ? database : NULL;
+		const char *insert = remedy[0] == '%' && remedy[1] == 's' ? host
+			: remedy[0] == '%' && remedy[1] == 'd'                ? database
+																  : NULL;
 		if (!insert) {
 			out[at++] = *remedy;
 			continue;
@@ -98,17 +102,16 @@ void explain_sql_error(const struct sql_error *error, const struct server_config
 	size_t sentence_size, char *remedy, size_t remedy_size)
 {
 	size_t count = sizeof explanations / sizeof explanations[0];
-	const struct explanation *known = (size_t)error->kind < count && explanations[error->kind].why ?
-		&explanations[error->kind] : &(struct explanation){ "it failed", "" };
+	const struct explanation *known = (size_t)error->kind < count && explanations[error->kind].why
+		? &explanations[error->kind]
+		: &(struct explanation){ "it failed", "" };
 	char number[32] = "";
 
 	if (error->number)
 		snprintf(number, sizeof number, " (message %d)", (int)error->number);
-	snprintf(sentence, sentence_size, "%s%s%s%s%s%s%s%s%s",
-		error->doing, error->doing[0] ? ": " : "",
-		error->object, error->object[0] ? ": " : "",
-		known->why, number,
-		error->detail[0] ? ": " : "", error->detail, error->detail[0] ? "" : ".");
+	snprintf(sentence, sentence_size, "%s%s%s%s%s%s%s%s%s", error->doing, error->doing[0] ? ": " : "", error->object,
+		error->object[0] ? ": " : "", known->why, number, error->detail[0] ? ": " : "", error->detail,
+		error->detail[0] ? "" : ".");
 	fill_in(remedy, remedy_size, known->remedy, server ? server->host : "the server",
 		error->object[0] ? error->object : "database");
 }
@@ -137,8 +140,8 @@ static struct explanation explain_errno(int error)
 	}
 }
 
-void explain_storage_error(int error, const char *doing, char *sentence, size_t sentence_size, char *remedy,
-	size_t remedy_size)
+void explain_storage_error(
+	int error, const char *doing, char *sentence, size_t sentence_size, char *remedy, size_t remedy_size)
 {
 	struct explanation known = explain_errno(error);
 

@@ -13,7 +13,7 @@ void explain_sql_error(const struct sql_error *error, const struct server_config
 	size_t sentence_size, char *remedy, size_t remedy_size);
 
 /* An errno of the storage side: "writing the snapshot: the volume is full", and what would help. */
-void explain_storage_error(int error, const char *doing, char *sentence, size_t sentence_size, char *remedy,
-	size_t remedy_size);
+void explain_storage_error(
+	int error, const char *doing, char *sentence, size_t sentence_size, char *remedy, size_t remedy_size);
 
 #endif

@@ -23,10 +23,16 @@ struct share {
 static struct share find_share(enum job_kind kind, enum job_phase phase)
 {
 	static const struct share backup[] = { [JOB_PHASE_READ] = { 0, 97 }, [JOB_PHASE_SEAL] = { 97, 3 } };
-	static const struct share restore[] = { [JOB_PHASE_CHECK] = { 0, 15 }, [JOB_PHASE_CONNECT] = { 15, 0 },
-		[JOB_PHASE_LOCK] = { 15, 2 }, [JOB_PHASE_SAFETY] = { 17, 28 }, [JOB_PHASE_PLAN] = { 45, 0 },
-		[JOB_PHASE_PREPARE] = { 45, 2 }, [JOB_PHASE_WRITE] = { 47, 33 }, [JOB_PHASE_PUT_BACK] = { 80, 2 },
-		[JOB_PHASE_READ_BACK] = { 82, 16 }, [JOB_PHASE_COMMIT] = { 98, 2 } };
+	static const struct share restore[] = { [JOB_PHASE_CHECK] = { 0, 15 },
+		[JOB_PHASE_CONNECT] = { 15, 0 },
+		[JOB_PHASE_LOCK] = { 15, 2 },
+		[JOB_PHASE_SAFETY] = { 17, 28 },
+		[JOB_PHASE_PLAN] = { 45, 0 },
+		[JOB_PHASE_PREPARE] = { 45, 2 },
+		[JOB_PHASE_WRITE] = { 47, 33 },
+		[JOB_PHASE_PUT_BACK] = { 80, 2 },
+		[JOB_PHASE_READ_BACK] = { 82, 16 },
+		[JOB_PHASE_COMMIT] = { 98, 2 } };
 	static const struct share verify[] = { [JOB_PHASE_VERIFY] = { 0, 100 } };
 	static const struct share none = { -1, 0 };
 	unsigned int at = phase;
@@ -67,9 +73,14 @@ static void tell_running(struct front *front)
 	if (id == 0 || engine_job(front->box->engine, id, &info) < 0 || info.state >= JOB_DONE) {
 		event.job = front->ended;
 	} else {
-		event.job = (struct panel_job){ .id = id, .kind = info.request.kind, .state = info.state,
-			.phase = progress.phase, .origin = info.request.origin, .percent = front_percent(info.request.kind, &progress),
-			.eta_seconds = front_eta(&progress, loop_now()), .stoppable = !info.committing };
+		event.job = (struct panel_job){ .id = id,
+			.kind = info.request.kind,
+			.state = info.state,
+			.phase = progress.phase,
+			.origin = info.request.origin,
+			.percent = front_percent(info.request.kind, &progress),
+			.eta_seconds = front_eta(&progress, loop_now()),
+			.stoppable = !info.committing };
 		panel_set_name(event.job.name, progress.database[0] ? progress.database : info.request.database);
 	}
 	give(front, &event);
@@ -79,8 +90,12 @@ static void take_ended(struct front *front, const struct job_info *info)
 {
 	struct job_outcome outcome;
 	struct panel_job *job = &front->ended;
-	*job = (struct panel_job){ .id = info->id, .kind = info->request.kind, .state = info->state,
-		.origin = info->request.origin, .percent = -1, .eta_seconds = -1 };
+	*job = (struct panel_job){ .id = info->id,
+		.kind = info->request.kind,
+		.state = info->state,
+		.origin = info->request.origin,
+		.percent = -1,
+		.eta_seconds = -1 };
 	bool changes = info->request.kind == JOB_RESTORE || info->request.kind == JOB_UNDO;
 	if (changes && info->state == JOB_DONE && !info->request.what_if)
 		job->undo = info->safety;

@@ -17,39 +17,59 @@
 
 enum job_kind { JOB_BACKUP = 1, JOB_RESTORE = 2, JOB_UNDO = 3, JOB_VERIFY = 4 };
 enum job_state {
-	JOB_QUEUED = 1, JOB_RUNNING, JOB_STOPPING, JOB_DONE, JOB_FAILED, JOB_CANCELLED, JOB_OUTCOME_UNKNOWN,
+	JOB_QUEUED = 1,
+	JOB_RUNNING,
+	JOB_STOPPING,
+	JOB_DONE,
+	JOB_FAILED,
+	JOB_CANCELLED,
+	JOB_OUTCOME_UNKNOWN,
 };
 enum job_origin { ORIGIN_SCHEDULE = 1, ORIGIN_PANEL, ORIGIN_COMMAND, ORIGIN_NETWORK };
 
-#define SERVER_NAME_SIZE 64     /* the name of a [server NAME] section */
-#define DATABASE_NAME_SIZE 520  /* 128 UTF-16 units as UTF-8, and a NUL */
+#define SERVER_NAME_SIZE 64    /* the name of a [server NAME] section */
+#define DATABASE_NAME_SIZE 520 /* 128 UTF-16 units as UTF-8, and a NUL */
 
 struct job_request {
 	enum job_kind kind;
-	char server[SERVER_NAME_SIZE];       /* "" : the only one, or all of them for a backup */
-	char database[DATABASE_NAME_SIZE];   /* "" : those of the server's profile that this kind of job takes by default */
-	uint64_t snapshot;                   /* restore, verify: 0 the newest good one */
-	bool users_connected;                /* restore although other sessions are in the database: never from the panel */
-	bool without_safety;                 /* restore although no safety snapshot can be taken: consent was given */
-	bool what_if;                        /* restore: show what would change, write nothing */
-	bool every_byte;                     /* verify: read all data, not only the structure */
+	char server[SERVER_NAME_SIZE];     /* "" : the only one, or all of them for a backup */
+	char database[DATABASE_NAME_SIZE]; /* "" : those of the server's profile that this kind of job takes by default */
+	uint64_t snapshot;                 /* restore, verify: 0 the newest good one */
+	bool users_connected;              /* restore although other sessions are in the database: never from the panel */
+	bool without_safety;               /* restore although no safety snapshot can be taken: consent was given */
+	bool what_if;                      /* restore: show what would change, write nothing */
+	bool every_byte;                   /* verify: read all data, not only the structure */
 	enum job_origin origin;
-	uint32_t uid;                        /* of a command */
-	char asked_by[64];                   /* for the audit log: "panel", "schedule", a user's name */
+	uint32_t uid;      /* of a command */
+	char asked_by[64]; /* for the audit log: "panel", "schedule", a user's name */
 };
 
 enum job_phase {
-	JOB_PHASE_WAITING = 0, JOB_PHASE_CONNECT, JOB_PHASE_CHECK, JOB_PHASE_CATALOGUE, JOB_PHASE_READ, JOB_PHASE_SEAL,
-	JOB_PHASE_LOCK, JOB_PHASE_SAFETY, JOB_PHASE_PLAN, JOB_PHASE_PREPARE, JOB_PHASE_WRITE, JOB_PHASE_PUT_BACK,
-	JOB_PHASE_READ_BACK, JOB_PHASE_COMMIT, JOB_PHASE_ROLLBACK, JOB_PHASE_VERIFY, JOB_PHASE_REPORT,
+	JOB_PHASE_WAITING = 0,
+	JOB_PHASE_CONNECT,
+	JOB_PHASE_CHECK,
+	JOB_PHASE_CATALOGUE,
+	JOB_PHASE_READ,
+	JOB_PHASE_SEAL,
+	JOB_PHASE_LOCK,
+	JOB_PHASE_SAFETY,
+	JOB_PHASE_PLAN,
+	JOB_PHASE_PREPARE,
+	JOB_PHASE_WRITE,
+	JOB_PHASE_PUT_BACK,
+	JOB_PHASE_READ_BACK,
+	JOB_PHASE_COMMIT,
+	JOB_PHASE_ROLLBACK,
+	JOB_PHASE_VERIFY,
+	JOB_PHASE_REPORT,
 };
 
 struct job_progress {
 	enum job_phase phase;
 	char database[DATABASE_NAME_SIZE];
-	char object[280];            /* the table that is being worked on */
-	uint64_t done, expected;     /* rows of this phase; expected 0: not known */
-	uint64_t bytes, stored;      /* of rows before compression; what they took on the volume */
+	char object[280];               /* the table that is being worked on */
+	uint64_t done, expected;        /* rows of this phase; expected 0: not known */
+	uint64_t bytes, stored;         /* of rows before compression; what they took on the volume */
 	int64_t started, phase_started; /* monotonic ms */
 };
 
@@ -57,15 +77,15 @@ struct job_progress {
 struct job_outcome {
 	char server[SERVER_NAME_SIZE];
 	char database[DATABASE_NAME_SIZE];
-	enum job_state state;        /* JOB_DONE, JOB_FAILED, JOB_CANCELLED, JOB_OUTCOME_UNKNOWN */
-	uint64_t snapshot, safety;   /* made or restored from; the safety snapshot; 0: none */
+	enum job_state state;      /* JOB_DONE, JOB_FAILED, JOB_CANCELLED, JOB_OUTCOME_UNKNOWN */
+	uint64_t snapshot, safety; /* made or restored from; the safety snapshot; 0: none */
 	uint64_t tables, tables_changed, rows, rows_changed;
-	uint64_t bytes, stored;      /* encoded rows; what was added to the volume */
-	uint64_t server_bytes;       /* pages of the database on the server, 0: not known */
+	uint64_t bytes, stored; /* encoded rows; what was added to the volume */
+	uint64_t server_bytes;  /* pages of the database on the server, 0: not known */
 	uint64_t milliseconds;
-	struct sql_error error;      /* of a server */
-	char sentence[512];          /* what happened, to what, why */
-	char remedy[512];            /* what to do next; "" if nothing */
+	struct sql_error error; /* of a server */
+	char sentence[512];     /* what happened, to what, why */
+	char remedy[512];       /* what to do next; "" if nothing */
 };
 
 #define JOB_OUTCOMES_MAX 32
@@ -101,8 +121,8 @@ struct job_context {
 };
 
 /* Fills the report; its state is the worst of its outcomes. */
-typedef enum job_state job_story(const struct job_context *context, const struct job_request *request,
-	struct job_report *report);
+typedef enum job_state job_story(
+	const struct job_context *context, const struct job_request *request, struct job_report *report);
 
 job_story backup_run, restore_run, undo_run, verify_run;
 

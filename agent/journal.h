@@ -10,13 +10,13 @@
 #include "agent/job.h"
 
 struct journal {
-	uint64_t job;                   /* the last id that was given */
-	bool running;                   /* false: only `job` counts */
+	uint64_t job; /* the last id that was given */
+	bool running; /* false: only `job` counts */
 	struct job_request request;
 	enum job_phase phase;
-	struct job_outcome outcome;     /* server, database, snapshot, safety */
+	struct job_outcome outcome; /* server, database, snapshot, safety */
 	int64_t asked, began;
-	uint64_t sequence;              /* of the newest snapshot when the job began: later ones are its own */
+	uint64_t sequence; /* of the newest snapshot when the job began: later ones are its own */
 };
 
 /* 0, or -EMSGSIZE. */

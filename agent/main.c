@@ -113,8 +113,8 @@ static int init(void)
 		return 1;
 	}
 	printf("The store in %s is made; its key is in %s.\n\n"
-		"Recovery key, shown this once. Write it down and keep it away from the box:\n\n    %s\n\n"
-		"With it and the disk alone, everything can be read; without it and the key file, nothing can.\n",
+		   "Recovery key, shown this once. Write it down and keep it away from the box:\n\n    %s\n\n"
+		   "With it and the disk alone, everything can be read; without it and the key file, nothing can.\n",
 		box.config.volume, box.config.key_file, recovery_key);
 	explicit_bzero(recovery_key, sizeof(recovery_key));
 	return 0;
@@ -180,9 +180,9 @@ static int run(void)
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = { { "config", required_argument, NULL, 'c' }, { "init", no_argument, NULL, 'i' },
-		{ "check", no_argument, NULL, 'C' }, { "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'V' },
-		{ NULL, 0, NULL, 0 } };
+	static const struct option options[] = { { "config", required_argument, NULL, 'c' },
+		{ "init", no_argument, NULL, 'i' }, { "check", no_argument, NULL, 'C' }, { "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' }, { NULL, 0, NULL, 0 } };
 	const char *path = CONFIG_PATH;
 	char message[600];
 	int option, what = 0;

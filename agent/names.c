@@ -12,34 +12,53 @@ static const char *find(const char *const *names, size_t count, unsigned int ind
 
 const char *job_kind_name(enum job_kind kind)
 {
-	static const char *const names[] = { [JOB_BACKUP] = "backup", [JOB_RESTORE] = "restore", [JOB_UNDO] = "undo",
-		[JOB_VERIFY] = "verify" };
+	static const char *const names[] = {
+		[JOB_BACKUP] = "backup", [JOB_RESTORE] = "restore", [JOB_UNDO] = "undo", [JOB_VERIFY] = "verify"
+	};
 	return FIND(names, kind);
 }
 
 const char *job_state_name(enum job_state state)
 {
-	static const char *const names[] = { [JOB_QUEUED] = "queued", [JOB_RUNNING] = "running", [JOB_STOPPING] = "stopping",
-		[JOB_DONE] = "done", [JOB_FAILED] = "failed", [JOB_CANCELLED] = "cancelled", [JOB_OUTCOME_UNKNOWN] = "unknown" };
+	static const char *const names[] = { [JOB_QUEUED] = "queued",
+		[JOB_RUNNING] = "running",
+		[JOB_STOPPING] = "stopping",
+		[JOB_DONE] = "done",
+		[JOB_FAILED] = "failed",
+		[JOB_CANCELLED] = "cancelled",
+		[JOB_OUTCOME_UNKNOWN] = "unknown" };
 	return FIND(names, state);
 }
 
 const char *job_origin_name(enum job_origin origin)
 {
-	static const char *const names[] = { [ORIGIN_SCHEDULE] = "schedule", [ORIGIN_PANEL] = "panel",
-		[ORIGIN_COMMAND] = "command", [ORIGIN_NETWORK] = "network" };
+	static const char *const names[] = { [ORIGIN_SCHEDULE] = "schedule",
+		[ORIGIN_PANEL] = "panel",
+		[ORIGIN_COMMAND] = "command",
+		[ORIGIN_NETWORK] = "network" };
 	return FIND(names, origin);
 }
 
 const char *job_phase_name(enum job_phase phase)
 {
 	static const char *const names[] = {
-		[JOB_PHASE_WAITING] = "waiting", [JOB_PHASE_CONNECT] = "connect", [JOB_PHASE_CHECK] = "check",
-		[JOB_PHASE_CATALOGUE] = "catalogue", [JOB_PHASE_READ] = "read", [JOB_PHASE_SEAL] = "seal",
-		[JOB_PHASE_LOCK] = "lock", [JOB_PHASE_SAFETY] = "safety", [JOB_PHASE_PLAN] = "plan",
-		[JOB_PHASE_PREPARE] = "prepare", [JOB_PHASE_WRITE] = "write", [JOB_PHASE_PUT_BACK] = "put_back",
-		[JOB_PHASE_READ_BACK] = "read_back", [JOB_PHASE_COMMIT] = "commit", [JOB_PHASE_ROLLBACK] = "rollback",
-		[JOB_PHASE_VERIFY] = "verify", [JOB_PHASE_REPORT] = "report",
+		[JOB_PHASE_WAITING] = "waiting",
+		[JOB_PHASE_CONNECT] = "connect",
+		[JOB_PHASE_CHECK] = "check",
+		[JOB_PHASE_CATALOGUE] = "catalogue",
+		[JOB_PHASE_READ] = "read",
+		[JOB_PHASE_SEAL] = "seal",
+		[JOB_PHASE_LOCK] = "lock",
+		[JOB_PHASE_SAFETY] = "safety",
+		[JOB_PHASE_PLAN] = "plan",
+		[JOB_PHASE_PREPARE] = "prepare",
+		[JOB_PHASE_WRITE] = "write",
+		[JOB_PHASE_PUT_BACK] = "put_back",
+		[JOB_PHASE_READ_BACK] = "read_back",
+		[JOB_PHASE_COMMIT] = "commit",
+		[JOB_PHASE_ROLLBACK] = "rollback",
+		[JOB_PHASE_VERIFY] = "verify",
+		[JOB_PHASE_REPORT] = "report",
 	};
 	return FIND(names, phase);
 }

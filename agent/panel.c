@@ -87,10 +87,12 @@ static void finger_up(struct panel *panel, bool press)
 	case PANEL_FIRST:
 		give_up_first(panel, press);
 		break;
-	case PANEL_RELEASE: case PANEL_SECOND:
+	case PANEL_RELEASE:
+	case PANEL_SECOND:
 		panel_enter(panel, PANEL_ARMED);
 		break;
-	case PANEL_STOP: case PANEL_STUCK:
+	case PANEL_STOP:
+	case PANEL_STUCK:
 		panel_go_home(panel);
 		break;
 	default:
@@ -135,13 +137,20 @@ static int mode_limit(const struct panel *panel)
 {
 	const struct panel_rules *rules = panel->rules;
 	switch (panel->mode) {
-	case PANEL_BOOT: return rules->grace_ms;
-	case PANEL_NOTICE: return rules->notice_ms;
-	case PANEL_RELEASE: return rules->stuck_ms;
-	case PANEL_ARMED: return rules->armed_ms;
-	case PANEL_STARTING: return rules->start_ms;
-	case PANEL_STOPPING: return panel->job.state == JOB_STOPPING ? 0 : rules->start_ms;
-	default: return 0;
+	case PANEL_BOOT:
+		return rules->grace_ms;
+	case PANEL_NOTICE:
+		return rules->notice_ms;
+	case PANEL_RELEASE:
+		return rules->stuck_ms;
+	case PANEL_ARMED:
+		return rules->armed_ms;
+	case PANEL_STARTING:
+		return rules->start_ms;
+	case PANEL_STOPPING:
+		return panel->job.state == JOB_STOPPING ? 0 : rules->start_ms;
+	default:
+		return 0;
 	}
 }
 
@@ -258,15 +267,32 @@ void panel_event(struct panel *panel, const struct panel_event *event, struct pa
 	memset(output, 0, sizeof(*output));
 	pass_time(panel, event->now_ms, output);
 	switch (event->kind) {
-	case PANEL_TICK: break;
-	case PANEL_BUTTON: take_edge(panel, event->down); break;
-	case PANEL_BOOTED: panel->booted = true; break;
-	case PANEL_JOB: panel_take_job(panel, &event->job); break;
-	case PANEL_STATUS: take_status(panel, event); break;
-	case PANEL_OFFER: panel_take_offer(panel, &panel->restore, PANEL_FOR_RESTORE, &event->offer); break;
-	case PANEL_UNLOCK: panel_take_offer(panel, &panel->unlock, PANEL_FOR_UNLOCK, &event->offer); break;
-	case PANEL_REFUSED: panel_take_refusal(panel, event->refusal); break;
-	case PANEL_LANGUAGE: panel->texts = event->texts ? event->texts : panel->texts; break;
+	case PANEL_TICK:
+		break;
+	case PANEL_BUTTON:
+		take_edge(panel, event->down);
+		break;
+	case PANEL_BOOTED:
+		panel->booted = true;
+		break;
+	case PANEL_JOB:
+		panel_take_job(panel, &event->job);
+		break;
+	case PANEL_STATUS:
+		take_status(panel, event);
+		break;
+	case PANEL_OFFER:
+		panel_take_offer(panel, &panel->restore, PANEL_FOR_RESTORE, &event->offer);
+		break;
+	case PANEL_UNLOCK:
+		panel_take_offer(panel, &panel->unlock, PANEL_FOR_UNLOCK, &event->offer);
+		break;
+	case PANEL_REFUSED:
+		panel_take_refusal(panel, event->refusal);
+		break;
+	case PANEL_LANGUAGE:
+		panel->texts = event->texts ? event->texts : panel->texts;
+		break;
 	}
 	panel_view(panel, output);
 }

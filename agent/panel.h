@@ -20,70 +20,70 @@
 #include "hal/display.h"
 #include "hal/led.h"
 
-#define PANEL_NAME_SIZE DISPLAY_LINE_SIZE  /* names are cut to a line of the display */
+#define PANEL_NAME_SIZE DISPLAY_LINE_SIZE /* names are cut to a line of the display */
 
 /* Something that two holds may ask for: "put back mgc from 20 Nov 22:30". */
 struct panel_offer {
-	uint64_t id;                  /* opaque, given back with the request; 0: there is none */
-	char name[PANEL_NAME_SIZE];   /* database */
-	unsigned others;              /* databases beside that one */
-	struct panel_date date;       /* of the snapshot, local time; month 0: not known */
+	uint64_t id;                /* opaque, given back with the request; 0: there is none */
+	char name[PANEL_NAME_SIZE]; /* database */
+	unsigned others;            /* databases beside that one */
+	struct panel_date date;     /* of the snapshot, local time; month 0: not known */
 };
 
 struct panel_job {
-	uint64_t id;                  /* another job has another one */
+	uint64_t id; /* another job has another one */
 	enum job_kind kind;
 	enum job_state state;
 	enum job_phase phase;
 	enum job_origin origin;
-	int percent;                  /* of the whole job; -1: not known */
-	int eta_seconds;              /* -1: not known */
-	bool stoppable;               /* false after the point of no return */
-	char name[PANEL_NAME_SIZE];   /* database; of a job over several, the one that it is at, or that went wrong */
-	uint64_t undo;                /* JOB_DONE of a restore or undo: offer id of its undo; 0: none */
+	int percent;                /* of the whole job; -1: not known */
+	int eta_seconds;            /* -1: not known */
+	bool stoppable;             /* false after the point of no return */
+	char name[PANEL_NAME_SIZE]; /* database; of a job over several, the one that it is at, or that went wrong */
+	uint64_t undo;              /* JOB_DONE of a restore or undo: offer id of its undo; 0: none */
 };
 
 enum panel_health {
 	PANEL_HEALTHY = 0,
 	/* warnings */
-	PANEL_NO_BACKUP,        /* there is no snapshot yet */
-	PANEL_BACKUP_OLD,       /* the last good one is older than the schedule wants */
-	PANEL_SERVER_AWAY,      /* the last try to reach it failed */
-	PANEL_STORE_LOW,        /* room for a few more nights */
-	PANEL_NOT_DURABLE,      /* the volume cannot promise durability */
+	PANEL_NO_BACKUP,   /* there is no snapshot yet */
+	PANEL_BACKUP_OLD,  /* the last good one is older than the schedule wants */
+	PANEL_SERVER_AWAY, /* the last try to reach it failed */
+	PANEL_STORE_LOW,   /* room for a few more nights */
+	PANEL_NOT_DURABLE, /* the volume cannot promise durability */
 	PANEL_CLOCK_UNSURE,
 	/* errors: no backup or no restore is possible until somebody helps */
 	PANEL_STORE_FULL,
 	PANEL_STORE_DAMAGED,
-	PANEL_SERVER_REFUSED,   /* login, certificate or rights */
+	PANEL_SERVER_REFUSED, /* login, certificate or rights */
 	PANEL_CONFIG_WRONG,
-	PANEL_OUTCOME_UNKNOWN,  /* a restore ended without an answer, and nobody could look yet */
+	PANEL_OUTCOME_UNKNOWN, /* a restore ended without an answer, and nobody could look yet */
 	PANEL_HEALTH_COUNT,
 };
 
 enum panel_refusal { PANEL_REFUSED_BUSY = 0, PANEL_REFUSED_GONE, PANEL_REFUSED_OTHER, PANEL_REFUSAL_COUNT };
 
 enum panel_event_kind {
-	PANEL_TICK = 1,     /* time passed */
-	PANEL_BUTTON,       /* .down: an edge of the contact; after panel_init, its level */
-	PANEL_BOOTED,       /* the box is ready for work */
-	PANEL_JOB,          /* .job: what runs now, or how it ended; state 0: nothing runs. Send each change, again if you like */
-	PANEL_STATUS,       /* .status: health and age of the last backup */
-	PANEL_OFFER,        /* .offer: what RESTORE would put back */
-	PANEL_UNLOCK,       /* .offer: what somebody far away asks for; id 0: no longer */
-	PANEL_REFUSED,      /* .refusal: the request that was made will not be done */
-	PANEL_LANGUAGE,     /* .texts */
+	PANEL_TICK = 1, /* time passed */
+	PANEL_BUTTON,   /* .down: an edge of the contact; after panel_init, its level */
+	PANEL_BOOTED,   /* the box is ready for work */
+	PANEL_JOB,    /* .job: what runs now, or how it ended; state 0: nothing runs. Send each change, again if you like */
+	PANEL_STATUS, /* .status: health and age of the last backup */
+	PANEL_OFFER,  /* .offer: what RESTORE would put back */
+	PANEL_UNLOCK, /* .offer: what somebody far away asks for; id 0: no longer */
+	PANEL_REFUSED,  /* .refusal: the request that was made will not be done */
+	PANEL_LANGUAGE, /* .texts */
 };
 
 struct panel_event {
 	enum panel_event_kind kind;
-	int64_t now_ms;     /* monotonic; of a button event, when it happened */
+	int64_t now_ms; /* monotonic; of a button event, when it happened */
 	union {
 		bool down;
 		struct panel_job job;
 		struct {
 			enum panel_health health;
-			int backup_age_hours;  /* of the newest good backup; -1: none */
+			int backup_age_hours; /* of the newest good backup; -1: none */
 		} status;
 		struct panel_offer offer;
 		enum panel_refusal refusal;
@@ -93,18 +93,18 @@ struct panel_event {
 
 enum panel_request {
 	PANEL_NOTHING = 0,
-	PANEL_ASK_RESTORE,  /* two holds: restore .id, the offer that was on the display at the first hold */
-	PANEL_ASK_UNDO,     /* two holds: undo .id */
-	PANEL_ASK_UNLOCK,   /* two holds: let the remote request .id be done, once */
-	PANEL_ASK_STOP,     /* one hold: cancel what runs */
+	PANEL_ASK_RESTORE, /* two holds: restore .id, the offer that was on the display at the first hold */
+	PANEL_ASK_UNDO,    /* two holds: undo .id */
+	PANEL_ASK_UNLOCK,  /* two holds: let the remote request .id be done, once */
+	PANEL_ASK_STOP,    /* one hold: cancel what runs */
 };
 
 struct panel_output {
 	enum led_pattern ready, action, attention;
 	struct display_text text;
-	enum panel_request request;   /* of this event alone: act on it once, then send PANEL_JOB or PANEL_REFUSED */
-	uint64_t id;                  /* of the offer; 0 for PANEL_ASK_STOP */
-	int64_t wake_ms;              /* send PANEL_TICK no later than this */
+	enum panel_request request; /* of this event alone: act on it once, then send PANEL_JOB or PANEL_REFUSED */
+	uint64_t id;                /* of the offer; 0 for PANEL_ASK_STOP */
+	int64_t wake_ms;            /* send PANEL_TICK no later than this */
 };
 
 /*
@@ -112,32 +112,32 @@ struct panel_output {
  * and no limit is longer than stuck.
  */
 struct panel_rules {
-	int debounce_ms;  /* a contact must rest this long to be believed */
-	int step_ms;      /* a longer gap between two events counts nothing towards a hold */
-	int hold_ms;      /* what HOLD means */
-	int armed_ms;     /* after the first hold, the second must begin within this */
-	int notice_ms;    /* how long a passing message stays */
-	int start_ms;     /* how long a request may stay without an answer */
-	int stuck_ms;     /* a button that is down for longer is not held by a person */
-	int grace_ms;     /* after boot the button must have been up for this long before it counts */
+	int debounce_ms; /* a contact must rest this long to be believed */
+	int step_ms;     /* a longer gap between two events counts nothing towards a hold */
+	int hold_ms;     /* what HOLD means */
+	int armed_ms;    /* after the first hold, the second must begin within this */
+	int notice_ms;   /* how long a passing message stays */
+	int start_ms;    /* how long a request may stay without an answer */
+	int stuck_ms;    /* a button that is down for longer is not held by a person */
+	int grace_ms;    /* after boot the button must have been up for this long before it counts */
 };
 
 extern const struct panel_rules panel_rules_default;
 
 enum panel_mode {
-	PANEL_BOOT = 0,   /* starting, or waiting for the button to be let go after it */
+	PANEL_BOOT = 0, /* starting, or waiting for the button to be let go after it */
 	PANEL_IDLE,
-	PANEL_NOTICE,     /* a passing message; a press ends it */
-	PANEL_FIRST,      /* finger down: the first hold */
-	PANEL_RELEASE,    /* first hold done: let go now */
-	PANEL_ARMED,      /* waiting for the second hold */
-	PANEL_SECOND,     /* finger down: the second hold */
-	PANEL_STARTING,   /* asked; nothing runs yet */
+	PANEL_NOTICE,   /* a passing message; a press ends it */
+	PANEL_FIRST,    /* finger down: the first hold */
+	PANEL_RELEASE,  /* first hold done: let go now */
+	PANEL_ARMED,    /* waiting for the second hold */
+	PANEL_SECOND,   /* finger down: the second hold */
+	PANEL_STARTING, /* asked; nothing runs yet */
 	PANEL_RUNNING,
-	PANEL_STOP,       /* finger down while a job runs */
-	PANEL_STOPPING,   /* asked to stop; ends when the job has */
-	PANEL_RESULT,     /* done, failed, cancelled or unknown, until somebody presses */
-	PANEL_STUCK,      /* the button is stuck; until it is let go */
+	PANEL_STOP,     /* finger down while a job runs */
+	PANEL_STOPPING, /* asked to stop; ends when the job has */
+	PANEL_RESULT,   /* done, failed, cancelled or unknown, until somebody presses */
+	PANEL_STUCK,    /* the button is stuck; until it is let go */
 	PANEL_MODE_COUNT,
 };
 
@@ -152,24 +152,24 @@ struct panel {
 	const struct panel_texts *texts;
 	int64_t now_ms;
 	enum panel_mode mode;
-	enum panel_mode before;           /* of PANEL_FIRST: where the finger came down */
-	enum panel_text notice;           /* of PANEL_NOTICE: its first line; the second follows it in the table */
-	enum panel_purpose purpose;       /* of the two holds */
-	struct panel_offer chosen;        /* what they are for: as it was when the finger came down */
+	enum panel_mode before;     /* of PANEL_FIRST: where the finger came down */
+	enum panel_text notice;     /* of PANEL_NOTICE: its first line; the second follows it in the table */
+	enum panel_purpose purpose; /* of the two holds */
+	struct panel_offer chosen;  /* what they are for: as it was when the finger came down */
 	struct panel_offer restore, unlock;
-	struct panel_job job;             /* the last one; state 0: none yet */
-	struct panel_job result;          /* how the last one ended that somebody should see */
+	struct panel_job job;    /* the last one; state 0: none yet */
+	struct panel_job result; /* how the last one ended that somebody should see */
 	enum panel_health health;
 	int backup_age_hours;
-	int mode_ms;                      /* since the mode began, as long as that matters to it */
-	int armed_ms;                     /* since the first hold was let go; runs on in PANEL_SECOND */
-	int held_ms;                      /* believed to be down, and watched */
-	int down_ms;                      /* believed to be down, watched or not */
-	int rest_ms;                      /* since the last edge of the contact */
+	int mode_ms;  /* since the mode began, as long as that matters to it */
+	int armed_ms; /* since the first hold was let go; runs on in PANEL_SECOND */
+	int held_ms;  /* believed to be down, and watched */
+	int down_ms;  /* believed to be down, watched or not */
+	int rest_ms;  /* since the last edge of the contact */
 	bool booted;
-	bool contact;                     /* as the last edge said */
-	bool down;                        /* as believed, bounces taken out */
-	bool unread;                      /* result has not been acknowledged */
+	bool contact; /* as the last edge said */
+	bool down;    /* as believed, bounces taken out */
+	bool unread;  /* result has not been acknowledged */
 };
 
 /* Begins in PANEL_BOOT. rules NULL: panel_rules_default. */

@@ -17,8 +17,8 @@ bool panel_job_changes_server(const struct panel_job *job);
 
 void panel_take_job(struct panel *panel, const struct panel_job *job);
 /* `mine`: where the panel keeps offers of this purpose. */
-void panel_take_offer(struct panel *panel, struct panel_offer *mine, enum panel_purpose purpose,
-	const struct panel_offer *offer);
+void panel_take_offer(
+	struct panel *panel, struct panel_offer *mine, enum panel_purpose purpose, const struct panel_offer *offer);
 void panel_take_refusal(struct panel *panel, enum panel_refusal refusal);
 
 #endif

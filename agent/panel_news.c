@@ -141,8 +141,8 @@ static bool choosing(const struct panel *panel, enum panel_purpose purpose)
 }
 
 /* Where the two holds are for something that is no longer on offer, they must begin again. */
-void panel_take_offer(struct panel *panel, struct panel_offer *mine, enum panel_purpose purpose,
-	const struct panel_offer *offer)
+void panel_take_offer(
+	struct panel *panel, struct panel_offer *mine, enum panel_purpose purpose, const struct panel_offer *offer)
 {
 	bool unlocked = panel->mode == PANEL_STARTING && panel->purpose == PANEL_FOR_UNLOCK;
 	*mine = *offer;

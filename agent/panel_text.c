@@ -26,7 +26,7 @@ const struct panel_texts *panel_texts_find(const char *language)
 struct expansion {
 	const struct panel_texts *texts;
 	const struct panel_values *values;
-	int room;  /* cells that {name} or {bar} may take */
+	int room; /* cells that {name} or {bar} may take */
 	char *out;
 	size_t size;
 };
@@ -49,8 +49,8 @@ static void put_date(const struct expansion *e)
 	if (date->month < 1 || date->month > PANEL_MONTHS)
 		snprintf(e->out, e->size, "%s", e->texts->unknown_date);
 	else
-		snprintf(e->out, e->size, "%d %s %02d:%02d", date->day, e->texts->month[date->month - 1], date->hour,
-			date->minute);
+		snprintf(
+			e->out, e->size, "%d %s %02d:%02d", date->day, e->texts->month[date->month - 1], date->hour, date->minute);
 }
 
 static void put_age(const struct expansion *e)
@@ -109,8 +109,14 @@ static const struct place {
 	const char *name;
 	void (*put)(const struct expansion *expansion);
 } places[] = {
-	{ "{name}", put_name }, { "{date}", put_date }, { "{age}", put_age }, { "{s}", put_seconds },
-	{ "{eta}", put_eta }, { "{percent}", put_percent }, { "{bar}", put_bar }, { "{phase}", put_phase },
+	{ "{name}", put_name },
+	{ "{date}", put_date },
+	{ "{age}", put_age },
+	{ "{s}", put_seconds },
+	{ "{eta}", put_eta },
+	{ "{percent}", put_percent },
+	{ "{bar}", put_bar },
+	{ "{phase}", put_phase },
 };
 
 static const struct place *find_place(const char *text)
@@ -132,7 +138,7 @@ static void expand(struct expansion e, const char *template, int room)
 			place->put(&e);
 			template += strlen(place->name);
 		} else {
-			e.out[0] = *template++;
+			e.out[0] = *template ++;
 			e.out[1] = '\0';
 		}
 		size_t used = strlen(e.out);

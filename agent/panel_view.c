@@ -5,7 +5,7 @@
  */
 #include "agent/panel_modes.h"
 
-#define PAGE_MS 1500  /* lines that take turns */
+#define PAGE_MS 1500 /* lines that take turns */
 
 struct lights {
 	enum led_pattern ready, action, attention;
@@ -95,13 +95,17 @@ static struct words pair(enum panel_text first)
 static struct words hold_words(const struct panel *panel)
 {
 	static const enum panel_text first[] = { [PANEL_FOR_RESTORE] = TEXT_FIRST_RESTORE,
-		[PANEL_FOR_UNDO] = TEXT_FIRST_UNDO, [PANEL_FOR_UNLOCK] = TEXT_FIRST_UNLOCK };
+		[PANEL_FOR_UNDO] = TEXT_FIRST_UNDO,
+		[PANEL_FOR_UNLOCK] = TEXT_FIRST_UNLOCK };
 	static const enum panel_text release[] = { [PANEL_FOR_RESTORE] = TEXT_RELEASE_RESTORE,
-		[PANEL_FOR_UNDO] = TEXT_RELEASE_UNDO, [PANEL_FOR_UNLOCK] = TEXT_RELEASE_UNLOCK };
+		[PANEL_FOR_UNDO] = TEXT_RELEASE_UNDO,
+		[PANEL_FOR_UNLOCK] = TEXT_RELEASE_UNLOCK };
 	static const enum panel_text armed[] = { [PANEL_FOR_RESTORE] = TEXT_ARMED_RESTORE,
-		[PANEL_FOR_UNDO] = TEXT_ARMED_UNDO, [PANEL_FOR_UNLOCK] = TEXT_ARMED_UNLOCK };
+		[PANEL_FOR_UNDO] = TEXT_ARMED_UNDO,
+		[PANEL_FOR_UNLOCK] = TEXT_ARMED_UNLOCK };
 	static const enum panel_text second[] = { [PANEL_FOR_RESTORE] = TEXT_SECOND_RESTORE,
-		[PANEL_FOR_UNDO] = TEXT_SECOND_UNDO, [PANEL_FOR_UNLOCK] = TEXT_SECOND_UNLOCK };
+		[PANEL_FOR_UNDO] = TEXT_SECOND_UNDO,
+		[PANEL_FOR_UNLOCK] = TEXT_SECOND_UNLOCK };
 	bool dated = panel->purpose == PANEL_FOR_RESTORE;
 	if (panel->mode == PANEL_FIRST)
 		return pair(first[panel->purpose]);
@@ -119,16 +123,22 @@ static struct words running_words(const struct panel_job *job)
 	if (job->state == JOB_QUEUED)
 		return pair(TEXT_QUEUED);
 	switch (job->kind) {
-	case JOB_BACKUP: return pair(TEXT_RUN_BACKUP);
-	case JOB_RESTORE: return pair(TEXT_RUN_RESTORE);
-	case JOB_UNDO: return pair(TEXT_RUN_UNDO);
-	default: return pair(TEXT_RUN_VERIFY);
+	case JOB_BACKUP:
+		return pair(TEXT_RUN_BACKUP);
+	case JOB_RESTORE:
+		return pair(TEXT_RUN_RESTORE);
+	case JOB_UNDO:
+		return pair(TEXT_RUN_UNDO);
+	default:
+		return pair(TEXT_RUN_VERIFY);
 	}
 }
 
 static struct words result_words(const struct panel_job *result)
 {
-	static const struct { enum panel_text done, done_undo, failed, cancelled; } texts[] = {
+	static const struct {
+		enum panel_text done, done_undo, failed, cancelled;
+	} texts[] = {
 		[JOB_BACKUP] = { TEXT_DONE_BACKUP, TEXT_DONE_BACKUP, TEXT_FAILED_BACKUP, TEXT_CANCELLED_BACKUP },
 		[JOB_RESTORE] = { TEXT_DONE_RESTORE, TEXT_DONE_RESTORE_UNDO, TEXT_FAILED_RESTORE, TEXT_CANCELLED_RESTORE },
 		[JOB_UNDO] = { TEXT_DONE_UNDO, TEXT_DONE_UNDO_UNDO, TEXT_FAILED_UNDO, TEXT_CANCELLED_UNDO },
@@ -137,26 +147,43 @@ static struct words result_words(const struct panel_job *result)
 	bool known = (unsigned)result->kind - 1 < JOB_VERIFY;
 	int kind = known ? (int)result->kind : JOB_VERIFY;
 	switch (result->state) {
-	case JOB_DONE: return pair(result->undo ? texts[kind].done_undo : texts[kind].done);
-	case JOB_FAILED: return pair(texts[kind].failed);
-	case JOB_CANCELLED: return pair(texts[kind].cancelled);
-	default: return pair(TEXT_UNKNOWN);
+	case JOB_DONE:
+		return pair(result->undo ? texts[kind].done_undo : texts[kind].done);
+	case JOB_FAILED:
+		return pair(texts[kind].failed);
+	case JOB_CANCELLED:
+		return pair(texts[kind].cancelled);
+	default:
+		return pair(TEXT_UNKNOWN);
 	}
 }
 
 static struct words words_of(const struct panel *panel)
 {
 	switch (panel->mode) {
-	case PANEL_IDLE: return pair(panel->unlock.id ? TEXT_UNLOCK_ASKED : health_text[panel->health]);
-	case PANEL_NOTICE: return pair(panel->notice);
-	case PANEL_FIRST: case PANEL_RELEASE: case PANEL_ARMED: case PANEL_SECOND: return hold_words(panel);
-	case PANEL_STARTING: return pair(TEXT_STARTING);
-	case PANEL_RUNNING: return running_words(&panel->job);
-	case PANEL_STOP: return pair(panel->job.stoppable ? TEXT_STOP : TEXT_TOO_LATE);
-	case PANEL_STOPPING: return pair(TEXT_STOPPING);
-	case PANEL_RESULT: return result_words(&panel->result);
-	case PANEL_STUCK: return pair(TEXT_STUCK);
-	default: return pair(panel->booted && panel->down ? TEXT_BOOT_HELD : TEXT_BOOT);
+	case PANEL_IDLE:
+		return pair(panel->unlock.id ? TEXT_UNLOCK_ASKED : health_text[panel->health]);
+	case PANEL_NOTICE:
+		return pair(panel->notice);
+	case PANEL_FIRST:
+	case PANEL_RELEASE:
+	case PANEL_ARMED:
+	case PANEL_SECOND:
+		return hold_words(panel);
+	case PANEL_STARTING:
+		return pair(TEXT_STARTING);
+	case PANEL_RUNNING:
+		return running_words(&panel->job);
+	case PANEL_STOP:
+		return pair(panel->job.stoppable ? TEXT_STOP : TEXT_TOO_LATE);
+	case PANEL_STOPPING:
+		return pair(TEXT_STOPPING);
+	case PANEL_RESULT:
+		return result_words(&panel->result);
+	case PANEL_STUCK:
+		return pair(TEXT_STUCK);
+	default:
+		return pair(panel->booted && panel->down ? TEXT_BOOT_HELD : TEXT_BOOT);
 	}
 }
 
@@ -179,9 +206,14 @@ static struct panel_values values_of(const struct panel *panel)
 {
 	const struct panel_job *job = panel->mode == PANEL_RESULT ? &panel->result : &panel->job;
 	struct panel_values values = {
-		.name = job->name, .hours = panel->backup_age_hours, .seconds = seconds_left(panel),
-		.eta_seconds = job->eta_seconds, .percent = job->percent, .phase = (int)job->phase,
-		.bar = panel->held_ms, .bar_full = panel->rules->hold_ms,
+		.name = job->name,
+		.hours = panel->backup_age_hours,
+		.seconds = seconds_left(panel),
+		.eta_seconds = job->eta_seconds,
+		.percent = job->percent,
+		.phase = (int)job->phase,
+		.bar = panel->held_ms,
+		.bar_full = panel->rules->hold_ms,
 	};
 	if (panel->mode == PANEL_IDLE)
 		name_offer(&values, &panel->unlock);

@@ -27,8 +27,7 @@ static bool same(const struct stored_snapshot *snapshot, const struct capture *n
 	return true;
 }
 
-static int look(struct story *story, const struct stored_snapshot *wanted, struct capture *now,
-	struct sql_error *error)
+static int look(struct story *story, const struct stored_snapshot *wanted, struct capture *now, struct sql_error *error)
 {
 	struct worker_watcher watcher = capture_watcher(now);
 	struct worker *worker = NULL;
@@ -59,7 +58,8 @@ static enum job_state tell(struct story *story, const struct stored_snapshot *wa
 			snapshot_set_flags(story->context->repository, outcome->safety, SNAPSHOT_APPLIED, 0);
 		snprintf(outcome->remedy, sizeof outcome->remedy, "%s",
 			profile_next_step(story->server->profile, outcome->database));
-		return story_done(story, "The restore of %s was cut off after COMMIT was sent. It was looked at: it is restored.",
+		return story_done(story,
+			"The restore of %s was cut off after COMMIT was sent. It was looked at: it is restored.",
 			outcome->database);
 	}
 	as_before = outcome->safety && stored_open(&safety, story->context->repository, outcome->safety) == 0;
@@ -67,11 +67,13 @@ static enum job_state tell(struct story *story, const struct stored_snapshot *wa
 		as_before = same(&safety, now);
 		stored_close(&safety);
 	}
-	return story_refused(story, as_before ? "Ask for the restore again." :
-		"Look at what wrote to it, then restore again; the safety snapshot has the state before.",
+	return story_refused(story,
+		as_before ? "Ask for the restore again."
+				  : "Look at what wrote to it, then restore again; the safety snapshot has the state before.",
 		"The restore of %s was cut off. It was looked at: %s.", outcome->database,
-		as_before ? "the database is as it was before" : "the database has changed since, and is neither the old state nor "
-		"the snapshot");
+		as_before ? "the database is as it was before"
+				  : "the database has changed since, and is neither the old state nor "
+					"the snapshot");
 }
 
 static enum job_state look_and_tell(struct story *story)
@@ -111,8 +113,10 @@ enum job_state restore_recover(const struct job_context *context, const struct j
 	story.outcome->snapshot = journalled->snapshot;
 	story.outcome->safety = journalled->safety;
 	if (phase != JOB_PHASE_COMMIT)
-		return story_refused(&story, "Ask for it again.", "The restore of %s was cut off before COMMIT: the server undoes "
-			"what was begun, and the database is as it was.", journalled->database);
+		return story_refused(&story, "Ask for it again.",
+			"The restore of %s was cut off before COMMIT: the server undoes "
+			"what was begun, and the database is as it was.",
+			journalled->database);
 	if (!server) {
 		story_refused(&story, "Put the server back into the configuration and start again.",
 			"The restore of %s was cut off after COMMIT was sent, and server \"%s\" is not in the configuration any more.",

@@ -30,8 +30,8 @@ static int next_chunk(struct stream_cursor *cursor, enum chunk_kind tag, struct 
 
 static int send_chunk(struct replay *replay, const struct chunk_entry *entry)
 {
-	int result = worker_replace_chunk(replay->worker, (enum chunk_kind)entry->tag, entry->count, replay->buffer,
-		entry->size, replay->error);
+	int result = worker_replace_chunk(
+		replay->worker, (enum chunk_kind)entry->tag, entry->count, replay->buffer, entry->size, replay->error);
 
 	if (result == 0)
 		story_rows(replay->story, entry->count);
@@ -47,7 +47,8 @@ static int count_pieces(struct replay *replay, const struct chunk_entry *entry, 
 	*pieces = 0;
 	if (!replay->values_left)
 		return 0;
-	result = rowgroup_open(&reader, &replay->layout.layout, replay->story->context->rowgroup, replay->buffer, entry->size);
+	result = rowgroup_open(
+		&reader, &replay->layout.layout, replay->story->context->rowgroup, replay->buffer, entry->size);
 	if (result < 0)
 		return result;
 	*pieces = rowgroup_pieces(reader);

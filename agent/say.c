@@ -10,8 +10,8 @@
 void say(enum say_level level, const char *format, ...)
 {
 	char line[2048];
-	int used = getenv("JOURNAL_STREAM") ? snprintf(line, sizeof(line), "<%d>", (int)level) :
-		snprintf(line, sizeof(line), "coffretd: ");
+	int used = getenv("JOURNAL_STREAM") ? snprintf(line, sizeof(line), "<%d>", (int)level)
+										: snprintf(line, sizeof(line), "coffretd: ");
 	va_list args;
 	va_start(args, format);
 	int length = vsnprintf(line + used, sizeof(line) - 1 - (size_t)used, format, args);

@@ -25,7 +25,7 @@ bool schedule_missed(const struct schedule_time *times, size_t count, int64_t la
 struct schedule {
 	const struct schedule_time *times;
 	size_t count;
-	int64_t next;       /* instant of the next run */
+	int64_t next; /* instant of the next run */
 	int64_t last_look;
 };
 

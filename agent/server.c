@@ -35,8 +35,8 @@ static char *read_text(const char *path)
 	return text;
 }
 
-static int find_password(const struct server_config *server, bool restore, char *password, size_t size,
-	struct sql_error *error)
+static int find_password(
+	const struct server_config *server, bool restore, char *password, size_t size, struct sql_error *error)
 {
 	const struct credential *credential = restore ? &server->restore : &server->backup;
 	int result;
@@ -46,7 +46,8 @@ static int find_password(const struct server_config *server, bool restore, char 
 			"no login is configured for this");
 	result = credential_password(credential, password, size);
 	if (result < 0)
-		return sql_error_set(error, SQL_ERROR_CONFIGURATION, credential->password_file, "the password file cannot be used: %s",
+		return sql_error_set(error, SQL_ERROR_CONFIGURATION, credential->password_file,
+			"the password file cannot be used: %s",
 			result == -EPERM ? "others may read it (chmod 0600)" : strerror(-result));
 	return 0;
 }
@@ -58,20 +59,26 @@ static int find_authorities(const struct server_config *server, char **authoriti
 		return 0;
 	*authorities = read_text(server->ca_file);
 	if (!*authorities)
-		return sql_error_set(error, SQL_ERROR_CONFIGURATION, server->ca_file, "ca_file cannot be read: %s",
-			strerror(errno));
+		return sql_error_set(
+			error, SQL_ERROR_CONFIGURATION, server->ca_file, "ca_file cannot be read: %s", strerror(errno));
 	return 0;
 }
 
 static void fill_login(struct worker_login *login, const struct server_config *server, bool restore)
 {
 	*login = (struct worker_login){
-		.host = server->host, .instance = server->instance, .port = server->port,
+		.host = server->host,
+		.instance = server->instance,
+		.port = server->port,
 		.certificate_name = server->certificate_name[0] ? server->certificate_name : NULL,
-		.strict = server->strict, .legacy_tls = server->legacy_tls, .restore = restore,
+		.strict = server->strict,
+		.legacy_tls = server->legacy_tls,
+		.restore = restore,
 		.login = restore ? server->restore.login : server->backup.login,
-		.connect_seconds = server->connect_seconds, .login_seconds = server->login_seconds,
-		.stall_seconds = server->stall_seconds, .catalogue_seconds = server->catalogue_seconds,
+		.connect_seconds = server->connect_seconds,
+		.login_seconds = server->login_seconds,
+		.stall_seconds = server->stall_seconds,
+		.catalogue_seconds = server->catalogue_seconds,
 		.lock_timeout_ms = server->lock_seconds * 1000,
 		.read_kib_per_second = restore ? 0 : server->read_kib_per_second,
 	};
@@ -103,8 +110,8 @@ int server_connect(struct worker **worker, const struct server_config *server, c
 	return result;
 }
 
-size_t server_databases(const struct server_config *server, const char *asked, bool restore,
-	const char *databases[CONFIG_DATABASES_MAX])
+size_t server_databases(
+	const struct server_config *server, const char *asked, bool restore, const char *databases[CONFIG_DATABASES_MAX])
 {
 	size_t count = 0;
 

@@ -16,8 +16,8 @@ int server_connect(struct worker **worker, const struct server_config *server, c
 	const struct worker_watcher *watcher, struct sql_error *error);
 
 /* The databases of a job: the asked-for one, or those that the profile gives this kind of job. Returns their number. */
-size_t server_databases(const struct server_config *server, const char *asked, bool restore,
-	const char *databases[CONFIG_DATABASES_MAX]);
+size_t server_databases(
+	const struct server_config *server, const char *asked, bool restore, const char *databases[CONFIG_DATABASES_MAX]);
 
 /* What snapshots of a database are called in the store: "server/database". */
 void server_subject(const struct server_config *server, const char *database, char *subject, size_t size);

@@ -16,9 +16,14 @@
 
 static const char *result_name(enum service_code code)
 {
-	static const char *const names[] = { [CODE_DONE] = "done", [CODE_FAILED] = "failed", [CODE_USAGE] = "usage",
-		[CODE_NO_DAEMON] = "unreachable", [CODE_CANCELLED] = "cancelled", [CODE_UNKNOWN] = "unknown",
-		[CODE_DAMAGED] = "damaged", [CODE_BUSY] = "busy" };
+	static const char *const names[] = { [CODE_DONE] = "done",
+		[CODE_FAILED] = "failed",
+		[CODE_USAGE] = "usage",
+		[CODE_NO_DAEMON] = "unreachable",
+		[CODE_CANCELLED] = "cancelled",
+		[CODE_UNKNOWN] = "unknown",
+		[CODE_DAMAGED] = "damaged",
+		[CODE_BUSY] = "busy" };
 	return names[code];
 }
 
@@ -82,8 +87,8 @@ static void canonical_database(const struct config *config, const char *server, 
 }
 
 /* "server/database", a server, or a database. */
-static void split_target(const struct config *config, const char *target, const char **server, const char **database,
-	char *copy)
+static void split_target(
+	const struct config *config, const char *target, const char **server, const char **database, char *copy)
 {
 	const char *slash = strchr(target, '/');
 	if (slash && slash - target < SERVER_NAME_SIZE) {
@@ -126,8 +131,8 @@ bool service_target(struct service *service, struct api_client *client, const st
 	return true;
 }
 
-int service_snapshot(struct service *service, struct api_client *client, const struct block_fields *request,
-	struct shelf_entry *entry)
+int service_snapshot(
+	struct service *service, struct api_client *client, const struct block_fields *request, struct shelf_entry *entry)
 {
 	const char *prefix = block_get(request, "Snapshot");
 	if (!prefix || !prefix[0])
@@ -141,7 +146,8 @@ int service_snapshot(struct service *service, struct api_client *client, const s
 		service_end(client, CODE_USAGE, "coffret list shows them.",
 			"\"%.40s\" is no snapshot's id, which is up to 16 digits from 0 to f.", prefix);
 	else
-		service_end(client, CODE_USAGE, "coffret list shows those there are.", "There is no snapshot \"%.16s\".", prefix);
+		service_end(
+			client, CODE_USAGE, "coffret list shows those there are.", "There is no snapshot \"%.16s\".", prefix);
 	return -1;
 }
 

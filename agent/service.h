@@ -17,8 +17,14 @@
 
 /* The exit codes of the command, and `Code` of the last block. */
 enum service_code {
-	CODE_DONE = 0, CODE_FAILED = 1, CODE_USAGE = 2, CODE_NO_DAEMON = 3, CODE_CANCELLED = 4, CODE_UNKNOWN = 5,
-	CODE_DAMAGED = 6, CODE_BUSY = 7,
+	CODE_DONE = 0,
+	CODE_FAILED = 1,
+	CODE_USAGE = 2,
+	CODE_NO_DAEMON = 3,
+	CODE_CANCELLED = 4,
+	CODE_UNKNOWN = 5,
+	CODE_DAMAGED = 6,
+	CODE_BUSY = 7,
 };
 
 struct service {

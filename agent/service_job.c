@@ -34,7 +34,8 @@ int service_submit(struct service *service, const struct job_request *request, u
 		return -EROFS;
 	int error = engine_submit(service->engine, request, (int64_t)time(NULL), id);
 	if (error < 0)
-		snprintf(result, sizeof(result), "refused: %s", error == -EALREADY ? "the same is under way" : strerror(-error));
+		snprintf(
+			result, sizeof(result), "refused: %s", error == -EALREADY ? "the same is under way" : strerror(-error));
 	else
 		snprintf(result, sizeof(result), "job %llu", (unsigned long long)*id);
 	service_audit(service, error < 0 ? "refused" : "queued", request->asked_by, request->origin, what, result);
@@ -46,8 +47,10 @@ int service_cancel(struct service *service, uint64_t id, const char *who, enum j
 	char what[64];
 	int result = engine_cancel(service->engine, id);
 	snprintf(what, sizeof(what), "cancel job %llu", (unsigned long long)id);
-	service_audit(service, "cancel", who, origin, what, result == 0 ? "stopping" :
-		result == -EBUSY ? "refused: too late" : "refused: no such job");
+	service_audit(service, "cancel", who, origin, what,
+		result == 0            ? "stopping"
+			: result == -EBUSY ? "refused: too late"
+							   : "refused: no such job");
 	return result;
 }
 
@@ -60,7 +63,8 @@ void service_tell_ended(struct service *service)
 		describe_request(&info.request, request, sizeof(request));
 		snprintf(what, sizeof(what), "job %llu: %s", (unsigned long long)info.id, request);
 		snprintf(result, sizeof(result), "%s: %s", job_state_name(info.state), info.sentence);
-		service_audit(service, info.recovered ? "found" : "ended", info.request.asked_by, info.request.origin, what, result);
+		service_audit(
+			service, info.recovered ? "found" : "ended", info.request.asked_by, info.request.origin, what, result);
 	}
 }
 
@@ -72,8 +76,7 @@ bool service_running(struct service *service, struct job_info *info, struct job_
 	return id && engine_job(service->engine, id, info) == 0 && info->state < JOB_DONE;
 }
 
-void service_send_progress(struct api_client *client, const struct job_info *info,
-	const struct job_progress *progress)
+void service_send_progress(struct api_client *client, const struct job_info *info, const struct job_progress *progress)
 {
 	struct block block;
 	int64_t now = loop_now();
@@ -96,8 +99,9 @@ void service_send_progress(struct api_client *client, const struct job_info *inf
 
 static bool is_news(const struct service_task *task, const struct job_info *info, const struct job_progress *progress)
 {
-	return task->told_state != info->state || task->told_phase != progress->phase || task->told_done != progress->done ||
-		task->told_bytes != progress->bytes || task->told_stored != progress->stored ||
+	return task->told_state != info->state || task->told_phase != progress->phase ||
+		task->told_done != progress->done || task->told_bytes != progress->bytes ||
+		task->told_stored != progress->stored ||
 		strncmp(task->told_object, progress->object, sizeof(task->told_object) - 1) != 0;
 }
 
@@ -265,8 +269,8 @@ static void submit(struct service *service, struct api_client *client, const str
 		service_end(client, CODE_DONE, "", "Job %llu is on its way.", (unsigned long long)id);
 }
 
-static struct job_request request_from(const struct api_client *client, enum job_kind kind,
-	const struct block_fields *request)
+static struct job_request request_from(
+	const struct api_client *client, enum job_kind kind, const struct block_fields *request)
 {
 	struct job_request job = { .kind = kind, .origin = ORIGIN_COMMAND, .uid = client->uid };
 	job.users_connected = block_get_flag(request, "Users-Connected");
@@ -309,13 +313,13 @@ static bool settle_target(struct service *service, struct api_client *client, st
 	if (count == 1 && databases[0] != job->database)
 		strcpy(job->database, databases[0]);
 	if (count != 1)
-		service_end(client, CODE_USAGE, "Write it as SERVER/DATABASE.", "Which database of %s? It has %zu.", server->name,
-			count);
+		service_end(client, CODE_USAGE, "Write it as SERVER/DATABASE.", "Which database of %s? It has %zu.",
+			server->name, count);
 	return count == 1;
 }
 
-static void begin_put_back(struct service *service, struct api_client *client, const struct block_fields *request,
-	enum job_kind kind)
+static void begin_put_back(
+	struct service *service, struct api_client *client, const struct block_fields *request, enum job_kind kind)
 {
 	struct job_request job = request_from(client, kind, request);
 	struct shelf_entry entry;

@@ -79,8 +79,8 @@ static void more_list(struct service *service, struct api_client *client)
 	size_t total;
 	int error = shelf_status(service->shelf, &status, &total);
 	if (error < 0)
-		service_end(client, CODE_FAILED, "coffret verify says what is damaged.", "The store could not be read whole: %s.",
-			strerror(-error));
+		service_end(client, CODE_FAILED, "coffret verify says what is damaged.",
+			"The store could not be read whole: %s.", strerror(-error));
 	else if (total > SHELF_MAX)
 		service_end(client, CODE_DONE, "", "The newest %d of %zu are shown.", SHELF_MAX, total);
 	else
@@ -253,8 +253,8 @@ static void begin_status(struct service *service, struct api_client *client, con
 		service_send_progress(client, &info, &progress);
 }
 
-static void send_database(struct service *service, struct api_client *client, const struct server_config *server,
-	const char *database)
+static void send_database(
+	struct service *service, struct api_client *client, const struct server_config *server, const char *database)
 {
 	char subject[136];
 	struct shelf_entry entry;

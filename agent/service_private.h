@@ -9,7 +9,7 @@ struct service_command;
 /* Where an answer stands, in the client's task. */
 struct service_task {
 	const struct service_command *command;
-	size_t index;             /* of whatever comes next */
+	size_t index; /* of whatever comes next */
 	unsigned int stage;
 	char server[SERVER_NAME_SIZE], database[DATABASE_NAME_SIZE]; /* the target: "" any */
 	uint64_t job;
@@ -17,8 +17,8 @@ struct service_task {
 	enum job_phase told_phase;
 	uint64_t told_done, told_bytes, told_stored;
 	char told_object[64];
-	struct show *show;        /* of `show` */
-	struct job_info *jobs;    /* of `jobs` */
+	struct show *show;     /* of `show` */
+	struct job_info *jobs; /* of `jobs` */
 	size_t job_count;
 	bool failed;
 };
@@ -48,13 +48,12 @@ void service_end(struct api_client *client, enum service_code code, const char *
 bool service_target(struct service *service, struct api_client *client, const struct block_fields *request,
 	char server[SERVER_NAME_SIZE], char database[DATABASE_NAME_SIZE]);
 /* The snapshot that Snapshot names. 1 and the entry, 0: not named; -1: answered with an end. */
-int service_snapshot(struct service *service, struct api_client *client, const struct block_fields *request,
-	struct shelf_entry *entry);
+int service_snapshot(
+	struct service *service, struct api_client *client, const struct block_fields *request, struct shelf_entry *entry);
 
 /* What runs now. False: nothing. */
 bool service_running(struct service *service, struct job_info *info, struct job_progress *progress);
-void service_send_progress(struct api_client *client, const struct job_info *info,
-	const struct job_progress *progress);
+void service_send_progress(struct api_client *client, const struct job_info *info, const struct job_progress *progress);
 void service_add_id(struct block *block, const char *key, uint64_t id); /* 16 hex digits; nothing for 0 */
 /* False where it could not be written. */
 bool service_audit(struct service *service, const char *event, const char *who, enum job_origin origin,

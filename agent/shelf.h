@@ -16,7 +16,7 @@
 
 struct shelf_entry {
 	struct snapshot_info info;
-	bool readable;          /* its about record could be read: what follows is known */
+	bool readable; /* its about record could be read: what follows is known */
 	int consistency;
 	uint64_t tables, rows, server_bytes, milliseconds;
 };
@@ -24,9 +24,9 @@ struct shelf_entry {
 struct shelf {
 	pthread_mutex_t lock;
 	struct shelf_entry entries[SHELF_MAX]; /* oldest first */
-	size_t count, total;    /* total: in the repository */
+	size_t count, total;                   /* total: in the repository */
 	struct repository_status status;
-	int error;              /* of the last refresh, 0: none */
+	int error; /* of the last refresh, 0: none */
 };
 
 void shelf_init(struct shelf *shelf);

@@ -18,11 +18,11 @@ struct show_table {
 };
 
 struct show {
-	struct engine_look look;  /* first: the engine hands it back */
+	struct engine_look look; /* first: the engine hands it back */
 	uint64_t id;
-	size_t first;             /* in: index of the first table of this slice */
-	int error;                /* out, of this slice: -ENOENT, -EBADMSG, ... */
-	size_t count, total;      /* tables in this slice, and of the snapshot */
+	size_t first;        /* in: index of the first table of this slice */
+	int error;           /* out, of this slice: -ENOENT, -EBADMSG, ... */
+	size_t count, total; /* tables in this slice, and of the snapshot */
 	struct show_table tables[SHOW_TABLES];
 	/* Filled in by the first slice. */
 	struct snapshot_about about;

@@ -19,10 +19,10 @@ enum { CHUNK_CATALOGUE = 3 };
 
 struct snapshot_about {
 	char server[SERVER_NAME_SIZE], host[256], database[DATABASE_NAME_SIZE];
-	int64_t started, finished;      /* wall clock, seconds since 1970 UTC */
+	int64_t started, finished; /* wall clock, seconds since 1970 UTC */
 	uint64_t tables, rows, server_bytes, milliseconds;
 	enum consistency consistency;
-	uint64_t restoring;             /* of a safety snapshot: what was about to be put back; else 0 */
+	uint64_t restoring; /* of a safety snapshot: what was about to be put back; else 0 */
 	size_t note_count;
 	char notes[ABOUT_NOTES_MAX][JOB_NOTE_SIZE];
 };

@@ -27,7 +27,8 @@ static int tell(struct store *store, int error, const char *remedy, const char *
 static void fill_settings(struct repository_settings *settings, const struct config *config)
 {
 	*settings = (struct repository_settings){
-		.deflate_level = config->deflate_level, .deflate_threads = CONFIG_STORAGE_DEFLATE_THREADS,
+		.deflate_level = config->deflate_level,
+		.deflate_threads = CONFIG_STORAGE_DEFLATE_THREADS,
 		.index_chunks = CONFIG_STORAGE_INDEX_CHUNKS,
 	};
 	chunker_default(settings->chunker);
@@ -46,8 +47,8 @@ static int open_volume(struct store *store, const struct config *config)
 		return tell(store, result, "Look at the directory and its owner.", "The volume %s cannot be opened: %s.",
 			config->volume, strerror(-result));
 	result = disk_volume_open(&store->volume, store->disk, 0);
-	return result < 0 ? tell(store, result, "", "The volume %s cannot be used: %s.", config->volume, strerror(-result)) :
-		0;
+	return result < 0 ? tell(store, result, "", "The volume %s cannot be used: %s.", config->volume, strerror(-result))
+					  : 0;
 }
 
 static int tell_key(struct store *store, const struct config *config, int error)
@@ -56,8 +57,10 @@ static int tell_key(struct store *store, const struct config *config, int error)
 		return tell(store, error, "Put the key file back; or, for a new store, run coffretd --init.",
 			"There is no key file %s.", config->key_file);
 	return tell(store, error, error == -EPERM ? "chmod 0600 it, and ask who has read it." : "Put the right file back.",
-		"The key file %s cannot be used: %s.", config->key_file, error == -EPERM ? "others may read it" :
-		error == -EBADMSG ? "it is not 32 bytes" : strerror(-error));
+		"The key file %s cannot be used: %s.", config->key_file,
+		error == -EPERM         ? "others may read it"
+			: error == -EBADMSG ? "it is not 32 bytes"
+								: strerror(-error));
 }
 
 static int tell_repository(struct store *store, const struct config *config, int error)
@@ -95,8 +98,10 @@ static int open_repository(struct store *store, const struct config *config)
 	if (result < 0)
 		return tell_repository(store, config, result);
 	result = chunker_params(&store->rowgroup, store->repository, settings.chunker);
-	return result < 0 ? tell(store, result, "Update coffret.",
-		"The store in %s was made by a later version, which cuts rows in another way.", config->volume) : 0;
+	return result < 0
+		? tell(store, result, "Update coffret.",
+			  "The store in %s was made by a later version, which cuts rows in another way.", config->volume)
+		: 0;
 }
 
 int store_open(struct store *store, const struct config *config)
@@ -172,6 +177,7 @@ int store_create(struct store *store, const struct config *config, char recovery
 	if (result == -EXDEV)
 		return tell(store, result, "Nothing was changed. Name an empty directory for a new store.",
 			"%s holds something already.", config->volume);
-	return result < 0 ? tell(store, result, "", "The store cannot be made in %s: %s.", config->volume,
-		strerror(-result)) : 0;
+	return result < 0
+		? tell(store, result, "", "The store cannot be made in %s: %s.", config->volume, strerror(-result))
+		: 0;
 }

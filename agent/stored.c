@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int read_stream(struct repository *repository, struct snapshot_reader *reader, size_t stream, uint8_t *bytes,
-	size_t size)
+static int read_stream(
+	struct repository *repository, struct snapshot_reader *reader, size_t stream, uint8_t *bytes, size_t size)
 {
 	struct stream_cursor *cursor;
 	struct chunk_entry entry;
@@ -16,8 +16,8 @@ static int read_stream(struct repository *repository, struct snapshot_reader *re
 	if (result < 0)
 		return result;
 	while ((result = stream_next(cursor, &entry)) == 1) {
-		result = entry.tag == CHUNK_CATALOGUE && entry.size <= size - at ?
-			chunk_read(repository, &entry, bytes + at) : -EBADMSG;
+		result = entry.tag == CHUNK_CATALOGUE && entry.size <= size - at ? chunk_read(repository, &entry, bytes + at)
+																		 : -EBADMSG;
 		if (result < 0)
 			break;
 		at += entry.size;
@@ -42,10 +42,9 @@ static int open_catalogue(struct stored_snapshot *snapshot, struct repository *r
 		snapshot->catalogue_bytes = malloc(snapshot->catalogue_size + 1);
 		if (!snapshot->catalogue_bytes)
 			return -ENOMEM;
-		result = read_stream(repository, snapshot->reader, stream, snapshot->catalogue_bytes,
-			snapshot->catalogue_size);
-		return result < 0 ? result :
-			catalogue_decode(&snapshot->catalogue, snapshot->catalogue_bytes, snapshot->catalogue_size);
+		result = read_stream(repository, snapshot->reader, stream, snapshot->catalogue_bytes, snapshot->catalogue_size);
+		return result < 0 ? result
+						  : catalogue_decode(&snapshot->catalogue, snapshot->catalogue_bytes, snapshot->catalogue_size);
 	}
 	return -EBADMSG;
 }
@@ -62,8 +61,9 @@ static int open_table(struct stored_snapshot *snapshot, size_t stream, const str
 	found = catalogue_find_table(snapshot->catalogue, about.schema, about.table);
 	if (found < 0)
 		return -EBADMSG;
-	*table = (struct stored_table){ .stream = stream, .table = (uint32_t)found, .digest = about.digest,
-		.bytes = info->bytes };
+	*table = (struct stored_table){
+		.stream = stream, .table = (uint32_t)found, .digest = about.digest, .bytes = info->bytes
+	};
 	snapshot->table_count++;
 	return 0;
 }
@@ -121,8 +121,8 @@ void stored_close(struct stored_snapshot *snapshot)
 	snapshot->tables = NULL;
 }
 
-int stored_newest_before(struct repository *repository, const char *subject, enum snapshot_class class,
-	uint64_t before, struct snapshot_info *info)
+int stored_newest_before(struct repository *repository, const char *subject, enum snapshot_class class, uint64_t before,
+	struct snapshot_info *info)
 {
 	int count = snapshot_list(repository, NULL, 0);
 	struct snapshot_info *list;
@@ -146,8 +146,8 @@ int stored_newest_before(struct repository *repository, const char *subject, enu
 	return count < 0 ? count : -ENOENT;
 }
 
-int stored_newest(struct repository *repository, const char *subject, enum snapshot_class class,
-	struct snapshot_info *info)
+int stored_newest(
+	struct repository *repository, const char *subject, enum snapshot_class class, struct snapshot_info *info)
 {
 	return stored_newest_before(repository, subject, class, UINT64_MAX, info);
 }

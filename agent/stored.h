@@ -11,9 +11,9 @@
 
 struct stored_table {
 	size_t stream;
-	uint32_t table;              /* in the catalogue */
+	uint32_t table; /* in the catalogue */
 	struct table_digest digest;
-	uint64_t bytes;              /* before compression */
+	uint64_t bytes; /* before compression */
 };
 
 struct stored_snapshot {
@@ -35,10 +35,10 @@ void stored_close(struct stored_snapshot *snapshot);
  * The newest snapshot of a subject that may be taken unasked: a backup that is not suspect, or the safety snapshot of a
  * restore that was committed. 0 and its info, or -ENOENT.
  */
-int stored_newest(struct repository *repository, const char *subject, enum snapshot_class class,
-	struct snapshot_info *info);
+int stored_newest(
+	struct repository *repository, const char *subject, enum snapshot_class class, struct snapshot_info *info);
 /* Same, but older than `before` (a sequence number). */
-int stored_newest_before(struct repository *repository, const char *subject, enum snapshot_class class,
-	uint64_t before, struct snapshot_info *info);
+int stored_newest_before(struct repository *repository, const char *subject, enum snapshot_class class, uint64_t before,
+	struct snapshot_info *info);
 
 #endif

@@ -112,8 +112,8 @@ enum job_state story_sql_failed(struct story *story, const struct sql_error *err
 	struct job_outcome *outcome = story->outcome;
 
 	outcome->error = *error;
-	explain_sql_error(error, story->server, outcome->sentence, sizeof outcome->sentence, outcome->remedy,
-		sizeof outcome->remedy);
+	explain_sql_error(
+		error, story->server, outcome->sentence, sizeof outcome->sentence, outcome->remedy, sizeof outcome->remedy);
 	if (error->kind == SQL_ERROR_CANCELLED)
 		return end(story, JOB_CANCELLED);
 	if (error->kind == SQL_ERROR_UNKNOWN_OUTCOME)
@@ -125,8 +125,8 @@ enum job_state story_store_failed(struct story *story, int error, const char *do
 {
 	struct job_outcome *outcome = story->outcome;
 
-	explain_storage_error(error, doing, outcome->sentence, sizeof outcome->sentence, outcome->remedy,
-		sizeof outcome->remedy);
+	explain_storage_error(
+		error, doing, outcome->sentence, sizeof outcome->sentence, outcome->remedy, sizeof outcome->remedy);
 	return end(story, error == -ECANCELED ? JOB_CANCELLED : JOB_FAILED);
 }
 

@@ -13,8 +13,8 @@
 #include "agent/story.h"
 #include "storage/repository.h"
 
-static void verify_one(const struct job_context *context, const struct snapshot_info *info, bool data,
-	struct job_report *report)
+static void verify_one(
+	const struct job_context *context, const struct snapshot_info *info, bool data, struct job_report *report)
 {
 	struct repository *repository = context->repository;
 	struct story story;
@@ -38,8 +38,8 @@ static void verify_one(const struct job_context *context, const struct snapshot_
 		story_size(info->bytes, size), data ? "every byte read" : "structure read; --data reads every byte");
 }
 
-enum job_state verify_run(const struct job_context *context, const struct job_request *request,
-	struct job_report *report)
+enum job_state verify_run(
+	const struct job_context *context, const struct job_request *request, struct job_report *report)
 {
 	int count = snapshot_list(context->repository, NULL, 0);
 	struct snapshot_info *list = count < 0 ? NULL : calloc((size_t)count + 1, sizeof *list);
@@ -57,8 +57,8 @@ enum job_state verify_run(const struct job_context *context, const struct job_re
 	if (!any) {
 		struct story story;
 		story_begin(&story, context, NULL, "", report);
-		return request->snapshot ? story_store_failed(&story, -ENOENT, "verifying a snapshot") :
-			story_done(&story, "There are no snapshots yet.");
+		return request->snapshot ? story_store_failed(&story, -ENOENT, "verifying a snapshot")
+								 : story_done(&story, "There are no snapshots yet.");
 	}
 	if (context->stop(context->engine))
 		return JOB_CANCELLED;

@@ -14,23 +14,23 @@
 
 /* What the configuration says about hardware. "" or NULL: the board's own choice. */
 struct board_options {
-	const char *panel_socket;  /* sim: path of the control socket */
+	const char *panel_socket; /* sim: path of the control socket */
 };
 
-enum board_volume { BOARD_VOLUME_DIRECTORY = 1 };  /* snapshots live in a directory of a mounted file system */
+enum board_volume { BOARD_VOLUME_DIRECTORY = 1 }; /* snapshots live in a directory of a mounted file system */
 
 struct board_panel {
-	struct button *restore;     /* the one button */
-	struct led *ready;          /* green: all is well */
-	struct led *action;         /* blue, around the button: something is asked of you, or runs */
-	struct led *attention;      /* red: somebody should look */
+	struct button *restore; /* the one button */
+	struct led *ready;      /* green: all is well */
+	struct led *action;     /* blue, around the button: something is asked of you, or runs */
+	struct led *attention;  /* red: somebody should look */
 	struct display *display;
 };
 
 struct board {
 	const char *name;
 	struct board_panel panel;
-	struct clock *clock;        /* never NULL; works before start */
+	struct clock *clock; /* never NULL; works before start */
 	enum board_volume volume;
 	/* Opens the drivers. NULL: nothing to open. */
 	int (*start)(const struct board_options *options);

@@ -14,7 +14,7 @@
 struct button;
 
 struct button_event {
-	int64_t when_ms;  /* monotonic; never before the event before it */
+	int64_t when_ms; /* monotonic; never before the event before it */
 	bool down;
 };
 
@@ -25,8 +25,8 @@ struct button_ops {
 
 struct button {
 	const struct button_ops *ops;
-	const char *name;  /* the word printed on it, lower case */
-	int64_t last_ms;   /* of the wrapper: keeps when_ms in order */
+	const char *name; /* the word printed on it, lower case */
+	int64_t last_ms;  /* of the wrapper: keeps when_ms in order */
 };
 
 /*

@@ -15,8 +15,8 @@
 struct clock;
 
 struct clock_wall {
-	int64_t seconds;  /* since 1970 UTC */
-	bool trusted;     /* set by a time server, or by a person */
+	int64_t seconds; /* since 1970 UTC */
+	bool trusted;    /* set by a time server, or by a person */
 };
 
 struct clock_ops {
@@ -37,8 +37,8 @@ void clock_wall(struct clock *clock, struct clock_wall *wall);
  * now and then, is the next life's mark. A cut loses at most what passed since the last writing; nothing goes back.
  */
 struct box_time {
-	int64_t mark_s;      /* seconds at base_ms */
-	int64_t base_ms;     /* monotonic */
+	int64_t mark_s;  /* seconds at base_ms */
+	int64_t base_ms; /* monotonic */
 };
 
 /* mark: what was kept last, 0 for a new box; negative is taken as 0. */

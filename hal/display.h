@@ -12,7 +12,7 @@
 
 #define DISPLAY_LINES 2
 #define DISPLAY_CELLS 20
-#define DISPLAY_LINE_SIZE (DISPLAY_CELLS * 3 + 1)  /* no character that we show takes more than three bytes */
+#define DISPLAY_LINE_SIZE (DISPLAY_CELLS * 3 + 1) /* no character that we show takes more than three bytes */
 
 struct display_text {
 	char line[DISPLAY_LINES][DISPLAY_LINE_SIZE];

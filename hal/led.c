@@ -18,7 +18,11 @@ static const struct beat beats[LED_PATTERN_COUNT] = {
 };
 
 static const char *const colours[] = {
-	[LED_GREEN] = "green", [LED_BLUE] = "blue", [LED_AMBER] = "amber", [LED_RED] = "red", [LED_WHITE] = "white",
+	[LED_GREEN] = "green",
+	[LED_BLUE] = "blue",
+	[LED_AMBER] = "amber",
+	[LED_RED] = "red",
+	[LED_WHITE] = "white",
 };
 
 static bool pattern_exists(enum led_pattern pattern)

@@ -12,9 +12,9 @@
 enum led_pattern {
 	LED_OFF = 0,
 	LED_ON,
-	LED_SLOW,   /* 1 s on, 1 s off */
-	LED_FAST,   /* 0.2 s on, 0.2 s off */
-	LED_PULSE,  /* 0.2 s on, 2.8 s off: alive */
+	LED_SLOW,  /* 1 s on, 1 s off */
+	LED_FAST,  /* 0.2 s on, 0.2 s off */
+	LED_PULSE, /* 0.2 s on, 2.8 s off: alive */
 	LED_PATTERN_COUNT,
 };
 
@@ -28,7 +28,7 @@ struct led_ops {
 
 struct led {
 	const struct led_ops *ops;
-	const char *name;         /* what is printed beside it, lower case */
+	const char *name; /* what is printed beside it, lower case */
 	enum led_colour colour;
 };
 

@@ -305,8 +305,8 @@ int repository_set_secret(struct repository *repository, const struct repository
 	struct superblock changed = repository->superblock;
 	struct key_slot *slot = slot_for(&changed, (int)secret->kind);
 	int error = slot ? key_slot_fill(slot, changed.repository, repository->key, secret,
-						   iterations ? iterations : PASSPHRASE_ITERATIONS) :
-					   -ENOSPC;
+						   iterations ? iterations : PASSPHRASE_ITERATIONS)
+					 : -ENOSPC;
 	if (!error)
 		error = store_superblock(repository, &changed);
 	repository_unlock(repository);

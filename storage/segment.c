@@ -63,8 +63,8 @@ int segment_writer_create(struct segment_writer *writer, struct volume *volume, 
 	*writer = (struct segment_writer){ .volume = volume, .next = 1 };
 	memcpy(writer->repository, repository, 16);
 	/* Whole write units, and at least one. */
-	writer->buffer_size = BUFFER_SIZE < volume->write_unit ? volume->write_unit :
-															 BUFFER_SIZE / volume->write_unit * volume->write_unit;
+	writer->buffer_size = BUFFER_SIZE < volume->write_unit ? volume->write_unit
+														   : BUFFER_SIZE / volume->write_unit * volume->write_unit;
 	writer->buffer = malloc(writer->buffer_size);
 	writer->contents = malloc(SEGMENT_CHUNKS_MAX * CHUNK_HEAD_SIZE);
 	if (writer->buffer && writer->contents)

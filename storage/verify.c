@@ -66,8 +66,8 @@ static int check_entry(struct verify *verify, const struct chunk_entry *entry)
 {
 	if (mark_seen(verify, &entry->name))
 		return 0;
-	int error = verify->data ? chunk_read(verify->repository, entry, verify->buffer) :
-							   check_present(verify, &entry->name);
+	int error = verify->data ? chunk_read(verify->repository, entry, verify->buffer)
+							 : check_present(verify, &entry->name);
 	if (is_damage(error)) {
 		report(verify, entry, error);
 		return 0;

@@ -4,21 +4,36 @@
 #include <stdio.h>
 #include <string.h>
 
-#define COMMON "  -c, --config FILE   read FILE instead of /etc/coffret/coffret.conf\n" \
-	"      --socket PATH   where the daemon listens\n" \
-	"      --standalone    do it in this process, without a daemon\n" \
+#define COMMON                                                                        \
+	"  -c, --config FILE   read FILE instead of /etc/coffret/coffret.conf\n"          \
+	"      --socket PATH   where the daemon listens\n"                                \
+	"      --standalone    do it in this process, without a daemon\n"                 \
 	"      --json          JSON: a document, or one object a line while a job runs\n" \
 	"  -h, --help          this text\n"
 #define WAIT "      --no-wait       return when the job is queued; coffret jobs shows how it goes\n"
-#define EXITS "\nExit code: 0 done, 1 failed, 2 wrong usage, 3 daemon not reached, 4 cancelled, 5 outcome unknown,\n" \
+#define EXITS                                                                                               \
+	"\nExit code: 0 done, 1 failed, 2 wrong usage, 3 daemon not reached, 4 cancelled, 5 outcome unknown,\n" \
 	"6 damage or change found, 7 busy.\n"
 
 const struct command commands[] = {
-	{ "backup", "Target", false, TAKES_WAIT, NULL, "backup [SERVER | DATABASE | SERVER/DATABASE]", "back up databases now",
+	{
+		"backup",
+		"Target",
+		false,
+		TAKES_WAIT,
+		NULL,
+		"backup [SERVER | DATABASE | SERVER/DATABASE]",
+		"back up databases now",
 		"Backs up all configured databases, those of one server, or one. Nothing is changed on the server. The backup\n"
 		"exists when this says so, and not before.\n\n" WAIT,
 	},
-	{ "restore", "Target", false, TAKES_WAIT | TAKES_SNAPSHOT | TAKES_RESTORE, NULL, "restore [DATABASE | SERVER/DATABASE]",
+	{
+		"restore",
+		"Target",
+		false,
+		TAKES_WAIT | TAKES_SNAPSHOT | TAKES_RESTORE,
+		NULL,
+		"restore [DATABASE | SERVER/DATABASE]",
 		"put a database back as it was",
 		"Puts back the newest good backup, or the one that --snapshot names: whole or not at all, proved by reading it\n"
 		"back before it counts. The state before is kept first, and `coffret undo` returns to it.\n\n"
@@ -28,7 +43,13 @@ const struct command commands[] = {
 		"      --without-safety         although the present state cannot be kept\n"
 		"  -y, --yes           do not ask on a terminal\n" WAIT,
 	},
-	{ "undo", "Target", false, TAKES_WAIT | TAKES_SNAPSHOT | TAKES_RESTORE, NULL, "undo [DATABASE | SERVER/DATABASE]",
+	{
+		"undo",
+		"Target",
+		false,
+		TAKES_WAIT | TAKES_SNAPSHOT | TAKES_RESTORE,
+		NULL,
+		"undo [DATABASE | SERVER/DATABASE]",
 		"return to the state before the last restore",
 		"Restores the safety snapshot that the last restore made. It can itself be undone.\n\n"
 		"  -s, --snapshot ID   another safety snapshot\n"
@@ -37,33 +58,83 @@ const struct command commands[] = {
 		"      --without-safety         although the present state cannot be kept\n"
 		"  -y, --yes           do not ask on a terminal\n" WAIT,
 	},
-	{ "list", "Target", false, 0, "snapshots", "list [SERVER | DATABASE | SERVER/DATABASE]", "list the snapshots, newest last",
+	{
+		"list",
+		"Target",
+		false,
+		0,
+		"snapshots",
+		"list [SERVER | DATABASE | SERVER/DATABASE]",
+		"list the snapshots, newest last",
 		"size: rows as they are kept, before compression. added: what the snapshot added to the volume. ratio: one by the\n"
 		"other. verified: its new bytes were read back when it was made, or coffret verify --data found it whole.\n\n",
 	},
-	{ "show", "Snapshot", true, 0, "tables", "show ID", "show what is in a snapshot", "The first digits of the id will do.\n\n" },
-	{ "verify", "Snapshot", false, TAKES_WAIT | TAKES_DATA, NULL, "verify [ID]", "check snapshots on the volume",
+	{ "show", "Snapshot", true, 0, "tables", "show ID", "show what is in a snapshot",
+		"The first digits of the id will do.\n\n" },
+	{
+		"verify",
+		"Snapshot",
+		false,
+		TAKES_WAIT | TAKES_DATA,
+		NULL,
+		"verify [ID]",
+		"check snapshots on the volume",
 		"Walks one snapshot, or all, and names the tables that damage reaches and the snapshots that are still whole.\n\n"
 		"      --data          read every byte, not only the structure\n" WAIT,
 	},
 	{ "status", NULL, false, 0, "databases", "status", "show what the box is doing, and whether all is well", "" },
-	{ "jobs", NULL, false, TAKES_AUDIT, "jobs", "jobs", "list jobs: ended, running, waiting",
+	{
+		"jobs",
+		NULL,
+		false,
+		TAKES_AUDIT,
+		"jobs",
+		"jobs",
+		"list jobs: ended, running, waiting",
 		"      --audit         also check the audit log, and show its newest chain value\n",
 	},
 	{ "follow", "Job", true, 0, NULL, "follow JOB", "watch a job until it ends", "" },
-	{ "cancel", "Job", false, 0, "", "cancel [JOB]", "stop what runs, or a job that waits",
+	{
+		"cancel",
+		"Job",
+		false,
+		0,
+		"",
+		"cancel [JOB]",
+		"stop what runs, or a job that waits",
 		"Answers at once; the job is over when the server has undone what was begun. Refused once COMMIT was sent.\n\n",
 	},
-	{ "check", "Target", false, 0, "findings", "check [SERVER | SERVER/DATABASE]", "try every step to a server",
+	{
+		"check",
+		"Target",
+		false,
+		0,
+		"findings",
+		"check [SERVER | SERVER/DATABASE]",
+		"try every step to a server",
 		"Name, port, instance, TLS, certificate, login, each right, isolation, space: one line each, and for each failure\n"
 		"what to do. Changes nothing.\n\n",
 	},
-	{ "trust", "Target", true, 0, "", "trust SERVER", "use a server's passwords again after it was changed",
+	{
+		"trust",
+		"Target",
+		true,
+		0,
+		"",
+		"trust SERVER",
+		"use a server's passwords again after it was changed",
 		"When host, instance, port, name, CA or pin of a server change in coffret.conf, its passwords are not used until\n"
 		"the password files are written anew, or this says that the change was meant.\n\n",
 	},
 #ifdef CONFIG_HAL_SIM
-	{ "press", "Button", false, TAKES_HOLD, "", "press BUTTON | press --state", "press a button of the simulated front panel",
+	{
+		"press",
+		"Button",
+		false,
+		TAKES_HOLD,
+		"",
+		"press BUTTON | press --state",
+		"press a button of the simulated front panel",
 		"Only on the simulated board: no other path than a finger may count as presence.\n\n"
 		"      --hold TIME     hold it so long: 5s, 800ms\n"
 		"      --state         only show lights, text and button\n",
@@ -75,16 +146,20 @@ const size_t command_count = sizeof(commands) / sizeof(commands[0]);
 static const struct {
 	const char *name, *examples;
 } examples[] = {
-	{ "backup", "  coffret backup                  all databases of all servers\n"
+	{ "backup",
+		"  coffret backup                  all databases of all servers\n"
 		"  coffret backup sql1/mgc         one database\n"
 		"  coffret backup --no-wait        return at once\n" },
-	{ "restore", "  coffret restore mgc --what-if   what would change?\n"
+	{ "restore",
+		"  coffret restore mgc --what-if   what would change?\n"
 		"  coffret restore mgc             the newest good backup\n"
 		"  coffret restore --snapshot 5f0c one that coffret list shows\n" },
 	{ "undo", "  coffret undo mgc\n" },
-	{ "list", "  coffret list\n  coffret list mgc\n  coffret list --json | jq -r '.snapshots[] | select(.verified) | .id'\n" },
+	{ "list",
+		"  coffret list\n  coffret list mgc\n  coffret list --json | jq -r '.snapshots[] | select(.verified) | .id'\n" },
 	{ "show", "  coffret show 5f0c\n" },
-	{ "verify", "  coffret verify                  the structure of all snapshots\n"
+	{ "verify",
+		"  coffret verify                  the structure of all snapshots\n"
 		"  coffret verify 5f0c --data      every byte of one\n" },
 	{ "status", "  coffret status\n" },
 	{ "jobs", "  coffret jobs\n  coffret jobs --audit\n" },
@@ -111,8 +186,10 @@ void help_print(const struct command *command)
 		fputs(EXITS, stdout);
 		return;
 	}
-	fputs("Usage: coffret COMMAND [OPTIONS]\nBack up, list, check and restore SQL Server databases with the box.\n\n", stdout);
+	fputs("Usage: coffret COMMAND [OPTIONS]\nBack up, list, check and restore SQL Server databases with the box.\n\n",
+		stdout);
 	for (size_t i = 0; i < command_count; i++)
 		printf("  %-9s %s\n", commands[i].name, commands[i].summary);
-	fputs("\ncoffret COMMAND --help says more, with examples.\n\n" COMMON "  -V, --version       the version\n" EXITS, stdout);
+	fputs("\ncoffret COMMAND --help says more, with examples.\n\n" COMMON "  -V, --version       the version\n" EXITS,
+		stdout);
 }

@@ -10,21 +10,26 @@
 
 /* Options that a command may take beside those that all take; bits. */
 enum command_option {
-	TAKES_WAIT = 1, TAKES_SNAPSHOT = 2, TAKES_RESTORE = 4, TAKES_DATA = 8, TAKES_AUDIT = 16, TAKES_HOLD = 32,
+	TAKES_WAIT = 1,
+	TAKES_SNAPSHOT = 2,
+	TAKES_RESTORE = 4,
+	TAKES_DATA = 8,
+	TAKES_AUDIT = 16,
+	TAKES_HOLD = 32,
 };
 
 struct command {
 	const char *name;
-	const char *argument;   /* key of the one argument in the request; NULL: none */
-	bool required;          /* the argument */
-	unsigned int takes;     /* enum command_option */
-	const char *list;       /* of --json: what the document is a list of, "": nothing; NULL: a stream of objects */
+	const char *argument; /* key of the one argument in the request; NULL: none */
+	bool required;        /* the argument */
+	unsigned int takes;   /* enum command_option */
+	const char *list;     /* of --json: what the document is a list of, "": nothing; NULL: a stream of objects */
 	const char *usage, *summary, *help;
 };
 
 struct options {
 	const struct command *command;
-	const char *argument;   /* "" where there is none */
+	const char *argument; /* "" where there is none */
 	const char *config, *socket, *snapshot, *hold;
 	bool json, standalone, no_wait, what_if, users_connected, without_safety, data, audit, yes, state;
 	bool help, version;

@@ -8,11 +8,11 @@
 
 #include <cjson/cJSON.h>
 
-static const char *const numbers[] = { "Ahead", "Asked", "Began", "Bytes", "Checks", "Chunks", "Code", "Done", "Elapsed-Ms",
-	"Ended", "Error-Kind", "Error-Number", "Expected", "Finished", "Foreign-Keys", "Functions", "Index-Capacity", "Indexes",
-	"Job", "Milliseconds", "Next-Backup", "Now", "Phase-Ms", "Procedures", "Rows", "Rows-Changed", "Schemas", "Sequence",
-	"Sequences", "Server-Bytes", "Snapshot-Count", "Started", "Stored-Bytes", "Synonyms", "Tables", "Tables-Changed", "Time",
-	"Triggers", "Types", "Views", "Volume-Free", "Volume-Size" };
+static const char *const numbers[] = { "Ahead", "Asked", "Began", "Bytes", "Checks", "Chunks", "Code", "Done",
+	"Elapsed-Ms", "Ended", "Error-Kind", "Error-Number", "Expected", "Finished", "Foreign-Keys", "Functions",
+	"Index-Capacity", "Indexes", "Job", "Milliseconds", "Next-Backup", "Now", "Phase-Ms", "Procedures", "Rows",
+	"Rows-Changed", "Schemas", "Sequence", "Sequences", "Server-Bytes", "Snapshot-Count", "Started", "Stored-Bytes",
+	"Synonyms", "Tables", "Tables-Changed", "Time", "Triggers", "Types", "Views", "Volume-Free", "Volume-Size" };
 static const char *const flags[] = { "Applied", "Can-Restore", "Durable", "Locked", "Password-Dropped", "Pinned",
 	"Read-Only", "Readable", "Recovered", "Stoppable", "Suspect", "Verified" };
 
@@ -35,13 +35,17 @@ static bool is_number(const char *value)
 
 static size_t character(const unsigned char *text)
 {
-	size_t length = text[0] < 0x80 ? 1 : text[0] >= 0xc2 && text[0] < 0xe0 ? 2 : text[0] >= 0xe0 && text[0] < 0xf0 ? 3 :
-		text[0] >= 0xf0 && text[0] < 0xf5 ? 4 : 0;
+	size_t length = text[0] < 0x80          ? 1
+		: text[0] >= 0xc2 && text[0] < 0xe0 ? 2
+		: text[0] >= 0xe0 && text[0] < 0xf0 ? 3
+		: text[0] >= 0xf0 && text[0] < 0xf5 ? 4
+											: 0;
 	for (size_t i = 1; i < length; i++)
 		if ((text[i] & 0xc0) != 0x80)
 			return 0;
 	bool surrogate = length == 3 && text[0] == 0xed && text[1] >= 0xa0;
-	bool overlong = (length == 3 && text[0] == 0xe0 && text[1] < 0xa0) || (length == 4 && text[0] == 0xf0 && text[1] < 0x90);
+	bool overlong = (length == 3 && text[0] == 0xe0 && text[1] < 0xa0) ||
+		(length == 4 && text[0] == 0xf0 && text[1] < 0x90);
 	bool beyond = length == 4 && text[0] == 0xf4 && text[1] > 0x8f;
 	return surrogate || overlong || beyond ? 0 : length;
 }
@@ -111,8 +115,13 @@ static const struct {
 	const char *type, *name;
 	bool one; /* an object, not a list */
 } places[] = {
-	{ "snapshot", "snapshots", false }, { "table", "tables", false }, { "job", "jobs", false }, { "note", "notes", false },
-	{ "finding", "findings", false }, { "database", "databases", false }, { "contents", "contents", true },
+	{ "snapshot", "snapshots", false },
+	{ "table", "tables", false },
+	{ "job", "jobs", false },
+	{ "note", "notes", false },
+	{ "finding", "findings", false },
+	{ "database", "databases", false },
+	{ "contents", "contents", true },
 	{ "progress", "job", true },
 };
 
@@ -143,8 +152,8 @@ static int add_block(cJSON *document, const char *type, const struct block_field
 			continue;
 		cJSON *object = cJSON_CreateObject();
 		int result = add_fields(object, fields, 1);
-		bool added = places[i].one ? cJSON_AddItemToObject(document, places[i].name, object) :
-			cJSON_AddItemToArray(find_list(document, places[i].name), object);
+		bool added = places[i].one ? cJSON_AddItemToObject(document, places[i].name, object)
+								   : cJSON_AddItemToArray(find_list(document, places[i].name), object);
 		return result < 0 ? result : added ? 0 : -ENOMEM;
 	}
 	return add_fields(document, fields, 1);

@@ -100,8 +100,10 @@ static bool is_meant(const struct options *options)
 		return true;
 	printf("This replaces what is in %s now by %s. The present state is kept%s.\nGo on? [y/N] ",
 		options->argument[0] ? options->argument : "the database",
-		options->snapshot ? options->snapshot : options->command->name[0] == 'u' ? "the state before the last restore" :
-		"its newest good backup", options->without_safety ? " if it can be" : "");
+		options->snapshot                      ? options->snapshot
+			: options->command->name[0] == 'u' ? "the state before the last restore"
+											   : "its newest good backup",
+		options->without_safety ? " if it can be" : "");
 	fflush(stdout);
 	return fgets(answer, sizeof(answer), stdin) && (answer[0] == 'y' || answer[0] == 'Y');
 }
@@ -140,7 +142,8 @@ static int show(struct view *view, const struct block_fields *fields)
 
 static int lose_daemon(int error)
 {
-	fprintf(stderr, "\ncoffret: the daemon went away: %s.\nWhat it was doing it will tell when it is back: coffret jobs.\n",
+	fprintf(stderr,
+		"\ncoffret: the daemon went away: %s.\nWhat it was doing it will tell when it is back: coffret jobs.\n",
 		strerror(-error));
 	return CODE_NO_DAEMON;
 }

@@ -6,17 +6,38 @@
 
 #include "agent/cli/command.h"
 
-enum { O_SOCKET = 256, O_STANDALONE, O_JSON, O_NO_WAIT, O_WHAT_IF, O_USERS, O_NO_SAFETY, O_DATA, O_AUDIT, O_HOLD, O_STATE };
+enum {
+	O_SOCKET = 256,
+	O_STANDALONE,
+	O_JSON,
+	O_NO_WAIT,
+	O_WHAT_IF,
+	O_USERS,
+	O_NO_SAFETY,
+	O_DATA,
+	O_AUDIT,
+	O_HOLD,
+	O_STATE
+};
 
 static const struct option long_options[] = {
-	{ "config", required_argument, NULL, 'c' }, { "socket", required_argument, NULL, O_SOCKET },
-	{ "standalone", no_argument, NULL, O_STANDALONE }, { "json", no_argument, NULL, O_JSON },
-	{ "no-wait", no_argument, NULL, O_NO_WAIT }, { "snapshot", required_argument, NULL, 's' },
-	{ "what-if", no_argument, NULL, O_WHAT_IF }, { "with-users-connected", no_argument, NULL, O_USERS },
-	{ "without-safety", no_argument, NULL, O_NO_SAFETY }, { "yes", no_argument, NULL, 'y' },
-	{ "data", no_argument, NULL, O_DATA }, { "audit", no_argument, NULL, O_AUDIT },
-	{ "hold", required_argument, NULL, O_HOLD }, { "state", no_argument, NULL, O_STATE }, { "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' }, { NULL, 0, NULL, 0 },
+	{ "config", required_argument, NULL, 'c' },
+	{ "socket", required_argument, NULL, O_SOCKET },
+	{ "standalone", no_argument, NULL, O_STANDALONE },
+	{ "json", no_argument, NULL, O_JSON },
+	{ "no-wait", no_argument, NULL, O_NO_WAIT },
+	{ "snapshot", required_argument, NULL, 's' },
+	{ "what-if", no_argument, NULL, O_WHAT_IF },
+	{ "with-users-connected", no_argument, NULL, O_USERS },
+	{ "without-safety", no_argument, NULL, O_NO_SAFETY },
+	{ "yes", no_argument, NULL, 'y' },
+	{ "data", no_argument, NULL, O_DATA },
+	{ "audit", no_argument, NULL, O_AUDIT },
+	{ "hold", required_argument, NULL, O_HOLD },
+	{ "state", no_argument, NULL, O_STATE },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ NULL, 0, NULL, 0 },
 };
 
 /* Which commands take it; 0: all. */
@@ -161,7 +182,8 @@ int options_parse(struct options *options, int argc, char **argv, char *message,
 		} else if (flag) {
 			*flag = true;
 		} else {
-			snprintf(message, size, option == ':' ? "%.60s needs a value." : "There is no option %.60s. Try coffret --help.",
+			snprintf(message, size,
+				option == ':' ? "%.60s needs a value." : "There is no option %.60s. Try coffret --help.",
 				argv[optind - 1]);
 			return -EINVAL;
 		}

@@ -63,12 +63,13 @@ int press_run(const struct options *options)
 	static struct config config;
 	char message[600], line[128];
 	int ms = options->hold ? press_parse_time(options->hold) : SHORT_PRESS_MS;
-	if (ms < 0 || !options->argument[0] != options->state || strlen(options->argument) > 40 || strpbrk(options->argument, " \n")) {
+	if (ms < 0 || !options->argument[0] != options->state || strlen(options->argument) > 40 ||
+		strpbrk(options->argument, " \n")) {
 		fprintf(stderr, "coffret: usage: coffret press BUTTON [--hold 5s], or coffret press --state\n");
 		return CODE_USAGE;
 	}
-	if (!options->socket && config_read(&config, options->config ? options->config : CONFIG_PATH, message,
-		sizeof(message)) < 0) {
+	if (!options->socket &&
+		config_read(&config, options->config ? options->config : CONFIG_PATH, message, sizeof(message)) < 0) {
 		fprintf(stderr, "coffret: %s\n", message);
 		return CODE_USAGE;
 	}

@@ -53,8 +53,8 @@ size_t progress_line(char *line, size_t size, int width, bool utf8, const struct
 	const char *stopping = strcmp(get(fields, "State"), "stopping") == 0 ? "STOPPING, " : "";
 	if (done > expected && expected > 0)
 		expected = done;
-	int used = snprintf(whole, sizeof(whole), "%.60s  %s%.40s", get(fields, "Database"), stopping,
-		text_phase(get(fields, "Phase")));
+	int used = snprintf(
+		whole, sizeof(whole), "%.60s  %s%.40s", get(fields, "Database"), stopping, text_phase(get(fields, "Phase")));
 	add_rate(rate, sizeof(rate), done, expected, ms);
 	if (expected > 0) {
 		add_bar(bar, utf8, done, expected);
@@ -79,12 +79,14 @@ void progress_clear(struct screen *screen)
 static void show_plain(struct screen *screen, const struct block_fields *fields)
 {
 	char clean[200];
-	const char *phase = strcmp(get(fields, "State"), "stopping") == 0 ? "stopping" :
-		strcmp(get(fields, "State"), "queued") == 0 ? "waiting" : text_phase(get(fields, "Phase"));
+	const char *phase = strcmp(get(fields, "State"), "stopping") == 0 ? "stopping"
+		: strcmp(get(fields, "State"), "queued") == 0                 ? "waiting"
+																	  : text_phase(get(fields, "Phase"));
 	const char *database = get(fields, "Database");
 	bool nothing_yet = strcmp(phase, "waiting") == 0 && strcmp(get(fields, "State"), "queued") != 0;
-	if (nothing_yet || (strncmp(screen->phase, phase, sizeof(screen->phase) - 1) == 0 &&
-		strncmp(screen->database, database, sizeof(screen->database) - 1) == 0))
+	if (nothing_yet ||
+		(strncmp(screen->phase, phase, sizeof(screen->phase) - 1) == 0 &&
+			strncmp(screen->database, database, sizeof(screen->database) - 1) == 0))
 		return;
 	snprintf(screen->phase, sizeof(screen->phase), "%s", phase);
 	snprintf(screen->database, sizeof(screen->database), "%s", database);

@@ -35,7 +35,8 @@ void screen_init(struct screen *screen, FILE *out)
 	screen->out = out;
 	screen->terminal = isatty(fileno(out));
 	screen->utf8 = speaks_utf8();
-	screen->width = screen->terminal && ioctl(fileno(out), TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : 80;
+	screen->width = screen->terminal && ioctl(fileno(out), TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col
+																									   : 80;
 }
 
 /* ---- pieces ---- */
@@ -114,8 +115,8 @@ static void show_snapshot(struct screen *screen, const struct block_fields *fiel
 	char a[CLI_TEXT], name[200];
 	if (begins(screen, "snapshot")) {
 		colour(screen, BOLD);
-		fprintf(screen->out, "%-8s  %-16s  %-24s  %-6s  %11s  %9s  %9s  %6s  %s", "id", "when", "server/database", "class",
-			"rows", "size", "added", "ratio", "verified");
+		fprintf(screen->out, "%-8s  %-16s  %-24s  %-6s  %11s  %9s  %9s  %6s  %s", "id", "when", "server/database",
+			"class", "rows", "size", "added", "ratio", "verified");
 		colour(screen, PLAIN);
 		fputc('\n', screen->out);
 	}
@@ -256,7 +257,8 @@ static void show_work(struct screen *screen, const struct block_fields *fields)
 	fputc(' ', screen->out);
 	put(screen, "", get(fields, "Database"));
 	if (number(fields, "Expected"))
-		fprintf(screen->out, ", %s of %s", text_count(a, number(fields, "Done")), text_count(b, number(fields, "Expected")));
+		fprintf(screen->out, ", %s of %s", text_count(a, number(fields, "Done")),
+			text_count(b, number(fields, "Expected")));
 	fputc('\n', screen->out);
 }
 
@@ -307,8 +309,10 @@ static void show_database(struct screen *screen, const struct block_fields *fiel
 		fprintf(screen->out, "; a restore can be undone");
 	fputc('\n', screen->out);
 	if (block_get_flag(fields, "Password-Dropped"))
-		fprintf(screen->out, "    its server was changed in the configuration: write the password files anew, or "
-			"coffret trust %s\n", get(fields, "Server"));
+		fprintf(screen->out,
+			"    its server was changed in the configuration: write the password files anew, or "
+			"coffret trust %s\n",
+			get(fields, "Server"));
 }
 
 /* ---- check ---- */
@@ -352,9 +356,18 @@ void screen_block(struct screen *screen, const struct block_fields *fields)
 		const char *type;
 		void (*show)(struct screen *screen, const struct block_fields *fields);
 	} shows[] = {
-		{ "snapshot", show_snapshot }, { "contents", show_contents }, { "table", show_table }, { "job", show_job },
-		{ "accepted", show_accepted }, { "progress", show_progress }, { "outcome", show_outcome }, { "note", show_note },
-		{ "status", show_status }, { "database", show_database }, { "finding", show_finding }, { "end", show_end },
+		{ "snapshot", show_snapshot },
+		{ "contents", show_contents },
+		{ "table", show_table },
+		{ "job", show_job },
+		{ "accepted", show_accepted },
+		{ "progress", show_progress },
+		{ "outcome", show_outcome },
+		{ "note", show_note },
+		{ "status", show_status },
+		{ "database", show_database },
+		{ "finding", show_finding },
+		{ "end", show_end },
 	};
 	const char *type = get(fields, "Block");
 	if (strcmp(type, "progress") != 0)

@@ -16,9 +16,9 @@ struct screen {
 	bool terminal, utf8;
 	int width;
 	bool bar_shown;
-	char last[16];          /* type of the block before: a table begins with its head */
-	char phase[64], database[64]; /* last told in a pipe */
-	uint64_t now;           /* of the last status block */
+	char last[16];                                     /* type of the block before: a table begins with its head */
+	char phase[64], database[64];                      /* last told in a pipe */
+	uint64_t now;                                      /* of the last status block */
 	char server[64], finding_database[128], login[16]; /* of the last finding */
 };
 

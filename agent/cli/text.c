@@ -58,7 +58,9 @@ const char *text_time(char *text, uint64_t instant)
 const char *text_ago(char *text, uint64_t instant, uint64_t now)
 {
 	uint64_t seconds = instant < now ? now - instant : instant - now;
-	uint64_t number = seconds < 5400 ? (seconds + 30) / 60 : seconds < 172800 ? (seconds + 1800) / 3600 : seconds / 86400;
+	uint64_t number = seconds < 5400 ? (seconds + 30) / 60
+		: seconds < 172800           ? (seconds + 1800) / 3600
+									 : seconds / 86400;
 	const char *unit = seconds < 5400 ? "min" : seconds < 172800 ? "h" : "days";
 	snprintf(text, CLI_TEXT, instant < now ? "%" PRIu64 " %s ago" : "in %" PRIu64 " %s", number, unit);
 	return text;
@@ -69,18 +71,30 @@ const char *text_ratio(char *text, uint64_t bytes, uint64_t stored)
 	if (bytes == 0 || stored == 0)
 		strcpy(text, "-");
 	else
-		snprintf(text, CLI_TEXT, (double)bytes < 100 * (double)stored ? "%.1fx" : "%.0fx", (double)bytes / (double)stored);
+		snprintf(
+			text, CLI_TEXT, (double)bytes < 100 * (double)stored ? "%.1fx" : "%.0fx", (double)bytes / (double)stored);
 	return text;
 }
 
 const char *text_phase(const char *phase)
 {
 	static const char *const words[][2] = {
-		{ "connect", "connecting" }, { "check", "checking the snapshot" }, { "catalogue", "reading the catalogue" },
-		{ "read", "reading" }, { "seal", "sealing" }, { "lock", "locking" }, { "safety", "saving the present state" },
-		{ "plan", "comparing" }, { "prepare", "preparing" }, { "write", "writing" },
-		{ "put_back", "putting back constraints" }, { "read_back", "reading back" }, { "commit", "committing" },
-		{ "rollback", "undoing" }, { "verify", "verifying" }, { "report", "reporting" },
+		{ "connect", "connecting" },
+		{ "check", "checking the snapshot" },
+		{ "catalogue", "reading the catalogue" },
+		{ "read", "reading" },
+		{ "seal", "sealing" },
+		{ "lock", "locking" },
+		{ "safety", "saving the present state" },
+		{ "plan", "comparing" },
+		{ "prepare", "preparing" },
+		{ "write", "writing" },
+		{ "put_back", "putting back constraints" },
+		{ "read_back", "reading back" },
+		{ "commit", "committing" },
+		{ "rollback", "undoing" },
+		{ "verify", "verifying" },
+		{ "report", "reporting" },
 	};
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (strcmp(words[i][0], phase) == 0)
@@ -91,8 +105,12 @@ const char *text_phase(const char *phase)
 /* Bytes of the character at `text`, or 0 where it is no whole one. */
 static size_t character(const unsigned char *text)
 {
-	size_t length = text[0] < 0x80 ? 1 : text[0] < 0xc2 ? 0 : text[0] < 0xe0 ? 2 : text[0] < 0xf0 ? 3 : text[0] < 0xf5 ? 4 :
-		0;
+	size_t length = text[0] < 0x80 ? 1
+		: text[0] < 0xc2           ? 0
+		: text[0] < 0xe0           ? 2
+		: text[0] < 0xf0           ? 3
+		: text[0] < 0xf5           ? 4
+								   : 0;
 	for (size_t i = 1; i < length; i++)
 		if ((text[i] & 0xc0) != 0x80)
 			return 0;
@@ -106,8 +124,9 @@ static bool steers(const unsigned char *text, size_t length)
 		return text[0] < 0x20 || text[0] == 0x7f;
 	if (length == 2)
 		return text[0] == 0xc2 && text[1] < 0xa0;
-	return length == 3 && text[0] == 0xe2 && ((text[1] == 0x80 && (text[2] == 0x8e || text[2] == 0x8f ||
-		(text[2] >= 0xa8 && text[2] <= 0xae))) || (text[1] == 0x81 && text[2] >= 0xa6 && text[2] <= 0xa9));
+	return length == 3 && text[0] == 0xe2 &&
+		((text[1] == 0x80 && (text[2] == 0x8e || text[2] == 0x8f || (text[2] >= 0xa8 && text[2] <= 0xae))) ||
+			(text[1] == 0x81 && text[2] >= 0xa6 && text[2] <= 0xa9));
 }
 
 size_t text_clean(char *out, size_t size, const char *text, size_t cells)

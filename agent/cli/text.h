@@ -9,13 +9,13 @@
 
 #define CLI_TEXT 48
 
-const char *text_count(char *text, uint64_t number);      /* "1 234 567" */
-const char *text_size(char *text, uint64_t bytes);        /* "12.3 MB" */
-const char *text_duration(char *text, uint64_t ms);       /* "0.4 s", "12 s", "3 min 04 s", "2 h 05 min" */
-const char *text_time(char *text, uint64_t instant);      /* "2026-11-20 22:30", local; "-" for 0 */
-const char *text_ago(char *text, uint64_t instant, uint64_t now); /* "5 min ago", "in 3 h" */
+const char *text_count(char *text, uint64_t number);                 /* "1 234 567" */
+const char *text_size(char *text, uint64_t bytes);                   /* "12.3 MB" */
+const char *text_duration(char *text, uint64_t ms);                  /* "0.4 s", "12 s", "3 min 04 s", "2 h 05 min" */
+const char *text_time(char *text, uint64_t instant);                 /* "2026-11-20 22:30", local; "-" for 0 */
+const char *text_ago(char *text, uint64_t instant, uint64_t now);    /* "5 min ago", "in 3 h" */
 const char *text_ratio(char *text, uint64_t bytes, uint64_t stored); /* "8.1x", "-" */
-const char *text_phase(const char *phase);                /* "read_back" as "reading back" */
+const char *text_phase(const char *phase);                           /* "read_back" as "reading back" */
 
 /*
  * Copies text that came from elsewhere (a server's message, a table's name), with whatever could steer a terminal shown

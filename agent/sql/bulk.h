@@ -21,20 +21,20 @@ struct bulk_column {
 	uint16_t flags;                        /* of COLMETADATA, as the server told */
 	uint8_t type_info[BULK_TYPE_INFO_MAX]; /* from the token on, as it will be written */
 	size_t type_info_size;
-	bool fixed;                            /* a type without NULL: its values have no length */
-	bool plp;                              /* (max): pieces */
-	uint8_t size;                          /* wire bytes of a value where all have the same; decimal: by precision */
+	bool fixed;   /* a type without NULL: its values have no length */
+	bool plp;     /* (max): pieces */
+	uint8_t size; /* wire bytes of a value where all have the same; decimal: by precision */
 	uint8_t scale;
-	uint8_t name[256];                     /* UTF-16LE */
+	uint8_t name[256]; /* UTF-16LE */
 	size_t name_size;
 };
 
 /* "SELECT TOP (0) ... FROM [s].[t]": its results' TYPE_INFO describe the columns of the layout that are not derived. */
-void bulk_describe(struct statement *statement, const struct catalogue_table *table,
-	const struct catalogue_layout *layout);
+void bulk_describe(
+	struct statement *statement, const struct catalogue_table *table, const struct catalogue_layout *layout);
 /* Fills a column in from its result's TYPE_INFO. -EPROTO: that is none of this type. */
-int bulk_column(struct bulk_column *column, const struct catalogue_column *of, const void *info, size_t info_size,
-	uint16_t flags);
+int bulk_column(
+	struct bulk_column *column, const struct catalogue_column *of, const void *info, size_t info_size, uint16_t flags);
 
 typedef int bulk_sink(void *arg, const void *bytes, size_t size);
 
@@ -60,7 +60,7 @@ int bulk_flush(struct bulk *bulk);
  * "INSERT BULK [s].[t] ([c] type COLLATE x, ...) WITH (KEEP_NULLS, TABLOCK, ORDER (...))" for the columns of the layout
  * that are not derived.
  */
-void bulk_statement(struct statement *statement, const struct catalogue_table *table,
-	const struct catalogue_layout *layout);
+void bulk_statement(
+	struct statement *statement, const struct catalogue_table *table, const struct catalogue_layout *layout);
 
 #endif

@@ -9,9 +9,20 @@
 #include "agent/table/utf.h"
 
 /* Tokens of types that have no NULL, which the server tells for NOT NULL columns, and their sizes. */
-static const struct { uint8_t token, size; } fixed_types[] = {
-	{ 0x30, 1 }, { 0x32, 1 }, { 0x34, 2 }, { 0x38, 4 }, { 0x7f, 8 }, { 0x3a, 4 }, { 0x3b, 4 }, { 0x3c, 8 },
-	{ 0x3d, 8 }, { 0x3e, 8 }, { 0x7a, 4 },
+static const struct {
+	uint8_t token, size;
+} fixed_types[] = {
+	{ 0x30, 1 },
+	{ 0x32, 1 },
+	{ 0x34, 2 },
+	{ 0x38, 4 },
+	{ 0x7f, 8 },
+	{ 0x3a, 4 },
+	{ 0x3b, 4 },
+	{ 0x3c, 8 },
+	{ 0x3d, 8 },
+	{ 0x3e, 8 },
+	{ 0x7a, 4 },
 };
 
 static int take_fixed(struct bulk_column *column, const uint8_t *info)
@@ -98,19 +109,31 @@ static int describe_variant(struct bulk_column *column)
 static int take_info(struct bulk_column *column, const uint8_t *info, size_t size)
 {
 	switch (info[0]) {
-	case 0x26: case 0x68: case 0x6d: case 0x6e: case 0x6f: case 0x24:
+	case 0x26:
+	case 0x68:
+	case 0x6d:
+	case 0x6e:
+	case 0x6f:
+	case 0x24:
 		return take_sized(column, info, size);
-	case 0x6a: case 0x6c:
+	case 0x6a:
+	case 0x6c:
 		column->size = size >= 4 ? info[1] : 0;
 		return column->size && column->size <= 17 ? copy_info(column, info, size, 4) : -EPROTO;
 	case 0x28:
 		column->size = 3;
 		return copy_info(column, info, size, 1);
-	case 0x29: case 0x2a: case 0x2b:
+	case 0x29:
+	case 0x2a:
+	case 0x2b:
 		return take_moment(column, info, size);
-	case 0xa5: case 0xad:
+	case 0xa5:
+	case 0xad:
 		return take_string(column, info, size, 3);
-	case 0xa7: case 0xaf: case 0xe7: case 0xef:
+	case 0xa7:
+	case 0xaf:
+	case 0xe7:
+	case 0xef:
 		return take_string(column, info, size, 8);
 	case 0x22:
 		return as_max(column, 0xa5, NULL);
@@ -135,12 +158,14 @@ static void add_described(struct statement *statement, const struct catalogue_co
 	statement_add(statement, is_cast(type) ? "CAST(" : "");
 	statement_name(statement, column->name);
 	if (is_cast(type))
-		statement_add(statement, " AS %s)", type == COLUMN_XML ? "nvarchar(max)" : type == COLUMN_UDT ?
-			"varbinary(max)" : "varbinary(8000)");
+		statement_add(statement, " AS %s)",
+			type == COLUMN_XML       ? "nvarchar(max)"
+				: type == COLUMN_UDT ? "varbinary(max)"
+									 : "varbinary(8000)");
 }
 
-void bulk_describe(struct statement *statement, const struct catalogue_table *table,
-	const struct catalogue_layout *layout)
+void bulk_describe(
+	struct statement *statement, const struct catalogue_table *table, const struct catalogue_layout *layout)
 {
 	const char *separator = "SELECT TOP (0) ";
 
@@ -155,8 +180,8 @@ void bulk_describe(struct statement *statement, const struct catalogue_table *ta
 	statement_table(statement, table);
 }
 
-int bulk_column(struct bulk_column *column, const struct catalogue_column *of, const void *info, size_t info_size,
-	uint16_t flags)
+int bulk_column(
+	struct bulk_column *column, const struct catalogue_column *of, const void *info, size_t info_size, uint16_t flags)
 {
 	size_t expected, name = strlen(of->name);
 	ssize_t written;
@@ -179,8 +204,9 @@ int bulk_column(struct bulk_column *column, const struct catalogue_column *of, c
 		return result;
 	/* The server's idea of the size and the canonical form must be of the same type. */
 	expected = column_type_size(column->type);
-	if (column->type == COLUMN_DECIMAL || (column->type >= COLUMN_TIME && column->type <= COLUMN_DATETIMEOFFSET &&
-		column->type != COLUMN_DATETIME && column->type != COLUMN_SMALLDATETIME))
+	if (column->type == COLUMN_DECIMAL ||
+		(column->type >= COLUMN_TIME && column->type <= COLUMN_DATETIMEOFFSET && column->type != COLUMN_DATETIME &&
+			column->type != COLUMN_SMALLDATETIME))
 		return column->size && column->size <= expected ? 0 : -EPROTO;
 	return column->size == expected ? 0 : -EPROTO;
 }
@@ -232,8 +258,8 @@ static void add_type(struct statement *statement, const struct catalogue_column 
 	}
 }
 
-static void add_order(struct statement *statement, const struct catalogue_table *table,
-	const struct catalogue_layout *layout)
+static void add_order(
+	struct statement *statement, const struct catalogue_table *table, const struct catalogue_layout *layout)
 {
 	statement_add(statement, ", ORDER (");
 	for (size_t i = 0; i < layout->clustered_count; i++) {
@@ -244,8 +270,8 @@ static void add_order(struct statement *statement, const struct catalogue_table 
 	statement_add(statement, ")");
 }
 
-void bulk_statement(struct statement *statement, const struct catalogue_table *table,
-	const struct catalogue_layout *layout)
+void bulk_statement(
+	struct statement *statement, const struct catalogue_table *table, const struct catalogue_layout *layout)
 {
 	const char *separator = "";
 

@@ -170,7 +170,8 @@ static bool listed_as(const struct catalogue_table *table, const char *entry)
 
 	if (!strcasecmp(table->schema, "dbo") && !strcasecmp(entry, table->name))
 		return true;
-	if (!strncasecmp(entry, table->schema, schema) && entry[schema] == '.' && !strcasecmp(entry + schema + 1, table->name))
+	if (!strncasecmp(entry, table->schema, schema) && entry[schema] == '.' &&
+		!strcasecmp(entry + schema + 1, table->name))
 		return true;
 	return strlen(entry) == schema + name + 5 && entry[0] == '[' && !strncasecmp(entry + 1, table->schema, schema) &&
 		!strncmp(entry + 1 + schema, "].[", 3) && !strncasecmp(entry + schema + 4, table->name, name) &&

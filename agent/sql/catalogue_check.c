@@ -8,28 +8,35 @@
 
 #define OBJECT(schema_id, name) \
 	"CAST(QUOTENAME(SCHEMA_NAME(" schema_id ")) + N'.' + QUOTENAME(" name ") AS varbinary(1100))"
-#define PART(schema_id, name, part) \
-	"CAST(QUOTENAME(SCHEMA_NAME(" schema_id ")) + N'.' + QUOTENAME(" name ") + N'.' + QUOTENAME(" part ") AS varbinary(1700))"
-#define NO_DEFINITION "its definition may not be seen, and would be missing from the snapshot: the login lacks VIEW DEFINITION"
+#define PART(schema_id, name, part)                                                                    \
+	"CAST(QUOTENAME(SCHEMA_NAME(" schema_id ")) + N'.' + QUOTENAME(" name ") + N'.' + QUOTENAME(" part \
+	") AS varbinary(1700))"
+#define NO_DEFINITION \
+	"its definition may not be seen, and would be missing from the snapshot: the login lacks VIEW DEFINITION"
 
 struct check {
-	const char *query;  /* the first object it concerns, or no row */
+	const char *query; /* the first object it concerns, or no row */
 	const char *reason;
 };
 
 /* Of the database as a whole. */
 static const struct check checks[] = {
-	{ "SELECT TOP (1) " OBJECT("o.schema_id", "o.name") " FROM sys.sql_modules m JOIN sys.objects o ON o.object_id = "
-		"m.object_id WHERE m.definition IS NULL AND o.is_ms_shipped = 0 AND OBJECTPROPERTY(o.object_id, 'IsEncrypted') = 0 "
-		"ORDER BY o.object_id", NO_DEFINITION },
-	{ "SELECT TOP (1) " PART("t.schema_id", "t.name", "c.name") " FROM sys.check_constraints c JOIN sys.tables t ON "
-		"t.object_id = c.parent_object_id WHERE c.definition IS NULL AND t.is_ms_shipped = 0 ORDER BY c.object_id",
+	{ "SELECT TOP (1) " OBJECT("o.schema_id",
+		  "o.name") " FROM sys.sql_modules m JOIN sys.objects o ON o.object_id = "
+					"m.object_id WHERE m.definition IS NULL AND o.is_ms_shipped = 0 AND OBJECTPROPERTY(o.object_id, 'IsEncrypted') = 0 "
+					"ORDER BY o.object_id",
 		NO_DEFINITION },
-	{ "SELECT TOP (1) " PART("t.schema_id", "t.name", "c.name") " FROM sys.default_constraints c JOIN sys.tables t ON "
-		"t.object_id = c.parent_object_id WHERE c.definition IS NULL AND t.is_ms_shipped = 0 ORDER BY c.object_id",
+	{ "SELECT TOP (1) " PART("t.schema_id", "t.name",
+		  "c.name") " FROM sys.check_constraints c JOIN sys.tables t ON "
+					"t.object_id = c.parent_object_id WHERE c.definition IS NULL AND t.is_ms_shipped = 0 ORDER BY c.object_id",
 		NO_DEFINITION },
-	{ "SELECT TOP (1) " PART("t.schema_id", "t.name", "c.name") " FROM sys.computed_columns c JOIN sys.tables t ON "
-		"t.object_id = c.object_id WHERE c.definition IS NULL AND t.is_ms_shipped = 0 ORDER BY c.object_id",
+	{ "SELECT TOP (1) " PART("t.schema_id", "t.name",
+		  "c.name") " FROM sys.default_constraints c JOIN sys.tables t ON "
+					"t.object_id = c.parent_object_id WHERE c.definition IS NULL AND t.is_ms_shipped = 0 ORDER BY c.object_id",
+		NO_DEFINITION },
+	{ "SELECT TOP (1) " PART("t.schema_id", "t.name",
+		  "c.name") " FROM sys.computed_columns c JOIN sys.tables t ON "
+					"t.object_id = c.object_id WHERE c.definition IS NULL AND t.is_ms_shipped = 0 ORDER BY c.object_id",
 		NO_DEFINITION },
 };
 
@@ -48,12 +55,13 @@ static int check_view_definition(const struct catalogue *catalogue, struct sessi
 {
 	int64_t may;
 	bool there;
-	int result = catalogue_read_number(session, "SELECT HAS_PERMS_BY_NAME(DB_NAME(), 'DATABASE', 'VIEW DEFINITION')",
-		&may, &there, error);
+	int result = catalogue_read_number(
+		session, "SELECT HAS_PERMS_BY_NAME(DB_NAME(), 'DATABASE', 'VIEW DEFINITION')", &may, &there, error);
 
 	if (result < 0 || may == 1)
 		return result;
-	return sql_error_set(error, SQL_ERROR_RIGHTS, catalogue->database.name, "The login lacks VIEW DEFINITION in the "
+	return sql_error_set(error, SQL_ERROR_RIGHTS, catalogue->database.name,
+		"The login lacks VIEW DEFINITION in the "
 		"database, so tables and definitions may be hidden from it without a word");
 }
 
@@ -62,19 +70,23 @@ static int check_hidden(const struct catalogue *catalogue, struct session *sessi
 {
 	int64_t number;
 	bool there;
-	int result = catalogue_read_number(session, "SELECT HAS_PERMS_BY_NAME(DB_NAME(), 'DATABASE', 'VIEW DATABASE STATE')",
-		&number, &there, error);
+	int result = catalogue_read_number(
+		session, "SELECT HAS_PERMS_BY_NAME(DB_NAME(), 'DATABASE', 'VIEW DATABASE STATE')", &number, &there, error);
 
 	if (result < 0 || number != 1)
 		return result;
-	result = catalogue_read_number(session, "SELECT CAST(COUNT(DISTINCT s.object_id) AS bigint) "
+	result = catalogue_read_number(session,
+		"SELECT CAST(COUNT(DISTINCT s.object_id) AS bigint) "
 		"FROM sys.dm_db_partition_stats s WHERE s.object_id > 100 "
 		"AND NOT EXISTS (SELECT 1 FROM sys.objects o WHERE o.object_id = s.object_id) "
-		"AND NOT EXISTS (SELECT 1 FROM sys.internal_tables i WHERE i.object_id = s.object_id)", &number, &there, error);
+		"AND NOT EXISTS (SELECT 1 FROM sys.internal_tables i WHERE i.object_id = s.object_id)",
+		&number, &there, error);
 	if (result < 0 || number == 0)
 		return result;
-	return sql_error_set(error, SQL_ERROR_RIGHTS, catalogue->database.name, "%d tables are hidden from the login (DENY "
-		"VIEW DEFINITION)", (int)number);
+	return sql_error_set(error, SQL_ERROR_RIGHTS, catalogue->database.name,
+		"%d tables are hidden from the login (DENY "
+		"VIEW DEFINITION)",
+		(int)number);
 }
 
 static int check_select(const struct catalogue *catalogue, struct session *session, const char *const *left_out,
@@ -82,16 +94,18 @@ static int check_select(const struct catalogue *catalogue, struct session *sessi
 {
 	struct value value[2];
 	char name[CATALOGUE_NAME_SIZE] = "";
-	int result = session_query(session, REQUEST_CATALOGUE, "SELECT t.object_id, HAS_PERMS_BY_NAME(QUOTENAME(SCHEMA_NAME("
-		"t.schema_id)) + N'.' + QUOTENAME(t.name), 'OBJECT', 'SELECT') FROM sys.tables t WHERE t.is_ms_shipped = 0", error);
+	int result = session_query(session, REQUEST_CATALOGUE,
+		"SELECT t.object_id, HAS_PERMS_BY_NAME(QUOTENAME(SCHEMA_NAME("
+		"t.schema_id)) + N'.' + QUOTENAME(t.name), 'OBJECT', 'SELECT') FROM sys.tables t WHERE t.is_ms_shipped = 0",
+		error);
 
 	while (result == 0 && (result = session_next(session, value, 2, error)) == 1) {
 		const struct catalogue_table *table = NULL;
 		const uint8_t *id = value[0].data, *may = value[1].data;
 		result = 0;
 		if (id && value[0].size == 4)
-			table = catalogue_table_by_id(catalogue, (int32_t)((uint32_t)id[0] | (uint32_t)id[1] << 8 |
-				(uint32_t)id[2] << 16 | (uint32_t)id[3] << 24));
+			table = catalogue_table_by_id(catalogue,
+				(int32_t)((uint32_t)id[0] | (uint32_t)id[1] << 8 | (uint32_t)id[2] << 16 | (uint32_t)id[3] << 24));
 		if (table && !*name && !(may && *may == 1) && !catalogue_table_listed(table, left_out, left_out_count))
 			catalogue_table_name(table, name, sizeof name);
 	}
@@ -117,8 +131,8 @@ static int may_unmask(const struct catalogue_table *table, struct session *sessi
 	} else {
 		statement_add(&statement, "SELECT HAS_PERMS_BY_NAME(DB_NAME(), 'DATABASE', 'UNMASK')");
 	}
-	result = catalogue_read_number(session, statement_text(&statement) ? statement_text(&statement) : "SELECT 0",
-		&number, &there, error);
+	result = catalogue_read_number(
+		session, statement_text(&statement) ? statement_text(&statement) : "SELECT 0", &number, &there, error);
 	*may = number == 1;
 	statement_free(&statement);
 	statement_free(&name);
@@ -143,8 +157,10 @@ static int check_features(const struct catalogue_table *table, struct session *s
 	if (!refusal)
 		return 0;
 	catalogue_table_name(table, name, sizeof name);
-	return sql_error_set(error, refusal->feature == FEATURE_MASKED || refusal->feature == FEATURE_ROW_SECURITY ?
-		SQL_ERROR_RIGHTS : SQL_ERROR_UNSUPPORTED, name, "It cannot be backed up: %s", refusal->text);
+	return sql_error_set(error,
+		refusal->feature == FEATURE_MASKED || refusal->feature == FEATURE_ROW_SECURITY ? SQL_ERROR_RIGHTS
+																					   : SQL_ERROR_UNSUPPORTED,
+		name, "It cannot be backed up: %s", refusal->text);
 }
 
 int catalogue_check_complete(const struct catalogue *catalogue, struct session *session, const char *const *left_out,

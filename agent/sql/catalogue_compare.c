@@ -16,8 +16,8 @@ static bool tell(const struct telling *telling, const struct catalogue_table *ta
 	const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /* Always false, so that a comparison can return it. */
-static bool tell(const struct telling *telling, const struct catalogue_table *table, const char *part,
-	const char *format, ...)
+static bool tell(
+	const struct telling *telling, const struct catalogue_table *table, const char *part, const char *format, ...)
 {
 	char name[CATALOGUE_NAME_SIZE];
 	va_list arguments;
@@ -65,7 +65,8 @@ static bool columns_equal(const struct catalogue_column *wanted, const struct ca
 		return tell(telling, table, wanted->name, "had the XML schema collection %s, has %s", wanted->xml_collection,
 			present->xml_collection);
 	if (wanted->identity != present->identity)
-		return tell(telling, table, wanted->name, wanted->identity ? "was IDENTITY, is not" : "was no IDENTITY, is one");
+		return tell(
+			telling, table, wanted->name, wanted->identity ? "was IDENTITY, is not" : "was no IDENTITY, is one");
 	if (wanted->computed != present->computed || wanted->persisted != present->persisted)
 		return tell(telling, table, wanted->name, "was %s, is %s", wanted->computed ? "computed" : "a plain column",
 			present->computed ? "computed" : "a plain column");
@@ -74,8 +75,8 @@ static bool columns_equal(const struct catalogue_column *wanted, const struct ca
 	return numbers_equal(wanted, present, table, telling);
 }
 
-static bool same_columns(const struct catalogue_table *wanted, const struct catalogue_table *present,
-	const struct telling *telling)
+static bool same_columns(
+	const struct catalogue_table *wanted, const struct catalogue_table *present, const struct telling *telling)
 {
 	for (uint32_t i = 0; i < wanted->column_count; i++)
 		if (!column_by_name(present, wanted->columns[i].name))
@@ -93,8 +94,8 @@ static bool same_columns(const struct catalogue_table *wanted, const struct cata
 }
 
 /* Rows are cut and sorted by the key: chunks of another key could not be compared. */
-static bool same_key(const struct catalogue_table *wanted, const struct catalogue_table *present,
-	const struct telling *telling)
+static bool same_key(
+	const struct catalogue_table *wanted, const struct catalogue_table *present, const struct telling *telling)
 {
 	struct catalogue_layout a, b;
 	bool same = false;
@@ -137,8 +138,8 @@ static const char *state_name(bool disabled, bool not_trusted)
 	return disabled ? "disabled" : not_trusted ? "enabled but not trusted" : "enabled and trusted";
 }
 
-static bool foreign_keys_equal(const struct catalogue_table *wanted, const struct catalogue_table *present,
-	const struct telling *telling)
+static bool foreign_keys_equal(
+	const struct catalogue_table *wanted, const struct catalogue_table *present, const struct telling *telling)
 {
 	for (uint32_t i = 0; i < wanted->foreign_key_count; i++) {
 		const struct catalogue_foreign_key *a = &wanted->foreign_keys[i], *b = NULL;
@@ -154,8 +155,8 @@ static bool foreign_keys_equal(const struct catalogue_table *wanted, const struc
 	return true;
 }
 
-static bool checks_equal(const struct catalogue_table *wanted, const struct catalogue_table *present,
-	const struct telling *telling)
+static bool checks_equal(
+	const struct catalogue_table *wanted, const struct catalogue_table *present, const struct telling *telling)
 {
 	for (uint32_t i = 0; i < wanted->check_count; i++) {
 		const struct catalogue_check *a = &wanted->checks[i], *b = NULL;
@@ -171,8 +172,8 @@ static bool checks_equal(const struct catalogue_table *wanted, const struct cata
 	return true;
 }
 
-static bool triggers_equal(const struct catalogue_table *wanted, const struct catalogue_table *present,
-	const struct telling *telling)
+static bool triggers_equal(
+	const struct catalogue_table *wanted, const struct catalogue_table *present, const struct telling *telling)
 {
 	for (uint32_t i = 0; i < wanted->trigger_count; i++) {
 		const struct catalogue_trigger *a = &wanted->triggers[i], *b = NULL;
@@ -212,7 +213,8 @@ const struct catalogue_refusal *catalogue_refused(const struct catalogue_table *
 {
 	static const struct catalogue_refusal refusals[] = {
 		{ FEATURE_BAD_NAME, true, true, "a name in it is no well-formed Unicode, so no statement can name it" },
-		{ FEATURE_ROW_SECURITY, true, true, "a row-level security policy filters its rows, so a copy would be incomplete" },
+		{ FEATURE_ROW_SECURITY, true, true,
+			"a row-level security policy filters its rows, so a copy would be incomplete" },
 		{ FEATURE_MASKED, true, true, "a column is masked and the login lacks UNMASK, so values would be lost" },
 		{ FEATURE_ENCRYPTED, true, true, "a column is under Always Encrypted: its ciphertext cannot be loaded back" },
 		{ FEATURE_MEMORY_OPTIMIZED, true, true, "a memory-optimized table cannot be read together with the others" },
@@ -228,7 +230,8 @@ const struct catalogue_refusal *catalogue_refused(const struct catalogue_table *
 		{ FEATURE_LEDGER, false, true, "a ledger table keeps every change for ever" },
 		{ FEATURE_CDC, false, true, "change data capture would record every row as changed" },
 		{ FEATURE_PUBLISHED, false, true, "it is published for replication" },
-		{ FEATURE_COLUMNSTORE, false, true, "a nonclustered columnstore of SQL Server 2012 or 2014 makes it read-only" },
+		{ FEATURE_COLUMNSTORE, false, true,
+			"a nonclustered columnstore of SQL Server 2012 or 2014 makes it read-only" },
 	};
 
 	for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++)

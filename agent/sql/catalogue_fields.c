@@ -4,12 +4,17 @@
 #include <string.h>
 
 /* A new field goes at the end of its table with the next tag; a tag is never used for another meaning. */
-#define SCALAR(tag, kind, type, member) { tag, kind, offsetof(struct type, member), 0, NULL }
-#define LIST(tag, type, member, count, record) \
-	{ tag, FIELD_LIST, offsetof(struct type, member), offsetof(struct type, count), &catalogue_record_##record }
-#define RECORD(name, type) \
-	const struct catalogue_record catalogue_record_##name = \
-		{ sizeof(struct type), name##_fields, sizeof name##_fields / sizeof name##_fields[0] }
+#define SCALAR(tag, kind, type, member)                   \
+	{                                                     \
+		tag, kind, offsetof(struct type, member), 0, NULL \
+	}
+#define LIST(tag, type, member, count, record)                                                                   \
+	{                                                                                                            \
+		tag, FIELD_LIST, offsetof(struct type, member), offsetof(struct type, count), &catalogue_record_##record \
+	}
+#define RECORD(name, type)                                                                        \
+	const struct catalogue_record catalogue_record_##name = { sizeof(struct type), name##_fields, \
+		sizeof name##_fields / sizeof name##_fields[0] }
 
 static const struct catalogue_field pair_fields[] = {
 	SCALAR(1, FIELD_INT, catalogue_pair, foreign_key_id),

@@ -21,7 +21,7 @@ enum catalogue_field_kind {
 struct catalogue_record;
 
 struct catalogue_field {
-	uint16_t tag;              /* stored in snapshots: a number keeps its meaning for ever */
+	uint16_t tag; /* stored in snapshots: a number keeps its meaning for ever */
 	enum catalogue_field_kind kind;
 	size_t offset, count_offset;
 	const struct catalogue_record *record; /* of FIELD_LIST and FIELD_RECORD */

@@ -8,18 +8,44 @@
 
 enum column_type catalogue_column_type(const struct catalogue_column *column)
 {
-	static const struct { const char *name; enum column_type type; } types[] = {
-		{ "bit", COLUMN_BIT }, { "tinyint", COLUMN_TINYINT }, { "smallint", COLUMN_SMALLINT }, { "int", COLUMN_INT },
-		{ "bigint", COLUMN_BIGINT }, { "real", COLUMN_REAL }, { "float", COLUMN_FLOAT },
-		{ "decimal", COLUMN_DECIMAL }, { "numeric", COLUMN_DECIMAL }, { "smallmoney", COLUMN_SMALLMONEY },
-		{ "money", COLUMN_MONEY }, { "date", COLUMN_DATE }, { "smalldatetime", COLUMN_SMALLDATETIME },
-		{ "datetime", COLUMN_DATETIME }, { "time", COLUMN_TIME }, { "datetime2", COLUMN_DATETIME2 },
-		{ "datetimeoffset", COLUMN_DATETIMEOFFSET }, { "uniqueidentifier", COLUMN_UNIQUEIDENTIFIER },
-		{ "char", COLUMN_CHAR }, { "varchar", COLUMN_VARCHAR }, { "text", COLUMN_TEXT }, { "nchar", COLUMN_NCHAR },
-		{ "nvarchar", COLUMN_NVARCHAR }, { "ntext", COLUMN_NTEXT }, { "xml", COLUMN_XML },
-		{ "binary", COLUMN_BINARY }, { "varbinary", COLUMN_VARBINARY }, { "image", COLUMN_IMAGE },
-		{ "timestamp", COLUMN_ROWVERSION }, { "sql_variant", COLUMN_VARIANT }, { "hierarchyid", COLUMN_UDT },
-		{ "geometry", COLUMN_UDT }, { "geography", COLUMN_UDT }, { "clr", COLUMN_UDT },
+	static const struct {
+		const char *name;
+		enum column_type type;
+	} types[] = {
+		{ "bit", COLUMN_BIT },
+		{ "tinyint", COLUMN_TINYINT },
+		{ "smallint", COLUMN_SMALLINT },
+		{ "int", COLUMN_INT },
+		{ "bigint", COLUMN_BIGINT },
+		{ "real", COLUMN_REAL },
+		{ "float", COLUMN_FLOAT },
+		{ "decimal", COLUMN_DECIMAL },
+		{ "numeric", COLUMN_DECIMAL },
+		{ "smallmoney", COLUMN_SMALLMONEY },
+		{ "money", COLUMN_MONEY },
+		{ "date", COLUMN_DATE },
+		{ "smalldatetime", COLUMN_SMALLDATETIME },
+		{ "datetime", COLUMN_DATETIME },
+		{ "time", COLUMN_TIME },
+		{ "datetime2", COLUMN_DATETIME2 },
+		{ "datetimeoffset", COLUMN_DATETIMEOFFSET },
+		{ "uniqueidentifier", COLUMN_UNIQUEIDENTIFIER },
+		{ "char", COLUMN_CHAR },
+		{ "varchar", COLUMN_VARCHAR },
+		{ "text", COLUMN_TEXT },
+		{ "nchar", COLUMN_NCHAR },
+		{ "nvarchar", COLUMN_NVARCHAR },
+		{ "ntext", COLUMN_NTEXT },
+		{ "xml", COLUMN_XML },
+		{ "binary", COLUMN_BINARY },
+		{ "varbinary", COLUMN_VARBINARY },
+		{ "image", COLUMN_IMAGE },
+		{ "timestamp", COLUMN_ROWVERSION },
+		{ "sql_variant", COLUMN_VARIANT },
+		{ "hierarchyid", COLUMN_UDT },
+		{ "geometry", COLUMN_UDT },
+		{ "geography", COLUMN_UDT },
+		{ "clr", COLUMN_UDT },
 	};
 
 	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
@@ -55,8 +81,8 @@ static const struct catalogue_index_column *key_column(const struct catalogue_in
 	return NULL;
 }
 
-static bool usable(const struct catalogue_layout *layout, const struct catalogue_table *table,
-	const struct catalogue_index *index)
+static bool usable(
+	const struct catalogue_layout *layout, const struct catalogue_table *table, const struct catalogue_index *index)
 {
 	const struct catalogue_index_column *column;
 	int32_t ordinal = 1;
@@ -92,8 +118,8 @@ static int32_t key_bytes(const struct catalogue_table *table, const struct catal
 }
 
 /* Without NULLs before with NULLs (of which a unique index allows one), then narrow before wide. */
-static bool better(const struct catalogue_table *table, const struct catalogue_index *a,
-	const struct catalogue_index *b)
+static bool better(
+	const struct catalogue_table *table, const struct catalogue_index *a, const struct catalogue_index *b)
 {
 	bool a_nulls, b_nulls;
 
@@ -119,8 +145,8 @@ static void find_keys(const struct catalogue_layout *layout, const struct catalo
 	}
 }
 
-static void add_key(struct catalogue_layout *layout, const struct catalogue_table *table,
-	const struct catalogue_index *index)
+static void add_key(
+	struct catalogue_layout *layout, const struct catalogue_table *table, const struct catalogue_index *index)
 {
 	const struct catalogue_index_column *column;
 

@@ -12,8 +12,8 @@
 
 /* ---- values into fields ---- */
 
-static bool set_field(struct catalogue *catalogue, const struct catalogue_field *field, char *item,
-	const struct value *value)
+static bool set_field(
+	struct catalogue *catalogue, const struct catalogue_field *field, char *item, const struct value *value)
 {
 	char *at = item + field->offset;
 	const char *string;
@@ -37,8 +37,8 @@ static bool set_field(struct catalogue *catalogue, const struct catalogue_field 
 	}
 }
 
-static bool set_record(struct catalogue *catalogue, const struct catalogue_record *record, char *item,
-	const struct value *values)
+static bool set_record(
+	struct catalogue *catalogue, const struct catalogue_record *record, char *item, const struct value *values)
 {
 	size_t result = 0;
 
@@ -71,8 +71,10 @@ struct rows {
 
 static int no_memory(struct sql_error *error)
 {
-	return sql_error_set(error, SQL_ERROR_MEMORY, "", "The catalogue is larger than AGENT_SQL_CATALOGUE_KIB (%d KiB), "
-		"or the worker has no memory left", CONFIG_AGENT_SQL_CATALOGUE_KIB);
+	return sql_error_set(error, SQL_ERROR_MEMORY, "",
+		"The catalogue is larger than AGENT_SQL_CATALOGUE_KIB (%d KiB), "
+		"or the worker has no memory left",
+		CONFIG_AGENT_SQL_CATALOGUE_KIB);
 }
 
 static char *next_item(struct rows *rows, size_t size)
@@ -95,8 +97,8 @@ static int start(struct session *session, const char *query, struct sql_error *e
 	int result;
 
 	catalogue_query(&statement, query, session_server_version(session));
-	result = statement_text(&statement) ?
-		session_query(session, REQUEST_CATALOGUE, statement_text(&statement), error) : no_memory(error);
+	result = statement_text(&statement) ? session_query(session, REQUEST_CATALOGUE, statement_text(&statement), error)
+										: no_memory(error);
 	statement_free(&statement);
 	return result;
 }
@@ -127,14 +129,14 @@ static int read_array(struct catalogue *catalogue, struct session *session, cons
 }
 
 /* Arrays that come sorted by their parent's id; a parent takes the run that is its own. */
-#define TAKE_RUN(parent, member, counter, array, array_count, condition) \
-	do { \
-		uint32_t first_ = 0; \
-		while (first_ < (array_count) && !(condition((array)[first_]))) \
-			first_++; \
-		(parent)->member = (array) + first_; \
+#define TAKE_RUN(parent, member, counter, array, array_count, condition)                                     \
+	do {                                                                                                     \
+		uint32_t first_ = 0;                                                                                 \
+		while (first_ < (array_count) && !(condition((array)[first_])))                                      \
+			first_++;                                                                                        \
+		(parent)->member = (array) + first_;                                                                 \
 		while (first_ + (parent)->counter < (array_count) && condition((array)[first_ + (parent)->counter])) \
-			(parent)->counter++; \
+			(parent)->counter++;                                                                             \
 	} while (0)
 
 struct parts {
@@ -148,8 +150,8 @@ struct parts {
 	uint32_t column_count, index_count, index_column_count, foreign_key_count, pair_count, check_count, trigger_count;
 };
 
-static int read_parts(struct catalogue *catalogue, struct session *session, struct parts *parts,
-	struct sql_error *error)
+static int read_parts(
+	struct catalogue *catalogue, struct session *session, struct parts *parts, struct sql_error *error)
 {
 	const struct {
 		const char *query;
@@ -172,8 +174,7 @@ static int read_parts(struct catalogue *catalogue, struct session *session, stru
 		{ catalogue_query_sequences, &catalogue_record_sequence, &catalogue->sequences, &catalogue->sequence_count },
 		{ catalogue_query_types, &catalogue_record_type, &catalogue->types, &catalogue->type_count },
 		{ catalogue_query_synonyms, &catalogue_record_synonym, &catalogue->synonyms, &catalogue->synonym_count },
-		{ catalogue_query_properties, &catalogue_record_property, &catalogue->properties,
-			&catalogue->property_count },
+		{ catalogue_query_properties, &catalogue_record_property, &catalogue->properties, &catalogue->property_count },
 	};
 	int result = 0;
 
@@ -260,7 +261,8 @@ static struct catalogue_table *table_by_id(struct catalogue *catalogue, int32_t 
 
 static void add_size(struct catalogue_table *table, const struct value *values)
 {
-	int64_t index_id = catalogue_number(&values[1]), rows = catalogue_number(&values[2]), pages = catalogue_number(&values[3]);
+	int64_t index_id = catalogue_number(&values[1]), rows = catalogue_number(&values[2]),
+			pages = catalogue_number(&values[3]);
 
 	if (index_id <= 1)
 		table->rows = rows;
@@ -371,6 +373,6 @@ int catalogue_read_values(struct catalogue *catalogue, struct session *session, 
 {
 	int result = read_values(catalogue, session, catalogue_query_identities, 2, set_identity, error);
 
-	return result < 0 ? result :
-		read_values(catalogue, session, catalogue_query_sequence_values, 3, set_sequence, error);
+	return result < 0 ? result
+					  : read_values(catalogue, session, catalogue_query_sequence_values, 3, set_sequence, error);
 }

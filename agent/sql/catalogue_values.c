@@ -119,8 +119,8 @@ int catalogue_read_text(struct session *session, const char *sql, char *text, si
 	return finish_one(session, error);
 }
 
-int catalogue_read_number(struct session *session, const char *sql, int64_t *number, bool *there,
-	struct sql_error *error)
+int catalogue_read_number(
+	struct session *session, const char *sql, int64_t *number, bool *there, struct sql_error *error)
 {
 	struct value value = { 0 };
 	int result = read_one(session, sql, &value, error);

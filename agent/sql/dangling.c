@@ -11,7 +11,7 @@
 
 struct watched_key {
 	const struct catalogue_foreign_key *key;
-	uint32_t child, parent;           /* indices of tables */
+	uint32_t child, parent; /* indices of tables */
 	uint8_t *filter;
 	uint64_t rows;
 	/* Ordinals in the layout of the table that is being read; -1: not in its rows. */
@@ -20,7 +20,7 @@ struct watched_key {
 
 struct dangling {
 	const struct catalogue *catalogue;
-	uint32_t *order, *position;       /* position: of each table in order */
+	uint32_t *order, *position; /* position: of each table in order */
 	struct watched_key keys[DANGLING_KEYS_MAX];
 	size_t count;
 	uint32_t table;
@@ -73,8 +73,8 @@ static void sort(struct dangling *dangling)
 /* ---- the keys ---- */
 
 /* Columns of one fixed size: there equal values are equal bytes. */
-static bool comparable(const struct catalogue_table *child, const struct catalogue_table *parent,
-	const struct catalogue_foreign_key *key)
+static bool comparable(
+	const struct catalogue_table *child, const struct catalogue_table *parent, const struct catalogue_foreign_key *key)
 {
 	for (uint32_t i = 0; i < key->pair_count; i++) {
 		const struct catalogue_column *a = catalogue_column_by_id(child, key->pairs[i].column_id);
@@ -96,8 +96,8 @@ static int watch_key(struct dangling *dangling, uint32_t child, const struct cat
 	if (!parent || dangling->count == DANGLING_KEYS_MAX || dangling->position[index] >= dangling->position[child] ||
 		!comparable(&tables[child], parent, key))
 		return 0;
-	dangling->keys[dangling->count] = (struct watched_key){ .key = key, .child = child, .parent = index,
-		.filter = calloc(1, FILTER_BITS / 8) };
+	dangling->keys[dangling->count] =
+		(struct watched_key){ .key = key, .child = child, .parent = index, .filter = calloc(1, FILTER_BITS / 8) };
 	return dangling->keys[dangling->count++].filter ? 0 : -ENOMEM;
 }
 

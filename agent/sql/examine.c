@@ -22,15 +22,15 @@ struct examination {
 	struct sql_error *error;
 	struct catalogue *catalogue;
 	bool restore;
-	char login[300];               /* bracketed, for remedies */
-	char database[300];            /* bracketed */
+	char login[300];    /* bracketed, for remedies */
+	char database[300]; /* bracketed */
 };
 
-static int tell(struct examination *examination, enum examine_step step, enum finding_result result,
-	const char *remedy, const char *format, ...) __attribute__((format(printf, 5, 6)));
+static int tell(struct examination *examination, enum examine_step step, enum finding_result result, const char *remedy,
+	const char *format, ...) __attribute__((format(printf, 5, 6)));
 
-static int tell(struct examination *examination, enum examine_step step, enum finding_result result,
-	const char *remedy, const char *format, ...)
+static int tell(struct examination *examination, enum examine_step step, enum finding_result result, const char *remedy,
+	const char *format, ...)
 {
 	char detail[600];
 	uint8_t bytes[2048];
@@ -44,8 +44,9 @@ static int tell(struct examination *examination, enum examine_step step, enum fi
 	pack_u8(&packer, (uint8_t)result);
 	pack_string(&packer, detail);
 	pack_string(&packer, remedy);
-	return message_send(examination->uplink->socket, MESSAGE_FINDING, bytes, packer.size) < 0 ?
-		reader_failed(examination->error, -EPIPE, NULL) : 0;
+	return message_send(examination->uplink->socket, MESSAGE_FINDING, bytes, packer.size) < 0
+		? reader_failed(examination->error, -EPIPE, NULL)
+		: 0;
 }
 
 /*
@@ -97,10 +98,13 @@ static int examine_isolation(struct examination *examination)
 	char remedy[REMEDY_SIZE];
 
 	if (examination->catalogue->database.snapshot_isolation == 1)
-		return tell(examination, EXAMINE_ISOLATION, FINDING_OK, "", "SNAPSHOT isolation is allowed: all tables are read as "
+		return tell(examination, EXAMINE_ISOLATION, FINDING_OK, "",
+			"SNAPSHOT isolation is allowed: all tables are read as "
 			"of one moment, and nobody waits");
-	snprintf(remedy, sizeof remedy, "Once, as an administrator: ALTER DATABASE %s SET ALLOW_SNAPSHOT_ISOLATION ON. Or set "
-		"consistency = lock: then writers wait while a backup reads.", examination->database);
+	snprintf(remedy, sizeof remedy,
+		"Once, as an administrator: ALTER DATABASE %s SET ALLOW_SNAPSHOT_ISOLATION ON. Or set "
+		"consistency = lock: then writers wait while a backup reads.",
+		examination->database);
 	return tell(examination, EXAMINE_ISOLATION, FINDING_FAILED, remedy, "SNAPSHOT isolation is not allowed");
 }
 
@@ -108,31 +112,37 @@ static int examine_isolation(struct examination *examination)
 
 struct right {
 	enum examine_step step;
-	int version;           /* asked from this major version on */
+	int version; /* asked from this major version on */
 	bool only_restore;
 	enum finding_result without;
-	const char *query;     /* 1: held */
+	const char *query; /* 1: held */
 	const char *name;
-	const char *remedy;    /* %s: the user, bracketed */
+	const char *remedy; /* %s: the user, bracketed */
 };
 
 static const struct right rights[] = {
-	{ EXAMINE_READ, 0, false, FINDING_FAILED, "SELECT CASE WHEN HAS_PERMS_BY_NAME(DB_NAME(), 'DATABASE', 'SELECT') = 1 OR "
+	{ EXAMINE_READ, 0, false, FINDING_FAILED,
+		"SELECT CASE WHEN HAS_PERMS_BY_NAME(DB_NAME(), 'DATABASE', 'SELECT') = 1 OR "
 		"NOT EXISTS (SELECT 1 FROM sys.tables t WHERE t.is_ms_shipped = 0 AND HAS_PERMS_BY_NAME(QUOTENAME(SCHEMA_NAME("
-		"t.schema_id)) + N'.' + QUOTENAME(t.name), 'OBJECT', 'SELECT') = 0) THEN 1 ELSE 0 END", "SELECT on all tables",
-		"ALTER ROLE db_datareader ADD MEMBER %s" },
-	{ EXAMINE_DEFINITIONS, 0, false, FINDING_FAILED, "SELECT HAS_PERMS_BY_NAME(DB_NAME(), 'DATABASE', 'VIEW DEFINITION')",
-		"VIEW DEFINITION (without it tables and definitions are hidden without a word)", "GRANT VIEW DEFINITION TO %s" },
-	{ EXAMINE_HIDDEN, 0, false, FINDING_WARNING, "SELECT HAS_PERMS_BY_NAME(DB_NAME(), 'DATABASE', 'VIEW DATABASE STATE')",
+		"t.schema_id)) + N'.' + QUOTENAME(t.name), 'OBJECT', 'SELECT') = 0) THEN 1 ELSE 0 END",
+		"SELECT on all tables", "ALTER ROLE db_datareader ADD MEMBER %s" },
+	{ EXAMINE_DEFINITIONS, 0, false, FINDING_FAILED,
+		"SELECT HAS_PERMS_BY_NAME(DB_NAME(), 'DATABASE', 'VIEW DEFINITION')",
+		"VIEW DEFINITION (without it tables and definitions are hidden without a word)",
+		"GRANT VIEW DEFINITION TO %s" },
+	{ EXAMINE_HIDDEN, 0, false, FINDING_WARNING,
+		"SELECT HAS_PERMS_BY_NAME(DB_NAME(), 'DATABASE', 'VIEW DATABASE STATE')",
 		"VIEW DATABASE STATE (to notice tables that are hidden one by one)", "GRANT VIEW DATABASE STATE TO %s" },
 	{ EXAMINE_UNMASK, 13, false, FINDING_WARNING, "SELECT HAS_PERMS_BY_NAME(DB_NAME(), 'DATABASE', 'UNMASK')",
 		"UNMASK (needed where a column is masked)", "GRANT UNMASK TO %s" },
-	{ EXAMINE_WRITE, 0, true, FINDING_FAILED, "SELECT CASE WHEN HAS_PERMS_BY_NAME(DB_NAME(), 'DATABASE', 'INSERT') = 1 AND "
-		"HAS_PERMS_BY_NAME(DB_NAME(), 'DATABASE', 'DELETE') = 1 THEN 1 ELSE 0 END", "INSERT and DELETE on all tables",
-		"ALTER ROLE db_datawriter ADD MEMBER %s" },
-	{ EXAMINE_ALTER, 0, true, FINDING_FAILED, "SELECT CASE WHEN IS_MEMBER(N'db_ddladmin') = 1 OR IS_MEMBER(N'db_owner') = 1 "
-		"THEN 1 ELSE 0 END", "db_ddladmin (constraints and triggers off and on, identity values)",
-		"ALTER ROLE db_ddladmin ADD MEMBER %s" },
+	{ EXAMINE_WRITE, 0, true, FINDING_FAILED,
+		"SELECT CASE WHEN HAS_PERMS_BY_NAME(DB_NAME(), 'DATABASE', 'INSERT') = 1 AND "
+		"HAS_PERMS_BY_NAME(DB_NAME(), 'DATABASE', 'DELETE') = 1 THEN 1 ELSE 0 END",
+		"INSERT and DELETE on all tables", "ALTER ROLE db_datawriter ADD MEMBER %s" },
+	{ EXAMINE_ALTER, 0, true, FINDING_FAILED,
+		"SELECT CASE WHEN IS_MEMBER(N'db_ddladmin') = 1 OR IS_MEMBER(N'db_owner') = 1 "
+		"THEN 1 ELSE 0 END",
+		"db_ddladmin (constraints and triggers off and on, identity values)", "ALTER ROLE db_ddladmin ADD MEMBER %s" },
 };
 
 static int examine_right(struct examination *examination, const struct right *right)
@@ -186,8 +196,8 @@ static int examine_features(struct examination *examination)
 		catalogue_table_name(table, name, sizeof name);
 		snprintf(detail, sizeof detail, "%s cannot be %s: %s", name, backup ? "backed up" : "restored in place",
 			refusal->text);
-		result = tell(examination, backup ? EXAMINE_FEATURES : EXAMINE_RESTORABLE, backup ? FINDING_FAILED :
-			FINDING_WARNING, "", "%s", detail);
+		result = tell(examination, backup ? EXAMINE_FEATURES : EXAMINE_RESTORABLE,
+			backup ? FINDING_FAILED : FINDING_WARNING, "", "%s", detail);
 		refused += backup;
 		fixed += !backup;
 	}
@@ -205,23 +215,31 @@ static int examine_size(struct examination *examination)
 	uint64_t mib = catalogue_bytes(examination->catalogue) / (1024 * 1024);
 	int64_t file_mib;
 	bool there;
-	int result = ask(examination, "SELECT CAST(SUM(CAST(f.size AS bigint)) / 128 AS bigint) FROM sys.database_files f WHERE "
-		"f.type = 0", &file_mib, &there);
+	int result = ask(examination,
+		"SELECT CAST(SUM(CAST(f.size AS bigint)) / 128 AS bigint) FROM sys.database_files f WHERE "
+		"f.type = 0",
+		&file_mib, &there);
 
 	if (result < 0)
 		return result;
-	result = tell(examination, EXAMINE_SIZE, FINDING_OK, "", "%" PRIu64 " rows in %u tables take %" PRIu64 " MiB on the "
+	result = tell(examination, EXAMINE_SIZE, FINDING_OK, "",
+		"%" PRIu64 " rows in %u tables take %" PRIu64 " MiB on the "
 		"server; a first backup takes a fraction of that, later ones what has changed",
 		catalogue_rows(examination->catalogue), examination->catalogue->table_count, mib);
 	if (result < 0 || !there)
 		return result;
 	/* Space that DELETE frees is not reusable before COMMIT: all tables replaced need their size again. */
 	if (database->engine_edition == EXPRESS_ENGINE && (uint64_t)file_mib + mib > EXPRESS_LIMIT_MIB)
-		return tell(examination, EXAMINE_FILES, FINDING_WARNING, "Restore single databases when few rows differ, or restore "
-			"to an edition without the limit", "data files have %" PRId64 " MiB; replacing every table would need %" PRIu64
-			" MiB more, and Express ends at 10 240", file_mib, mib);
-	return tell(examination, EXAMINE_FILES, FINDING_OK, "", "data files have %" PRId64 " MiB; a restore that replaces "
-		"everything needs up to %" PRIu64 " MiB more until it commits", file_mib, mib);
+		return tell(examination, EXAMINE_FILES, FINDING_WARNING,
+			"Restore single databases when few rows differ, or restore "
+			"to an edition without the limit",
+			"data files have %" PRId64 " MiB; replacing every table would need %" PRIu64
+			" MiB more, and Express ends at 10 240",
+			file_mib, mib);
+	return tell(examination, EXAMINE_FILES, FINDING_OK, "",
+		"data files have %" PRId64 " MiB; a restore that replaces "
+		"everything needs up to %" PRIu64 " MiB more until it commits",
+		file_mib, mib);
 }
 
 static int examine_log(struct examination *examination)
@@ -229,37 +247,46 @@ static int examine_log(struct examination *examination)
 	int64_t growth, mib;
 	bool there;
 	uint64_t needed = catalogue_bytes(examination->catalogue) / (1024 * 1024) * 4;
-	int result = ask(examination, "SELECT CAST(SUM(CAST(f.size AS bigint)) / 128 AS bigint) FROM sys.database_files f WHERE "
-		"f.type = 1", &mib, &there);
+	int result = ask(examination,
+		"SELECT CAST(SUM(CAST(f.size AS bigint)) / 128 AS bigint) FROM sys.database_files f WHERE "
+		"f.type = 1",
+		&mib, &there);
 
 	if (result == 0 && there)
-		result = ask(examination, "SELECT COUNT(*) FROM sys.database_files f WHERE f.type = 1 AND f.growth > 0", &growth,
-			&there);
+		result = ask(examination, "SELECT COUNT(*) FROM sys.database_files f WHERE f.type = 1 AND f.growth > 0",
+			&growth, &there);
 	if (result < 0)
 		return result;
 	if (!there)
 		return tell(examination, EXAMINE_LOG, FINDING_UNKNOWN, "", "the size of the log could not be seen");
 	if ((uint64_t)mib >= needed || growth)
-		return tell(examination, EXAMINE_LOG, FINDING_OK, "", "the log has %" PRId64 " MiB%s; replacing everything writes up "
-			"to %" PRIu64 " MiB", mib, growth ? " and may grow" : "", needed);
-	return tell(examination, EXAMINE_LOG, FINDING_WARNING, "Let the log file grow: ALTER DATABASE ... MODIFY FILE (NAME = "
-		"..., FILEGROWTH = 256MB)", "the log has %" PRId64 " MiB and may not grow; replacing everything writes up to %"
-		PRIu64 " MiB", mib, needed);
+		return tell(examination, EXAMINE_LOG, FINDING_OK, "",
+			"the log has %" PRId64 " MiB%s; replacing everything writes up "
+			"to %" PRIu64 " MiB",
+			mib, growth ? " and may grow" : "", needed);
+	return tell(examination, EXAMINE_LOG, FINDING_WARNING,
+		"Let the log file grow: ALTER DATABASE ... MODIFY FILE (NAME = "
+		"..., FILEGROWTH = 256MB)",
+		"the log has %" PRId64 " MiB and may not grow; replacing everything writes up to %" PRIu64 " MiB", mib, needed);
 }
 
 static int examine_tempdb(struct examination *examination)
 {
 	int64_t mib;
 	bool there;
-	int result = ask(examination, "SELECT CAST(SUM(CAST(f.size AS bigint)) / 128 AS bigint) FROM tempdb.sys.database_files f "
-		"WHERE f.type = 0", &mib, &there);
+	int result = ask(examination,
+		"SELECT CAST(SUM(CAST(f.size AS bigint)) / 128 AS bigint) FROM tempdb.sys.database_files f "
+		"WHERE f.type = 0",
+		&mib, &there);
 
 	if (result < 0)
 		return result;
 	if (!there)
 		return tell(examination, EXAMINE_TEMPDB, FINDING_UNKNOWN, "", "the size of tempdb could not be seen");
-	return tell(examination, EXAMINE_TEMPDB, FINDING_OK, "", "tempdb has %" PRId64 " MiB; it keeps row versions while a "
-		"backup reads", mib);
+	return tell(examination, EXAMINE_TEMPDB, FINDING_OK, "",
+		"tempdb has %" PRId64 " MiB; it keeps row versions while a "
+		"backup reads",
+		mib);
 }
 
 static int examine_recovery(struct examination *examination)
@@ -270,8 +297,11 @@ static int examine_recovery(struct examination *examination)
 
 	if (model < 0 || model > 3)
 		model = 0;
-	return tell(examination, EXAMINE_RECOVERY, full ? FINDING_WARNING : FINDING_OK, full ? "Somebody must back its log up, "
-		"or it grows without end; after a restore from the box take a log backup" : "", "recovery model %s", models[model]);
+	return tell(examination, EXAMINE_RECOVERY, full ? FINDING_WARNING : FINDING_OK,
+		full ? "Somebody must back its log up, "
+			   "or it grows without end; after a restore from the box take a log backup"
+			 : "",
+		"recovery model %s", models[model]);
 }
 
 static int examine_sessions(struct examination *examination)
@@ -282,8 +312,10 @@ static int examine_sessions(struct examination *examination)
 	int result = ask(examination, "SELECT HAS_PERMS_BY_NAME(NULL, NULL, 'VIEW SERVER STATE')", &may, &there);
 
 	if (result == 0 && there && may == 1)
-		result = ask(examination, "SELECT COUNT(*) FROM sys.dm_exec_sessions s WHERE s.database_id = DB_ID() AND "
-			"s.session_id <> @@SPID AND s.is_user_process = 1", &others, &there);
+		result = ask(examination,
+			"SELECT COUNT(*) FROM sys.dm_exec_sessions s WHERE s.database_id = DB_ID() AND "
+			"s.session_id <> @@SPID AND s.is_user_process = 1",
+			&others, &there);
 	if (result < 0)
 		return result;
 	if (!there || may != 1)
@@ -291,12 +323,16 @@ static int examine_sessions(struct examination *examination)
 			"could not look who else is in the database");
 	if (!others)
 		return tell(examination, EXAMINE_SESSIONS, FINDING_OK, "", "nobody else is in the database");
-	result = catalogue_read_text(examination->session, "SELECT TOP (1) CAST(CAST(ISNULL(s.program_name, N'?') + N' on ' + ISNULL(s.host_name, N'?') "
+	result = catalogue_read_text(examination->session,
+		"SELECT TOP (1) CAST(CAST(ISNULL(s.program_name, N'?') + N' on ' + ISNULL(s.host_name, N'?') "
 		"AS nvarchar(200)) AS varbinary(400)) FROM sys.dm_exec_sessions s WHERE s.database_id = DB_ID() AND s.session_id <> "
-		"@@SPID AND s.is_user_process = 1", first, sizeof first, examination->error);
-	return result < 0 ? result : tell(examination, EXAMINE_SESSIONS, FINDING_WARNING, "Stop the services that use the "
-		"database before a restore", "%" PRId64 " other sessions, among them %s", others,
-		*first ? first : "one without a name");
+		"@@SPID AND s.is_user_process = 1",
+		first, sizeof first, examination->error);
+	return result < 0 ? result
+					  : tell(examination, EXAMINE_SESSIONS, FINDING_WARNING,
+							"Stop the services that use the "
+							"database before a restore",
+							"%" PRId64 " other sessions, among them %s", others, *first ? first : "one without a name");
 }
 
 /* ---- together ---- */
@@ -305,13 +341,14 @@ static int learn_names(struct examination *examination)
 {
 	struct statement name = { 0 };
 	char user[400];
-	int result = catalogue_read_text(examination->session, "SELECT CAST(USER_NAME() AS varbinary(256))", user, sizeof user,
-		examination->error);
+	int result = catalogue_read_text(
+		examination->session, "SELECT CAST(USER_NAME() AS varbinary(256))", user, sizeof user, examination->error);
 
 	if (result < 0)
 		return result;
 	statement_name(&name, user);
-	snprintf(examination->login, sizeof examination->login, "%s", statement_text(&name) ? statement_text(&name) : "...");
+	snprintf(
+		examination->login, sizeof examination->login, "%s", statement_text(&name) ? statement_text(&name) : "...");
 	statement_reset(&name);
 	statement_name(&name, examination->catalogue->database.name);
 	snprintf(examination->database, sizeof examination->database, "%s",
@@ -323,7 +360,8 @@ static int learn_names(struct examination *examination)
 static int examine_all(struct examination *examination)
 {
 	int (*const steps[])(struct examination *) = { learn_names, examine_server, examine_database, examine_isolation,
-		examine_rights, examine_features, examine_size, examine_log, examine_tempdb, examine_recovery, examine_sessions };
+		examine_rights, examine_features, examine_size, examine_log, examine_tempdb, examine_recovery,
+		examine_sessions };
 	int result = 0;
 
 	for (size_t i = 0; result == 0 && i < sizeof steps / sizeof steps[0]; i++)
@@ -334,8 +372,9 @@ static int examine_all(struct examination *examination)
 int examine_run(struct session *session, struct uplink *uplink, const struct worker_setting *setting, bool restore,
 	struct sql_error *error)
 {
-	struct examination examination = { .session = session, .uplink = uplink, .setting = setting, .error = error,
-		.restore = restore };
+	struct examination examination = {
+		.session = session, .uplink = uplink, .setting = setting, .error = error, .restore = restore
+	};
 	int result = catalogue_read(&examination.catalogue, session, error);
 
 	if (result == 0)

@@ -19,8 +19,8 @@ static void add_integer(struct statement *statement, const struct catalogue_colu
 {
 	bool is_unsigned = value->size == 1; /* bit and tinyint */
 
-	statement_add(statement, "CAST(%" PRId64 " AS %s)", is_unsigned ? *(const uint8_t *)value->data :
-		signed_number(value), column->type);
+	statement_add(statement, "CAST(%" PRId64 " AS %s)",
+		is_unsigned ? *(const uint8_t *)value->data : signed_number(value), column->type);
 }
 
 static void add_money(struct statement *statement, const struct catalogue_column *column, const struct value *value)
@@ -62,8 +62,8 @@ static void add_decimal(struct statement *statement, const struct catalogue_colu
 		magnitude /= 10;
 		written++;
 	} while ((magnitude || written <= column->scale) && at > 2);
-	statement_add(statement, "CAST(%s%s AS decimal(%d, %d))", bytes[0] ? "" : "-", digits + at, column->precision,
-		column->scale);
+	statement_add(
+		statement, "CAST(%s%s AS decimal(%d, %d))", bytes[0] ? "" : "-", digits + at, column->precision, column->scale);
 }
 
 /* Days since 0001-01-01 as year-month-day. */
@@ -114,8 +114,8 @@ static void add_offset(struct statement *statement, const uint8_t *bytes)
 	statement_add(statement, "%c%02d:%02d", minutes < 0 ? '-' : '+', size / 60, size % 60);
 }
 
-static void add_moment(struct statement *statement, const struct catalogue_column *column, enum column_type type,
-	const uint8_t *bytes)
+static void add_moment(
+	struct statement *statement, const struct catalogue_column *column, enum column_type type, const uint8_t *bytes)
 {
 	statement_add(statement, "CAST('");
 	switch (type) {
@@ -138,18 +138,20 @@ static void add_moment(struct statement *statement, const struct catalogue_colum
 		break;
 	default: /* smalldatetime */
 		add_date(statement, (int64_t)get_number(bytes, 2) + DAYS_TO_1900);
-		statement_add(statement, "T%02d:%02d:00", (int)(get_number(bytes + 2, 2) / 60),
-			(int)(get_number(bytes + 2, 2) % 60));
+		statement_add(
+			statement, "T%02d:%02d:00", (int)(get_number(bytes + 2, 2) / 60), (int)(get_number(bytes + 2, 2) % 60));
 	}
-	statement_add(statement, type == COLUMN_DATE || type == COLUMN_DATETIME || type == COLUMN_SMALLDATETIME ?
-		"' AS %s)" : "' AS %s(7))", column->type);
+	statement_add(statement,
+		type == COLUMN_DATE || type == COLUMN_DATETIME || type == COLUMN_SMALLDATETIME ? "' AS %s)" : "' AS %s(7))",
+		column->type);
 }
 
 static void add_guid(struct statement *statement, const uint8_t *b)
 {
-	statement_add(statement, "CAST('%02X%02X%02X%02X-%02X%02X-%02X%02X-%02X%02X-%02X%02X%02X%02X%02X%02X' AS "
-		"uniqueidentifier)", b[3], b[2], b[1], b[0], b[5], b[4], b[7], b[6], b[8], b[9], b[10], b[11], b[12], b[13],
-		b[14], b[15]);
+	statement_add(statement,
+		"CAST('%02X%02X%02X%02X-%02X%02X-%02X%02X-%02X%02X-%02X%02X%02X%02X%02X%02X' AS "
+		"uniqueidentifier)",
+		b[3], b[2], b[1], b[0], b[5], b[4], b[7], b[6], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
 }
 
 /* Bytes of text: through varchar only where the database's code page, which such a CAST means, is the column's. */

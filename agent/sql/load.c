@@ -14,23 +14,23 @@ struct load {
 	const struct catalogue_table *table;
 	const struct rowgroup_params *params;
 	struct catalogue_layout layout;
-	struct bulk_column *columns;      /* per column of the layout; derived ones are not used */
-	struct bulk_column *sent;         /* those that are sent, in order */
+	struct bulk_column *columns; /* per column of the layout; derived ones are not used */
+	struct bulk_column *sent;    /* those that are sent, in order */
 	size_t sent_count;
-	struct rowgroup_value *row;       /* that is being written */
+	struct rowgroup_value *row; /* that is being written */
 	struct statement statement;
 	struct bulk bulk;
-	struct sql_error *error;          /* of the call that runs */
+	struct sql_error *error; /* of the call that runs */
 	bool in_batch;
 	uint64_t batch_rows, batch_bytes;
-	uint64_t rows, counted;           /* sent; as the server counted */
+	uint64_t rows, counted; /* sent; as the server counted */
 
 	/* The rows chunk that is being written: kept, since its long values come after it. */
 	uint8_t *chunk;
 	size_t chunk_capacity;
 	struct rowgroup_reader *reader;
-	size_t column;                    /* of `row` that comes next */
-	uint32_t pieces_left;             /* of the long value that is being written; 0: none is */
+	size_t column;        /* of `row` that comes next */
+	uint32_t pieces_left; /* of the long value that is being written; 0: none is */
 	uint64_t bytes_left;
 };
 
@@ -47,8 +47,8 @@ static int failed(struct load *load, int result)
 	/* What the session refused has told its reason already. */
 	if (load->error->kind != SQL_OK)
 		return result;
-	return result == -EINVAL ? damaged(load, "a value is none of its column's type") :
-		reader_failed(load->error, result, load->table);
+	return result == -EINVAL ? damaged(load, "a value is none of its column's type")
+							 : reader_failed(load->error, result, load->table);
 }
 
 static int write_bytes(void *arg, const void *bytes, size_t size)
@@ -88,8 +88,9 @@ static int ask_types(struct load *load)
 	if (!values)
 		return reader_failed(load->error, -ENOMEM, load->table);
 	bulk_describe(&load->statement, load->table, &load->layout);
-	result = statement_text(&load->statement) ? session_query(load->session, REQUEST_CATALOGUE,
-		statement_text(&load->statement), load->error) : reader_failed(load->error, -ENOMEM, load->table);
+	result = statement_text(&load->statement)
+		? session_query(load->session, REQUEST_CATALOGUE, statement_text(&load->statement), load->error)
+		: reader_failed(load->error, -ENOMEM, load->table);
 	if (result == 0)
 		result = describe(load);
 	if (result == 0)
@@ -186,8 +187,8 @@ static int end_batch(struct load *load)
 	if (counted == load->batch_rows)
 		return 0;
 	catalogue_table_name(load->table, name, sizeof name);
-	return sql_error_set(load->error, SQL_ERROR_DIFFERS, name, "%" PRIu64 " rows were sent and the server counted %"
-		PRIu64, load->batch_rows, counted);
+	return sql_error_set(load->error, SQL_ERROR_DIFFERS, name,
+		"%" PRIu64 " rows were sent and the server counted %" PRIu64, load->batch_rows, counted);
 }
 
 /* ---- rows ---- */
@@ -334,7 +335,8 @@ int load_abandon(struct load *load, struct sql_error *error)
 	if (!load->in_batch)
 		return 0;
 	if (load->reader)
-		return sql_error_set(error, SQL_ERROR_LOST, "", "The load was given up in the middle of a row; the server undoes it "
+		return sql_error_set(error, SQL_ERROR_LOST, "",
+			"The load was given up in the middle of a row; the server undoes it "
 			"when the connection ends");
 	return end_batch(load);
 }

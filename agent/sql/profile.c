@@ -68,7 +68,7 @@ bool profile_restores_by_default(enum profile profile, const char *database, con
 	if (profile != PROFILE_PERSISTENT_CHAT || strcasecmp(database, "mgccomp") != 0)
 		return true;
 	*why = "mgccomp holds events on their way to the compliance adapter: putting them back can make it report events a "
-		"second time, so it is restored only when it is asked for by name";
+		   "second time, so it is restored only when it is asked for by name";
 	return false;
 }
 

@@ -23,8 +23,9 @@ static int send_note(struct reader *reader, const char *sentence)
 	struct packer packer = { .bytes = bytes, .capacity = sizeof bytes };
 
 	pack_string(&packer, sentence);
-	return message_send(reader->uplink->socket, MESSAGE_NOTE, bytes, packer.size) < 0 ?
-		reader_failed(reader->error, -EPIPE, NULL) : 0;
+	return message_send(reader->uplink->socket, MESSAGE_NOTE, bytes, packer.size) < 0
+		? reader_failed(reader->error, -EPIPE, NULL)
+		: 0;
 }
 
 int reader_send_catalogue(struct uplink *uplink, const struct catalogue *catalogue, struct sql_error *error)
@@ -34,13 +35,15 @@ int reader_send_catalogue(struct uplink *uplink, const struct catalogue *catalog
 	int result = catalogue_encode(catalogue, &bytes, &size);
 
 	if (result == -EFBIG)
-		return sql_error_set(error, SQL_ERROR_MEMORY, catalogue->database.name, "The catalogue of the database is larger "
-			"than %d KiB (AGENT_SQL_CATALOGUE_KIB)", CONFIG_AGENT_SQL_CATALOGUE_KIB);
+		return sql_error_set(error, SQL_ERROR_MEMORY, catalogue->database.name,
+			"The catalogue of the database is larger "
+			"than %d KiB (AGENT_SQL_CATALOGUE_KIB)",
+			CONFIG_AGENT_SQL_CATALOGUE_KIB);
 	if (result < 0)
 		return reader_failed(error, result, NULL);
 	for (size_t at = 0; result == 0 && at < size; at += CATALOGUE_PIECE)
-		result = message_send(uplink->socket, MESSAGE_CATALOGUE, bytes + at,
-			size - at < CATALOGUE_PIECE ? size - at : CATALOGUE_PIECE);
+		result = message_send(
+			uplink->socket, MESSAGE_CATALOGUE, bytes + at, size - at < CATALOGUE_PIECE ? size - at : CATALOGUE_PIECE);
 	if (result == 0)
 		result = message_send(uplink->socket, MESSAGE_CATALOGUE, NULL, 0);
 	free(bytes);
@@ -55,10 +58,12 @@ static int refuse_isolation(struct reader *reader, const struct catalogue_databa
 	int result;
 
 	statement_name(&name, database->name);
-	result = sql_error_set(reader->error, SQL_ERROR_CONSISTENCY, database->name, "SNAPSHOT isolation is %s in it, so its "
+	result = sql_error_set(reader->error, SQL_ERROR_CONSISTENCY, database->name,
+		"SNAPSHOT isolation is %s in it, so its "
 		"tables cannot be read as of one moment. Run once, as an administrator: ALTER DATABASE %s SET "
-		"ALLOW_SNAPSHOT_ISOLATION ON", database->snapshot_isolation == 2 || database->snapshot_isolation == 3 ?
-		"being switched" : "not allowed", statement_text(&name) ? statement_text(&name) : "...");
+		"ALLOW_SNAPSHOT_ISOLATION ON",
+		database->snapshot_isolation == 2 || database->snapshot_isolation == 3 ? "being switched" : "not allowed",
+		statement_text(&name) ? statement_text(&name) : "...");
 	statement_free(&name);
 	return result;
 }
@@ -95,9 +100,9 @@ int reader_lock_tables(struct session *session, const struct catalogue *catalogu
 		statement_add(&statement, "SELECT TOP (1) 1 FROM ");
 		statement_table(&statement, table);
 		statement_add(&statement, exclusive ? " WITH (TABLOCKX, HOLDLOCK)" : " WITH (TABLOCK, HOLDLOCK)");
-		result = statement_text(&statement) ?
-			session_execute(session, REQUEST_CHANGE, statement_text(&statement), NULL, error) :
-			reader_failed(error, -ENOMEM, table);
+		result = statement_text(&statement)
+			? session_execute(session, REQUEST_CHANGE, statement_text(&statement), NULL, error)
+			: reader_failed(error, -ENOMEM, table);
 	}
 	statement_free(&statement);
 	return result;
@@ -112,8 +117,8 @@ static int begin_locked(struct reader *reader)
 		result = catalogue_read(&catalogue, reader->session, reader->error);
 	if (result < 0)
 		return result;
-	result = reader_lock_tables(reader->session, catalogue, false, reader->left_out, reader->left_out_count,
-		reader->error);
+	result = reader_lock_tables(
+		reader->session, catalogue, false, reader->left_out, reader->left_out_count, reader->error);
 	catalogue_free(catalogue);
 	return result;
 }
@@ -147,9 +152,10 @@ static int end(struct reader *reader, int result)
 /* Metadata is not versioned: a table changed between the catalogue and the last row would go unnoticed. */
 static int fingerprint(struct reader *reader, char text[FINGERPRINT_SIZE * 3])
 {
-	return catalogue_read_text(reader->session, "SELECT CAST(CONVERT(nvarchar(30), MAX(t.modify_date), 126) + N' ' + "
-		"CAST(COUNT(*) AS nvarchar(12)) AS varbinary(100)) FROM sys.tables t WHERE t.is_ms_shipped = 0", text,
-		FINGERPRINT_SIZE * 3, reader->error);
+	return catalogue_read_text(reader->session,
+		"SELECT CAST(CONVERT(nvarchar(30), MAX(t.modify_date), 126) + N' ' + "
+		"CAST(COUNT(*) AS nvarchar(12)) AS varbinary(100)) FROM sys.tables t WHERE t.is_ms_shipped = 0",
+		text, FINGERPRINT_SIZE * 3, reader->error);
 }
 
 static int compare_fingerprint(struct reader *reader, const char *before)
@@ -242,7 +248,8 @@ static int tell_dangling(struct reader *reader)
 /* Without a moment in common: parents first, and what dangles is told. */
 static int read_loosely(struct reader *reader)
 {
-	int result = send_note(reader, "Read without one moment in common (consistency = loose): rows of different tables may "
+	int result = send_note(reader,
+		"Read without one moment in common (consistency = loose): rows of different tables may "
 		"not fit together.");
 
 	if (result < 0)
@@ -265,13 +272,13 @@ static int read_all(struct reader *reader)
 	if (result == 0)
 		result = catalogue_read(&reader->catalogue, reader->session, reader->error);
 	if (result == 0)
-		result = catalogue_check_complete(reader->catalogue, reader->session, reader->left_out, reader->left_out_count,
-			reader->error);
+		result = catalogue_check_complete(
+			reader->catalogue, reader->session, reader->left_out, reader->left_out_count, reader->error);
 	if (result == 0)
 		result = reader_send_catalogue(reader->uplink, reader->catalogue, reader->error);
 	if (result == 0)
-		result = reader->consistency == CONSISTENCY_LOOSE && !reader->within_restore ? read_loosely(reader) :
-			read_tables(reader);
+		result = reader->consistency == CONSISTENCY_LOOSE && !reader->within_restore ? read_loosely(reader)
+																					 : read_tables(reader);
 	if (result == 0)
 		result = compare_fingerprint(reader, before);
 	/* Identity and sequence values move outside transactions: those of now are at least those of every row read. */

@@ -17,17 +17,17 @@ struct reader {
 	struct uplink *uplink;
 	const struct rowgroup_params *params;
 	enum consistency consistency;
-	bool with_chunks;             /* false: only digests go up */
-	bool within_restore;          /* in the restore's transaction, under its locks: nothing begins or ends here */
-	enum worker_phase phase;      /* told with progress */
+	bool with_chunks;        /* false: only digests go up */
+	bool within_restore;     /* in the restore's transaction, under its locks: nothing begins or ends here */
+	enum worker_phase phase; /* told with progress */
 	const char *const *left_out;
 	size_t left_out_count;
 	uint32_t read_kib_per_second; /* 0: as fast as it goes */
 	struct sql_error *error;
 
-	struct catalogue *catalogue;  /* read, and the caller's to free */
-	struct dangling *dangling;    /* while a database is read loosely */
-	uint64_t rows, bytes;         /* so far */
+	struct catalogue *catalogue; /* read, and the caller's to free */
+	struct dangling *dangling;   /* while a database is read loosely */
+	uint64_t rows, bytes;        /* so far */
 	int64_t started_ms, told_ms;
 };
 

@@ -14,9 +14,9 @@
 #define PIECES_PER_QUERY 4
 
 struct large_row {
-	struct value *key;     /* in the order of layout.order; bytes are in `bytes` */
+	struct value *key; /* in the order of layout.order; bytes are in `bytes` */
 	uint8_t *bytes;
-	uint64_t *sizes;       /* per column of the layout; 0: not large */
+	uint64_t *sizes; /* per column of the layout; 0: not large */
 };
 
 bool reader_has_large(const struct table_reader *table)
@@ -67,7 +67,9 @@ static int keep_row(struct table_reader *table, struct large_row *row)
 
 static struct statement_key row_key(const struct table_reader *table, const struct large_row *row)
 {
-	return (struct statement_key){ .table = table->table, .layout = &table->layout, .values = row->key,
+	return (struct statement_key){ .table = table->table,
+		.layout = &table->layout,
+		.values = row->key,
 		.database_code_page = table->reader->catalogue->database.code_page };
 }
 
@@ -76,10 +78,11 @@ static int cannot_name(struct table_reader *table)
 	char name[CATALOGUE_NAME_SIZE];
 
 	catalogue_table_name(table->table, name, sizeof name);
-	return sql_error_set(table->reader->error, SQL_ERROR_UNSUPPORTED, name, "A value in it is longer than %" PRIu64
+	return sql_error_set(table->reader->error, SQL_ERROR_UNSUPPORTED, name,
+		"A value in it is longer than %" PRIu64
 		" bytes and must be read in pieces, but %s, so its row cannot be named. Give the table a primary key.",
-		table->plan.value_limit, table->layout.unique ? "its key is of a type that no literal can express" :
-		"it has no unique key");
+		table->plan.value_limit,
+		table->layout.unique ? "its key is of a type that no literal can express" : "it has no unique key");
 }
 
 /* The statement so far, WHERE the row is named, sent. */
@@ -93,8 +96,7 @@ static int query_by_key(struct table_reader *table, const struct large_row *row)
 	statement_add(&table->statement, " OPTION (MAXDOP 1)");
 	if (!statement_text(&table->statement))
 		return reader_failed(table->reader->error, -ENOMEM, table->table);
-	return session_query(table->reader->session, REQUEST_ROWS, statement_text(&table->statement),
-		table->reader->error);
+	return session_query(table->reader->session, REQUEST_ROWS, statement_text(&table->statement), table->reader->error);
 }
 
 static int gone(struct table_reader *table)
@@ -122,8 +124,8 @@ static int take_bytes(struct table_reader *table, uint16_t column, const struct 
 }
 
 /* One query's worth of a value. */
-static int take_part(struct table_reader *table, const struct large_row *row, uint16_t column, uint64_t offset,
-	uint64_t size)
+static int take_part(
+	struct table_reader *table, const struct large_row *row, uint16_t column, uint64_t offset, uint64_t size)
 {
 	struct session *session = table->reader->session;
 	struct sql_error *error = table->reader->error;
@@ -199,8 +201,7 @@ static int go_on_after(struct table_reader *table, const struct large_row *row)
 	statement_add(&table->statement, " OPTION (MAXDOP 1)");
 	if (!statement_text(&table->statement))
 		return reader_failed(table->reader->error, -ENOMEM, table->table);
-	return session_query(table->reader->session, REQUEST_ROWS, statement_text(&table->statement),
-		table->reader->error);
+	return session_query(table->reader->session, REQUEST_ROWS, statement_text(&table->statement), table->reader->error);
 }
 
 int reader_take_large(struct table_reader *table)
@@ -211,8 +212,8 @@ int reader_take_large(struct table_reader *table)
 	if (!table->layout.unique)
 		return cannot_name(table);
 	result = keep_row(table, &row);
-	result = result < 0 ? reader_failed(table->reader->error, result, table->table) :
-		session_cancel(table->reader->session, table->reader->error);
+	result = result < 0 ? reader_failed(table->reader->error, result, table->table)
+						: session_cancel(table->reader->session, table->reader->error);
 	if (result == 0)
 		result = take_values(table, &row);
 	if (result == 0)

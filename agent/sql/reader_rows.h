@@ -15,8 +15,8 @@ struct table_reader {
 	struct select_plan plan;
 	struct statement statement;
 	struct rowgroup_writer *writer;
-	struct value *values;          /* plan.result_count */
-	uint8_t *variants;             /* VARIANT_BODY_MAX for each sql_variant column */
+	struct value *values; /* plan.result_count */
+	uint8_t *variants;    /* VARIANT_BODY_MAX for each sql_variant column */
 	size_t variant_count;
 	struct variant_collations *collations;
 	uint32_t rows_since_told;

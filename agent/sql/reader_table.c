@@ -60,8 +60,8 @@ static int tell_progress(struct table_reader *table)
 /* So many bytes should have taken so long. */
 static void keep_rate(struct reader *reader)
 {
-	uint64_t wanted_ms = reader->read_kib_per_second ?
-		reader->bytes * 1000 / ((uint64_t)reader->read_kib_per_second * 1024) : 0;
+	uint64_t wanted_ms =
+		reader->read_kib_per_second ? reader->bytes * 1000 / ((uint64_t)reader->read_kib_per_second * 1024) : 0;
 
 	while ((int64_t)wanted_ms > reader_now_ms() - reader->started_ms && !uplink_stop(reader->uplink))
 		poll(NULL, 0, 20);
@@ -163,7 +163,7 @@ static bool plain_word(const char *name)
 static int find_collations(struct table_reader *table, const char *column)
 {
 	struct session *session = table->reader->session;
-	char (*names)[128] = calloc(VARIANT_COLLATIONS_MAX, sizeof *names);
+	char(*names)[128] = calloc(VARIANT_COLLATIONS_MAX, sizeof *names);
 	struct value value;
 	size_t count = 0;
 	int result;
@@ -222,8 +222,10 @@ static int open_table(struct table_reader *table)
 	if (result == -E2BIG) {
 		char name[CATALOGUE_NAME_SIZE];
 		catalogue_table_name(table->table, name, sizeof name);
-		return sql_error_set(reader->error, SQL_ERROR_UNSUPPORTED, name, "It has no columns that can be read, or more "
-			"than %d", SELECT_COLUMNS_MAX);
+		return sql_error_set(reader->error, SQL_ERROR_UNSUPPORTED, name,
+			"It has no columns that can be read, or more "
+			"than %d",
+			SELECT_COLUMNS_MAX);
 	}
 	if (result == 0)
 		result = rowgroup_create(&table->writer, &table->layout.layout, reader->params, emit, table);

@@ -57,20 +57,23 @@ static void find_holder(struct replace *replace, char *holder, size_t size)
 	bool there;
 
 	snprintf(holder, size, "another session");
-	if (catalogue_read_number(replace->session, "SELECT HAS_PERMS_BY_NAME(NULL, NULL, 'VIEW SERVER STATE')", &may, &there,
-		&ignored) < 0 || may != 1)
+	if (catalogue_read_number(replace->session, "SELECT HAS_PERMS_BY_NAME(NULL, NULL, 'VIEW SERVER STATE')", &may,
+			&there, &ignored) < 0 ||
+		may != 1)
 		return;
-	catalogue_read_text(replace->session, "SELECT TOP (1) CAST(ISNULL(s.program_name, N'?') + N' on ' + "
+	catalogue_read_text(replace->session,
+		"SELECT TOP (1) CAST(ISNULL(s.program_name, N'?') + N' on ' + "
 		"ISNULL(s.host_name, N'?') + N' (login ' + s.login_name + N')' AS varbinary(800)) FROM sys.dm_tran_locks l JOIN sys.dm_exec_sessions s ON s.session_id = "
 		"l.request_session_id WHERE l.resource_type = N'APPLICATION' AND l.resource_database_id = DB_ID() AND "
-		"l.request_status = N'GRANT' AND s.session_id <> @@SPID", holder, size, &ignored);
+		"l.request_status = N'GRANT' AND s.session_id <> @@SPID",
+		holder, size, &ignored);
 	if (!*holder)
 		snprintf(holder, size, "another session");
 }
 
 /* It ends with the transaction: whoever can take it knows that the restore before is over, its undo included. */
-static int take_application_lock(struct replace *replace, const struct catalogue_database *database,
-	struct sql_error *error)
+static int take_application_lock(
+	struct replace *replace, const struct catalogue_database *database, struct sql_error *error)
 {
 	struct statement *statement = &replace->statement;
 	char holder[240];
@@ -79,7 +82,8 @@ static int take_application_lock(struct replace *replace, const struct catalogue
 	int result;
 
 	statement_reset(statement);
-	statement_add(statement, "DECLARE @limit int = @@LOCK_TIMEOUT, @answer int, @resource nvarchar(255) = LEFT(N'coffret:' + "
+	statement_add(statement,
+		"DECLARE @limit int = @@LOCK_TIMEOUT, @answer int, @resource nvarchar(255) = LEFT(N'coffret:' + "
 		"DB_NAME(), 255); EXEC @answer = sp_getapplock @Resource = @resource, @LockMode = 'Exclusive', "
 		"@LockOwner = 'Transaction', @LockTimeout = @limit; SELECT @answer");
 	if (!statement_text(statement))
@@ -89,19 +93,23 @@ static int take_application_lock(struct replace *replace, const struct catalogue
 	if (result < 0 || (there && answer >= 0))
 		return result;
 	find_holder(replace, holder, sizeof holder);
-	return sql_error_set(error, SQL_ERROR_BUSY, database->name, "A restore of the database is under way or being undone "
-		"by %s", holder);
+	return sql_error_set(error, SQL_ERROR_BUSY, database->name,
+		"A restore of the database is under way or being undone "
+		"by %s",
+		holder);
 }
 
 static int check_writable(const struct catalogue_database *database, struct sql_error *error)
 {
 	if (database->read_only)
-		return sql_error_set(error, SQL_ERROR_DATABASE_STATE, database->name, "The database is read-only, or a secondary "
+		return sql_error_set(error, SQL_ERROR_DATABASE_STATE, database->name,
+			"The database is read-only, or a secondary "
 			"that others write");
 	if (database->state)
 		return sql_error_set(error, SQL_ERROR_DATABASE_STATE, database->name, "The database is not online");
 	if (!strcmp(database->mirroring, "MIRROR"))
-		return sql_error_set(error, SQL_ERROR_DATABASE_STATE, database->name, "The database is a mirror; restore on its "
+		return sql_error_set(error, SQL_ERROR_DATABASE_STATE, database->name,
+			"The database is a mirror; restore on its "
 			"principal");
 	return 0;
 }
@@ -139,8 +147,10 @@ static int begin(struct replace *replace, struct sql_error *error)
 	int result;
 
 	tell_phase(replace, PHASE_LOCK);
-	result = session_execute(replace->session, REQUEST_CATALOGUE, "SET XACT_ABORT ON; SET TRANSACTION ISOLATION LEVEL READ "
-		"COMMITTED; BEGIN TRANSACTION", NULL, error);
+	result = session_execute(replace->session, REQUEST_CATALOGUE,
+		"SET XACT_ABORT ON; SET TRANSACTION ISOLATION LEVEL READ "
+		"COMMITTED; BEGIN TRANSACTION",
+		NULL, error);
 	if (result == 0)
 		result = lock_everything(replace, error);
 	/* Again, now that nobody can change it. */
@@ -188,14 +198,18 @@ void replace_free(struct replace *replace)
 static int refuse_ddl_triggers(struct replace *replace, struct sql_error *error)
 {
 	char name[200];
-	int result = catalogue_read_text(replace->session, "SELECT TOP (1) CAST(r.name AS varbinary(256)) FROM sys.triggers r "
+	int result = catalogue_read_text(replace->session,
+		"SELECT TOP (1) CAST(r.name AS varbinary(256)) FROM sys.triggers r "
 		"JOIN sys.trigger_events e ON e.object_id = r.object_id WHERE r.parent_class = 0 AND r.is_disabled = 0 AND "
-		"r.is_ms_shipped = 0 AND e.type_desc = N'ALTER_TABLE'", name, sizeof name, error);
+		"r.is_ms_shipped = 0 AND e.type_desc = N'ALTER_TABLE'",
+		name, sizeof name, error);
 
 	if (result < 0 || !*name)
 		return result;
-	return sql_error_set(error, SQL_ERROR_UNSUPPORTED, name, "An enabled DDL trigger watches ALTER TABLE, which a restore "
-		"must use. Disable it for the restore: DISABLE TRIGGER [%s] ON DATABASE", name);
+	return sql_error_set(error, SQL_ERROR_UNSUPPORTED, name,
+		"An enabled DDL trigger watches ALTER TABLE, which a restore "
+		"must use. Disable it for the restore: DISABLE TRIGGER [%s] ON DATABASE",
+		name);
 }
 
 int replace_prepare(struct replace *replace, const uint32_t *tables, size_t count, struct sql_error *error)
@@ -341,15 +355,20 @@ int replace_commit(struct replace *replace, struct sql_error *error)
 	int result;
 
 	tell_phase(replace, PHASE_COMMIT);
-	result = catalogue_read_number(replace->session, "SELECT CASE WHEN XACT_STATE() = 1 AND @@TRANCOUNT = 1 THEN 1 ELSE 0 "
-		"END", &state, &there, error);
+	result = catalogue_read_number(replace->session,
+		"SELECT CASE WHEN XACT_STATE() = 1 AND @@TRANCOUNT = 1 THEN 1 ELSE 0 "
+		"END",
+		&state, &there, error);
 	if (result < 0)
 		return result;
 	if (state != 1)
-		return sql_error_set(error, SQL_ERROR_SERVER, replace->present->database.name, "The server has ended the "
+		return sql_error_set(error, SQL_ERROR_SERVER, replace->present->database.name,
+			"The server has ended the "
 			"transaction; nothing was changed");
-	result = session_execute(replace->session, REQUEST_CHANGE, "IF XACT_STATE() = 1 AND @@TRANCOUNT = 1 COMMIT TRANSACTION; "
-		"ELSE RAISERROR(N'no transaction to commit', 16, 1)", NULL, error);
+	result = session_execute(replace->session, REQUEST_CHANGE,
+		"IF XACT_STATE() = 1 AND @@TRANCOUNT = 1 COMMIT TRANSACTION; "
+		"ELSE RAISERROR(N'no transaction to commit', 16, 1)",
+		NULL, error);
 	if (result < 0) {
 		if (outcome_is_unknown(error->kind))
 			error->kind = SQL_ERROR_UNKNOWN_OUTCOME;

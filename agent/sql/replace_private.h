@@ -12,9 +12,9 @@ struct replace {
 	struct uplink *uplink;
 	const struct catalogue *wanted;
 	const struct rowgroup_params *params;
-	struct catalogue *present;   /* after the locks, before any change */
-	bool *changed;               /* per table of `present` */
-	struct statement statement;  /* scratch */
+	struct catalogue *present;  /* after the locks, before any change */
+	bool *changed;              /* per table of `present` */
+	struct statement statement; /* scratch */
 	struct load *load;
 };
 

@@ -63,7 +63,8 @@ static int each_check(struct replace *replace, const struct catalogue_table *tab
 	for (uint32_t i = 0; result == 0 && i < table->check_count; i++) {
 		const struct catalogue_check *check = &table->checks[i];
 		if (!check->disabled)
-			result = alter(replace, table, on ? checking(check->not_trusted) : "NOCHECK CONSTRAINT", check->name, error);
+			result = alter(
+				replace, table, on ? checking(check->not_trusted) : "NOCHECK CONSTRAINT", check->name, error);
 	}
 	return result;
 }

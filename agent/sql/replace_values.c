@@ -52,11 +52,12 @@ static bool same_text(const char *a, const char *b)
 }
 
 /* As it is now, after the rows were loaded: NULL where never used. */
-static int read_identity(struct replace *replace, const struct catalogue_table *table, char *text, size_t size,
-	struct sql_error *error)
+static int read_identity(
+	struct replace *replace, const struct catalogue_table *table, char *text, size_t size, struct sql_error *error)
 {
 	statement_reset(&replace->statement);
-	statement_add(&replace->statement, "SELECT CAST(CAST(CAST(i.last_value AS decimal(38, 0)) AS nvarchar(50)) AS "
+	statement_add(&replace->statement,
+		"SELECT CAST(CAST(CAST(i.last_value AS decimal(38, 0)) AS nvarchar(50)) AS "
 		"varbinary(100)) FROM sys.identity_columns i WHERE i.object_id = OBJECT_ID(");
 	struct statement name = { 0 };
 	statement_table(&name, table);
@@ -110,8 +111,8 @@ static int put_identity(struct replace *replace, const struct catalogue_table *t
 	value = reseed_value(column, *now != 0);
 	catalogue_table_name(table, object, sizeof object);
 	if (!fits_type(column->type, value)) {
-		replace_note(replace, "The identity of %s cannot be set back to unused: its type has no value before the seed.",
-			object);
+		replace_note(
+			replace, "The identity of %s cannot be set back to unused: its type has no value before the seed.", object);
 		return 0;
 	}
 	statement_table(&name, table);
@@ -139,8 +140,8 @@ static bool next_value(const struct catalogue_sequence *sequence, int version, w
 	return sequence->cycling;
 }
 
-static const struct catalogue_sequence *find_sequence(const struct catalogue *catalogue,
-	const struct catalogue_sequence *like)
+static const struct catalogue_sequence *find_sequence(
+	const struct catalogue *catalogue, const struct catalogue_sequence *like)
 {
 	for (uint32_t i = 0; i < catalogue->sequence_count; i++)
 		if (!strcmp(catalogue->sequences[i].schema, like->schema) && !strcmp(catalogue->sequences[i].name, like->name))

@@ -103,8 +103,11 @@ static int handle_read(struct worker_requests *requests, struct unpacker *unpack
 {
 	struct rowgroup_params params;
 	struct left_out left_out = { 0 };
-	struct reader reader = { .session = requests->session, .uplink = requests->uplink, .params = &params,
-		.within_restore = requests->replace != NULL, .read_kib_per_second = requests->setting->read_kib_per_second,
+	struct reader reader = { .session = requests->session,
+		.uplink = requests->uplink,
+		.params = &params,
+		.within_restore = requests->replace != NULL,
+		.read_kib_per_second = requests->setting->read_kib_per_second,
 		.error = &requests->error };
 	int result;
 

@@ -8,8 +8,10 @@
 
 static int out_of_order(struct worker_requests *requests)
 {
-	return request_answer(requests, sql_error_set(&requests->error, SQL_ERROR_WORKER, "",
-		"The agent asked for the steps of a restore out of order"), 0);
+	return request_answer(requests,
+		sql_error_set(
+			&requests->error, SQL_ERROR_WORKER, "", "The agent asked for the steps of a restore out of order"),
+		0);
 }
 
 /* ---- WANTED, BEGIN ---- */
@@ -53,8 +55,8 @@ static int begin(struct worker_requests *requests, struct unpacker *unpacker)
 	requests->wanted_size = 0;
 	if (result < 0)
 		return sql_error_set(&requests->error, SQL_ERROR_SNAPSHOT, "", "The catalogue of the snapshot cannot be read");
-	return replace_begin(&requests->replace, requests->session, requests->uplink, requests->wanted, &requests->params,
-		&requests->error);
+	return replace_begin(
+		&requests->replace, requests->session, requests->uplink, requests->wanted, &requests->params, &requests->error);
 }
 
 static int handle_begin(struct worker_requests *requests, struct unpacker *unpacker)
@@ -95,8 +97,8 @@ static int take_chunk(struct worker_requests *requests, size_t size)
 
 	if (unpacker.failed)
 		return -EPROTO;
-	return replace_chunk(requests->replace, kind, rows, requests->buffer + unpacker.at, size - unpacker.at,
-		&requests->error);
+	return replace_chunk(
+		requests->replace, kind, rows, requests->buffer + unpacker.at, size - unpacker.at, &requests->error);
 }
 
 static int end_table(struct worker_requests *requests)
@@ -150,8 +152,8 @@ static int handle_replace(struct worker_requests *requests, struct unpacker *unp
 {
 	uint32_t table = unpack_u32(unpacker);
 
-	return take_chunks(requests, unpacker->failed ? -EPROTO :
-		replace_table(requests->replace, table, &requests->error));
+	return take_chunks(
+		requests, unpacker->failed ? -EPROTO : replace_table(requests->replace, table, &requests->error));
 }
 
 /* ---- the end ---- */
@@ -171,8 +173,8 @@ static int handle_rollback(struct worker_requests *requests)
 	if (result == 0)
 		result = session_cancel(requests->session, &requests->error);
 	if (result == 0)
-		result = session_execute(requests->session, REQUEST_CHANGE, "IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION", NULL,
-			&requests->error);
+		result = session_execute(
+			requests->session, REQUEST_CHANGE, "IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION", NULL, &requests->error);
 	end_restore(requests);
 	return request_answer(requests, result, 0);
 }
@@ -195,8 +197,10 @@ int requests_restore(struct worker_requests *requests, enum message_type type, s
 	if (type == MESSAGE_ROLLBACK)
 		return handle_rollback(requests);
 	if (!requests->replace)
-		return type == MESSAGE_REPLACE ? take_chunks(requests, sql_error_set(&requests->error, SQL_ERROR_WORKER, "",
-			"The agent asked for the steps of a restore out of order")) : out_of_order(requests);
+		return type == MESSAGE_REPLACE ? take_chunks(requests,
+											 sql_error_set(&requests->error, SQL_ERROR_WORKER, "",
+												 "The agent asked for the steps of a restore out of order"))
+									   : out_of_order(requests);
 	switch (type) {
 	case MESSAGE_PREPARE:
 		return handle_prepare(requests, unpacker);

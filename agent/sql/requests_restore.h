@@ -12,16 +12,16 @@ struct worker_requests {
 	struct session *session;
 	struct uplink *uplink;
 	const struct worker_setting *setting;
-	uint8_t *buffer;              /* MESSAGE_SIZE_MAX */
-	struct sql_error error;       /* of the request that runs */
+	uint8_t *buffer;        /* MESSAGE_SIZE_MAX */
+	struct sql_error error; /* of the request that runs */
 
-	uint8_t *wanted_bytes;        /* pieces of the wanted catalogue as they come */
+	uint8_t *wanted_bytes; /* pieces of the wanted catalogue as they come */
 	size_t wanted_size;
 	struct catalogue *wanted;
 	struct rowgroup_params params; /* of the restore */
-	struct replace *replace;      /* from BEGIN to COMMIT or ROLLBACK */
+	struct replace *replace;       /* from BEGIN to COMMIT or ROLLBACK */
 
-	bool waits;                   /* a request that came in another's place is in `buffer` */
+	bool waits; /* a request that came in another's place is in `buffer` */
 	enum message_type waiting_type;
 	size_t waiting_size;
 };

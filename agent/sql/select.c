@@ -80,8 +80,8 @@ static void add_bytes(struct statement *statement, const struct catalogue_column
 	statement_add(statement, " AS varbinary(max))");
 }
 
-static void add_large(struct statement *statement, const struct select_plan *plan,
-	const struct catalogue_column *column)
+static void add_large(
+	struct statement *statement, const struct select_plan *plan, const struct catalogue_column *column)
 {
 	statement_add(statement, "CASE WHEN DATALENGTH(");
 	add_whole(statement, column);
@@ -90,8 +90,8 @@ static void add_large(struct statement *statement, const struct select_plan *pla
 	statement_add(statement, " END");
 }
 
-static void add_large_size(struct statement *statement, const struct select_plan *plan,
-	const struct catalogue_column *column)
+static void add_large_size(
+	struct statement *statement, const struct select_plan *plan, const struct catalogue_column *column)
 {
 	statement_add(statement, ", CASE WHEN DATALENGTH(");
 	add_whole(statement, column);
@@ -115,40 +115,47 @@ static void add_variant(struct statement *statement, const char *column)
 {
 	statement_add(statement, "CASE WHEN ");
 	add_base_type(statement, column);
-	statement_add(statement, " IN (N'bigint', N'int', N'smallint', N'tinyint', N'bit') "
-		"THEN CAST(CAST(%s AS bigint) AS varbinary(8)) WHEN ", column);
+	statement_add(statement,
+		" IN (N'bigint', N'int', N'smallint', N'tinyint', N'bit') "
+		"THEN CAST(CAST(%s AS bigint) AS varbinary(8)) WHEN ",
+		column);
 	add_base_type(statement, column);
-	statement_add(statement, " IN (N'money', N'smallmoney') THEN CAST(CAST(%s AS money) AS varbinary(8)) WHEN ", column);
+	statement_add(
+		statement, " IN (N'money', N'smallmoney') THEN CAST(CAST(%s AS money) AS varbinary(8)) WHEN ", column);
 	add_base_type(statement, column);
 	statement_add(statement, " = N'float' THEN CAST(CAST(%s AS float) AS varbinary(8)) WHEN ", column);
 	add_base_type(statement, column);
 	statement_add(statement, " = N'real' THEN CAST(CAST(%s AS real) AS varbinary(4)) WHEN ", column);
 	add_base_type(statement, column);
-	statement_add(statement, " IN (N'decimal', N'numeric') "
-		"THEN CAST(CAST(%s AS nvarchar(50)) AS varbinary(100)) ELSE CAST(%s AS varbinary(8000)) END", column, column);
+	statement_add(statement,
+		" IN (N'decimal', N'numeric') "
+		"THEN CAST(CAST(%s AS nvarchar(50)) AS varbinary(100)) ELSE CAST(%s AS varbinary(8000)) END",
+		column, column);
 }
 
 static void add_variant_extras(struct statement *statement, const char *column)
 {
-	statement_add(statement, ", CAST(CAST(SQL_VARIANT_PROPERTY(%s, 'BaseType') AS nvarchar(128)) AS varbinary(256))",
-		column);
+	statement_add(
+		statement, ", CAST(CAST(SQL_VARIANT_PROPERTY(%s, 'BaseType') AS nvarchar(128)) AS varbinary(256))", column);
 	statement_add(statement, ", CAST(SQL_VARIANT_PROPERTY(%s, 'Precision') AS int)", column);
 	statement_add(statement, ", CAST(SQL_VARIANT_PROPERTY(%s, 'Scale') AS int)", column);
 	statement_add(statement, ", CAST(SQL_VARIANT_PROPERTY(%s, 'MaxLength') AS int)", column);
-	statement_add(statement, ", CAST(CAST(SQL_VARIANT_PROPERTY(%s, 'Collation') AS nvarchar(128)) AS varbinary(256))",
-		column);
+	statement_add(
+		statement, ", CAST(CAST(SQL_VARIANT_PROPERTY(%s, 'Collation') AS nvarchar(128)) AS varbinary(256))", column);
 	statement_add(statement, ", CASE WHEN ");
 	add_base_type(statement, column);
-	statement_add(statement, " IN (N'date', N'time', N'datetime2', N'datetimeoffset') "
-		"THEN CAST(%s AS datetimeoffset(7)) END, CASE WHEN ", column);
+	statement_add(statement,
+		" IN (N'date', N'time', N'datetime2', N'datetimeoffset') "
+		"THEN CAST(%s AS datetimeoffset(7)) END, CASE WHEN ",
+		column);
 	add_base_type(statement, column);
 	statement_add(statement, " IN (N'datetime', N'smalldatetime') THEN CAST(%s AS datetime) END", column);
 }
 
 /* ---- the list ---- */
 
-static void with_name(struct statement *statement, const struct catalogue_column *column,
-	void (*add)(struct statement *, const char *))
+static void with_name(
+	struct statement *statement, const struct catalogue_column *column, void (*add)(struct statement *, const char *))
 {
 	struct statement name = { 0 };
 
@@ -209,8 +216,8 @@ void select_rows(struct statement *statement, const struct select_plan *plan)
 	statement_table(statement, plan->table);
 }
 
-void select_piece(struct statement *statement, const struct select_plan *plan, size_t column, uint64_t offset,
-	uint64_t size)
+void select_piece(
+	struct statement *statement, const struct select_plan *plan, size_t column, uint64_t offset, uint64_t size)
 {
 	statement_add(statement, "SELECT SUBSTRING(");
 	add_bytes(statement, plan_column(plan, column));

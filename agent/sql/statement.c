@@ -204,8 +204,8 @@ bool statement_key_after(struct statement *statement, const struct statement_key
 	return true;
 }
 
-void statement_order(struct statement *statement, const struct catalogue_table *table,
-	const struct catalogue_layout *layout)
+void statement_order(
+	struct statement *statement, const struct catalogue_table *table, const struct catalogue_layout *layout)
 {
 	for (size_t i = 0; i < layout->order_count; i++) {
 		statement_add(statement, i ? ", " : " ORDER BY ");

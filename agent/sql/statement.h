@@ -52,7 +52,7 @@ bool statement_key_equal(struct statement *statement, const struct statement_key
 /* The rows that come after it in the order of reading: descending columns and NULL (lowest) are minded. */
 bool statement_key_after(struct statement *statement, const struct statement_key *key);
 /* " ORDER BY [a], [b] DESC"; nothing for a heap. */
-void statement_order(struct statement *statement, const struct catalogue_table *table,
-	const struct catalogue_layout *layout);
+void statement_order(
+	struct statement *statement, const struct catalogue_table *table, const struct catalogue_layout *layout);
 
 #endif

@@ -13,20 +13,35 @@ enum source { FROM_NUMBER, FROM_FLOAT, FROM_MONEY, FROM_DIGITS, FROM_MOMENT, FRO
 struct base {
 	const char *name;
 	uint8_t token;
-	uint8_t size;   /* of the data, 0 where it varies */
+	uint8_t size; /* of the data, 0 where it varies */
 	enum source source;
 };
 
 static const struct base bases[] = {
-	{ "bit", 0x32, 1, FROM_NUMBER }, { "tinyint", 0x30, 1, FROM_NUMBER }, { "smallint", 0x34, 2, FROM_NUMBER },
-	{ "int", 0x38, 4, FROM_NUMBER }, { "bigint", 0x7f, 8, FROM_NUMBER }, { "real", 0x3b, 4, FROM_FLOAT },
-	{ "float", 0x3e, 8, FROM_FLOAT }, { "money", 0x3c, 8, FROM_MONEY }, { "smallmoney", 0x7a, 4, FROM_NUMBER },
-	{ "decimal", 0x6a, 0, FROM_DIGITS }, { "numeric", 0x6c, 0, FROM_DIGITS }, { "date", 0x28, 3, FROM_MOMENT },
-	{ "time", 0x29, 0, FROM_MOMENT }, { "datetime2", 0x2a, 0, FROM_MOMENT },
-	{ "datetimeoffset", 0x2b, 0, FROM_MOMENT }, { "datetime", 0x3d, 8, FROM_DATETIME },
-	{ "smalldatetime", 0x3a, 4, FROM_DATETIME }, { "uniqueidentifier", 0x24, 16, FROM_BYTES },
-	{ "binary", 0xad, 0, FROM_BYTES }, { "varbinary", 0xa5, 0, FROM_BYTES }, { "char", 0xaf, 0, FROM_TEXT },
-	{ "varchar", 0xa7, 0, FROM_TEXT }, { "nchar", 0xef, 0, FROM_TEXT }, { "nvarchar", 0xe7, 0, FROM_TEXT },
+	{ "bit", 0x32, 1, FROM_NUMBER },
+	{ "tinyint", 0x30, 1, FROM_NUMBER },
+	{ "smallint", 0x34, 2, FROM_NUMBER },
+	{ "int", 0x38, 4, FROM_NUMBER },
+	{ "bigint", 0x7f, 8, FROM_NUMBER },
+	{ "real", 0x3b, 4, FROM_FLOAT },
+	{ "float", 0x3e, 8, FROM_FLOAT },
+	{ "money", 0x3c, 8, FROM_MONEY },
+	{ "smallmoney", 0x7a, 4, FROM_NUMBER },
+	{ "decimal", 0x6a, 0, FROM_DIGITS },
+	{ "numeric", 0x6c, 0, FROM_DIGITS },
+	{ "date", 0x28, 3, FROM_MOMENT },
+	{ "time", 0x29, 0, FROM_MOMENT },
+	{ "datetime2", 0x2a, 0, FROM_MOMENT },
+	{ "datetimeoffset", 0x2b, 0, FROM_MOMENT },
+	{ "datetime", 0x3d, 8, FROM_DATETIME },
+	{ "smalldatetime", 0x3a, 4, FROM_DATETIME },
+	{ "uniqueidentifier", 0x24, 16, FROM_BYTES },
+	{ "binary", 0xad, 0, FROM_BYTES },
+	{ "varbinary", 0xa5, 0, FROM_BYTES },
+	{ "char", 0xaf, 0, FROM_TEXT },
+	{ "varchar", 0xa7, 0, FROM_TEXT },
+	{ "nchar", 0xef, 0, FROM_TEXT },
+	{ "nvarchar", 0xe7, 0, FROM_TEXT },
 };
 
 static bool text_of(const struct value *value, char *text, size_t size)
@@ -178,8 +193,8 @@ static int put_collation(uint8_t *at, const struct value *name, const struct var
 	return -EPROTO;
 }
 
-static int put_properties(uint8_t *at, const struct base *base, const struct value *extra,
-	const struct variant_collations *collations)
+static int put_properties(
+	uint8_t *at, const struct base *base, const struct value *extra, const struct variant_collations *collations)
 {
 	if (base->source == FROM_DIGITS) {
 		at[0] = (uint8_t)number_of(&extra[VARIANT_PRECISION]);

@@ -23,7 +23,7 @@ struct row_mark {
 };
 
 struct boundary_rule {
-	uint64_t rare, frequent; /* a hash at most this high is rare, frequent */
+	uint64_t rare, frequent;   /* a hash at most this high is rare, frequent */
 	size_t min_run, min_piece; /* rows before a boundary counts */
 	size_t max_rows;
 	size_t max_bytes;

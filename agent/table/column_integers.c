@@ -82,8 +82,8 @@ bool column_integers_find(struct column_writer *writer, const struct column_plan
 	return true;
 }
 
-uint8_t *column_integers_write(const struct column_writer *writer, const struct integer_forms *forms,
-	enum section_form form, uint8_t *out)
+uint8_t *column_integers_write(
+	const struct column_writer *writer, const struct integer_forms *forms, enum section_form form, uint8_t *out)
 {
 	const int64_t *integers = writer->integers;
 

@@ -277,8 +277,8 @@ static int next_integer(struct column_cursor *cursor, const struct column_plan *
 	return 0;
 }
 
-static int next_entry(struct column_cursor *cursor, const struct column_plan *plan, struct value *value,
-	uint8_t **scratch)
+static int next_entry(
+	struct column_cursor *cursor, const struct column_plan *plan, struct value *value, uint8_t **scratch)
 {
 	size_t entry = *cursor->at++, start, end;
 	bool utf8 = cursor->flags & SECTION_UTF8;
@@ -296,8 +296,8 @@ static int next_entry(struct column_cursor *cursor, const struct column_plan *pl
 	return set_text(plan, cursor->bytes + start, end - start, utf8, value, scratch);
 }
 
-static int next_bytes(struct column_cursor *cursor, const struct column_plan *plan, struct value *value,
-	uint8_t **scratch)
+static int next_bytes(
+	struct column_cursor *cursor, const struct column_plan *plan, struct value *value, uint8_t **scratch)
 {
 	uint64_t size = cursor->even;
 	bool utf8 = cursor->flags & SECTION_UTF8;
@@ -314,8 +314,8 @@ static int next_bytes(struct column_cursor *cursor, const struct column_plan *pl
 	return set_text(plan, cursor->bytes - size, (size_t)size, utf8, value, scratch);
 }
 
-static int next_ended(struct column_cursor *cursor, const struct column_plan *plan, struct value *value,
-	uint8_t **scratch)
+static int next_ended(
+	struct column_cursor *cursor, const struct column_plan *plan, struct value *value, uint8_t **scratch)
 {
 	const uint8_t *start = cursor->bytes, *zero = memchr(start, 0, left(start, cursor->bytes_end));
 
@@ -325,13 +325,13 @@ static int next_ended(struct column_cursor *cursor, const struct column_plan *pl
 	return set_text(plan, start, left(start, zero), cursor->flags & SECTION_UTF8, value, scratch);
 }
 
-static int next_value(struct column_cursor *cursor, const struct column_plan *plan, struct value *value,
-	uint8_t **scratch)
+static int next_value(
+	struct column_cursor *cursor, const struct column_plan *plan, struct value *value, uint8_t **scratch)
 {
 	switch (cursor->flags & FORM_MASK) {
 	case FORM_SAME:
-		return set_text(plan, cursor->bytes, left(cursor->bytes, cursor->bytes_end), cursor->flags & SECTION_UTF8,
-			value, scratch);
+		return set_text(
+			plan, cursor->bytes, left(cursor->bytes, cursor->bytes_end), cursor->flags & SECTION_UTF8, value, scratch);
 	case FORM_PLANES:
 		return next_plane(cursor, plan, value);
 	case FORM_TABLE:

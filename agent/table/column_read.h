@@ -10,20 +10,20 @@
 
 struct column_cursor {
 	unsigned int flags;
-	uint32_t rows, row;         /* all, and read so far */
-	uint32_t present, inlined;  /* values that are not NULL; those of them that are in the section itself */
+	uint32_t rows, row;        /* all, and read so far */
+	uint32_t present, inlined; /* values that are not NULL; those of them that are in the section itself */
 	uint32_t present_read, inlined_read;
-	const uint8_t *nulls, *larges; /* bitmaps or NULL */
-	const uint8_t *references;  /* the next one, up to `body` */
-	const uint8_t *at, *end;    /* what is read in order: integers, lengths or indexes */
+	const uint8_t *nulls, *larges;    /* bitmaps or NULL */
+	const uint8_t *references;        /* the next one, up to `body` */
+	const uint8_t *at, *end;          /* what is read in order: integers, lengths or indexes */
 	const uint8_t *bytes, *bytes_end; /* the values themselves, or the entries of a table */
-	const uint8_t *ends;        /* of table entries of any size */
+	const uint8_t *ends;              /* of table entries of any size */
 	size_t entries;
-	uint64_t unit, base;        /* of integers: what steps are counted in, and from where */
-	size_t even;                /* SECTION_EVEN: the length */
-	uint64_t pieces;            /* value chunks of all large values */
-	struct large_ref large;     /* the last large value */
-	uint8_t fixed[17];          /* the last value that had to be put together */
+	uint64_t unit, base;    /* of integers: what steps are counted in, and from where */
+	size_t even;            /* SECTION_EVEN: the length */
+	uint64_t pieces;        /* value chunks of all large values */
+	struct large_ref large; /* the last large value */
+	uint8_t fixed[17];      /* the last value that had to be put together */
 };
 
 /* Reads the section at *at and moves behind it. -EBADMSG. */

@@ -20,7 +20,8 @@ int column_writer_create(struct column_writer *writer, size_t max_rows)
 		.large = malloc(max_rows * sizeof(*writer->large)),
 	};
 	return writer->cells && writer->integers && writer->indexes && writer->slots && writer->table && writer->large
-		? 0 : -ENOMEM;
+		? 0
+		: -ENOMEM;
 }
 
 void column_writer_free(struct column_writer *writer)
@@ -98,8 +99,7 @@ static bool all_same(const struct column_writer *writer)
 	for (size_t i = 1; i < writer->present; i++) {
 		const struct cell *cell = &writer->cells[i];
 
-		if (cell->size != first->size || cell->state != first->state ||
-			memcmp(cell->bytes, first->bytes, first->size))
+		if (cell->size != first->size || cell->state != first->state || memcmp(cell->bytes, first->bytes, first->size))
 			return false;
 	}
 	return writer->present > 0;
@@ -119,8 +119,8 @@ static uint8_t *write_planes(const struct column_writer *writer, size_t width, u
 	return out;
 }
 
-static uint8_t *write_fixed(struct column_writer *writer, const struct column_plan *plan, unsigned int *flags,
-	uint8_t *out)
+static uint8_t *write_fixed(
+	struct column_writer *writer, const struct column_plan *plan, unsigned int *flags, uint8_t *out)
 {
 	size_t least = writer->present * plan->width;
 	enum section_form form = FORM_PLANES;
@@ -141,7 +141,7 @@ static uint8_t *write_fixed(struct column_writer *writer, const struct column_pl
 	if (form == FORM_TABLE)
 		return column_table_write(writer, plan, out);
 	return form == FORM_PLANES ? write_planes(writer, plan->width, out)
-				   : column_integers_write(writer, &forms, form, out);
+							   : column_integers_write(writer, &forms, form, out);
 }
 
 /* How text is kept, where it is text: the flags of a section. */
@@ -204,8 +204,8 @@ static struct bytes_form choose_bytes(const struct column_writer *writer, unsign
 	return form;
 }
 
-static uint8_t *write_bytes(const struct column_writer *writer, const struct bytes_form *form, unsigned int flags,
-	uint8_t *out)
+static uint8_t *write_bytes(
+	const struct column_writer *writer, const struct bytes_form *form, unsigned int flags, uint8_t *out)
 {
 	if (form->form & SECTION_EVEN) {
 		out = varint_put(out, writer->cells[0].size);
@@ -223,8 +223,8 @@ static uint8_t *write_bytes(const struct column_writer *writer, const struct byt
 	return out;
 }
 
-static uint8_t *write_variable(struct column_writer *writer, const struct column_plan *plan, unsigned int *flags,
-	uint8_t *out)
+static uint8_t *write_variable(
+	struct column_writer *writer, const struct column_plan *plan, unsigned int *flags, uint8_t *out)
 {
 	*flags |= text_flags(writer, plan);
 

@@ -10,15 +10,15 @@
 
 /* Working memory for columns of at most max_rows values; filled in by each call. */
 struct column_writer {
-	struct cell *cells;      /* in: one a row. Present ones move to the front */
+	struct cell *cells; /* in: one a row. Present ones move to the front */
 	size_t rows;
-	size_t present;          /* values that are in the section itself */
-	int64_t *integers;       /* of the present values */
-	uint8_t *indexes;        /* of the present values in `table` */
-	uint16_t *slots;         /* hash table over `table`: index + 1 */
+	size_t present;    /* values that are in the section itself */
+	int64_t *integers; /* of the present values */
+	uint8_t *indexes;  /* of the present values in `table` */
+	uint16_t *slots;   /* hash table over `table`: index + 1 */
 	const struct cell **table;
 	size_t table_size;
-	struct cell *large;      /* values that left the row */
+	struct cell *large; /* values that left the row */
 	size_t large_count;
 };
 
@@ -36,13 +36,13 @@ uint8_t *column_table_write(const struct column_writer *writer, const struct col
 
 /* column_integers.c: FORM_DELTAS and FORM_OFFSETS. */
 struct integer_forms {
-	uint64_t unit;              /* divides all differences */
+	uint64_t unit; /* divides all differences */
 	int64_t smallest;
-	size_t deltas, offsets;     /* bytes of each form */
+	size_t deltas, offsets; /* bytes of each form */
 };
 /* False where not every value is an integer. */
 bool column_integers_find(struct column_writer *writer, const struct column_plan *plan, struct integer_forms *forms);
-uint8_t *column_integers_write(const struct column_writer *writer, const struct integer_forms *forms,
-	enum section_form form, uint8_t *out);
+uint8_t *column_integers_write(
+	const struct column_writer *writer, const struct integer_forms *forms, enum section_form form, uint8_t *out);
 
 #endif

@@ -7,9 +7,9 @@
 
 #include "agent/table/rowgroup.h"
 
-#define ROWGROUP_FORMAT 1     /* first byte of a rows chunk */
-#define TABLE_ENTRIES_MAX 256 /* an index is one byte */
-#define TABLE_END_SIZE 3      /* bytes of an entry's end in a table */
+#define ROWGROUP_FORMAT 1       /* first byte of a rows chunk */
+#define TABLE_ENTRIES_MAX 256   /* an index is one byte */
+#define TABLE_END_SIZE 3        /* bytes of an entry's end in a table */
 #define TABLE_END_RAW 0x800000u /* this entry is UTF-16LE in a column that holds UTF-8 too */
 #define LARGE_HASH_SIZE 16
 #define VALUE_SIZE_MAX ((uint64_t)1 << 40) /* SQL Server ends at 2^31 */
@@ -44,7 +44,7 @@ struct large_ref {
 /* A column as the codec wants to know it. */
 struct column_plan {
 	enum column_type type;
-	uint8_t width;  /* bytes of every value, 0 where sizes differ */
+	uint8_t width; /* bytes of every value, 0 where sizes differ */
 	bool utf16;
 	bool derived;
 };

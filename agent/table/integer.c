@@ -4,16 +4,16 @@
 #include "agent/table/bytes.h"
 
 #define MINUTES_A_DAY 1440
-#define DATETIME_TICKS_A_DAY 25920000LL   /* of 1/300 s */
-#define TIME_TICKS_A_DAY 864000000000LL   /* of 100 ns */
-#define DAYS_MAX 3652058                  /* 9999-12-31 */
+#define DATETIME_TICKS_A_DAY 25920000LL /* of 1/300 s */
+#define TIME_TICKS_A_DAY 864000000000LL /* of 100 ns */
+#define DAYS_MAX 3652058                /* 9999-12-31 */
 
 /* How the bytes of a type make an integer. */
 enum shape {
 	SHAPE_NONE,
 	SHAPE_UNSIGNED,
 	SHAPE_SIGNED,
-	SHAPE_BIG_ENDIAN,   /* unsigned */
+	SHAPE_BIG_ENDIAN, /* unsigned */
 	SHAPE_SIGN_AND_MAGNITUDE,
 	SHAPE_DAYS_MINUTES, /* u16, u16 */
 	SHAPE_DAYS_TICKS,   /* i32, u32 */
@@ -103,12 +103,11 @@ bool integer_from_value(enum column_type type, const uint8_t *bytes, int64_t *in
 	case SHAPE_DAYS_MINUTES:
 		return from_parts((int64_t)get_number(bytes, 2), get_number(bytes + 2, 2), MINUTES_A_DAY, integer);
 	case SHAPE_DAYS_TICKS:
-		return from_parts(sign_extend(get_number(bytes, 4), 4), get_number(bytes + 4, 4), DATETIME_TICKS_A_DAY,
-			integer);
+		return from_parts(
+			sign_extend(get_number(bytes, 4), 4), get_number(bytes + 4, 4), DATETIME_TICKS_A_DAY, integer);
 	case SHAPE_TICKS_DAYS:
 		number = get_number(bytes + 5, 3);
-		return number <= DAYS_MAX &&
-			from_parts((int64_t)number, get_number(bytes, 5), TIME_TICKS_A_DAY, integer);
+		return number <= DAYS_MAX && from_parts((int64_t)number, get_number(bytes, 5), TIME_TICKS_A_DAY, integer);
 	case SHAPE_NONE:
 		break;
 	}

@@ -13,7 +13,7 @@
 
 struct large_values {
 	const struct rowgroup_params *params;
-	const uint8_t *key;       /* of the hash, 16 bytes */
+	const uint8_t *key; /* of the hash, 16 bytes */
 	rowgroup_emit *emit;
 	void *arg;
 
@@ -21,17 +21,17 @@ struct large_values {
 	uint16_t *columns;
 	size_t count;
 
-	bool streaming;           /* the last of `columns` is still coming */
+	bool streaming; /* the last of `columns` is still coming */
 	struct siphash hash;
-	uint8_t *piece;           /* params->piece_size bytes, of which `filled` are waiting to be handed out */
+	uint8_t *piece; /* params->piece_size bytes, of which `filled` are waiting to be handed out */
 	size_t filled;
-	uint8_t *kept;            /* params->max_bytes for values that came in pieces and are short */
+	uint8_t *kept; /* params->max_bytes for values that came in pieces and are short */
 	size_t kept_size;
 };
 
 struct large_entry {
 	enum { LARGE_NOT = 0, LARGE_SENT, LARGE_KEPT } state;
-	const uint8_t *kept;      /* LARGE_KEPT: its ref.size bytes */
+	const uint8_t *kept; /* LARGE_KEPT: its ref.size bytes */
 	struct large_ref ref;
 };
 

@@ -124,7 +124,7 @@ size_t row_buffer_measure(const struct column_plan *plan, const struct value *va
 	ssize_t size = plan->utf16 ? utf8_size(value->data, value->size) : -1;
 
 	return size < 0 ? varint_size(tag(value->size, CELL_BYTES)) + value->size
-			: varint_size(tag((size_t)size, CELL_UTF8)) + (size_t)size;
+					: varint_size(tag((size_t)size, CELL_UTF8)) + (size_t)size;
 }
 
 static bool size_valid(const struct column_plan *plan, const struct value *value)
@@ -199,8 +199,8 @@ static void get_variable(const uint8_t **at, const uint8_t *end, struct cell *ce
 	*at += cell->size;
 }
 
-void row_buffer_column(struct row_buffer *buffer, const struct column_plan *plan, size_t first, size_t rows,
-	struct cell *cells)
+void row_buffer_column(
+	struct row_buffer *buffer, const struct column_plan *plan, size_t first, size_t rows, struct cell *cells)
 {
 	const uint8_t *end = buffer->bytes + buffer->used;
 

@@ -27,11 +27,11 @@ struct row_digest {
 struct row_buffer {
 	const struct column_plan *plans;
 	size_t column_count;
-	size_t row_max, run_max;    /* bytes of a row, and of all rows but the last */
+	size_t row_max, run_max; /* bytes of a row, and of all rows but the last */
 	uint8_t *bytes;
 	struct row_mark *marks;
 	struct row_digest *digests;
-	uint32_t *cursors;          /* where the next column of each row starts, while columns are read */
+	uint32_t *cursors; /* where the next column of each row starts, while columns are read */
 	size_t used, count;
 };
 
@@ -54,8 +54,8 @@ void row_buffer_drop(struct row_buffer *buffer, size_t rows);
 /* Goes back to the first column of each of the rows from `first` on. */
 void row_buffer_rewind(struct row_buffer *buffer, size_t first, size_t rows);
 /* The next column of the same rows. */
-void row_buffer_column(struct row_buffer *buffer, const struct column_plan *plan, size_t first, size_t rows,
-	struct cell *cells);
+void row_buffer_column(
+	struct row_buffer *buffer, const struct column_plan *plan, size_t first, size_t rows, struct cell *cells);
 struct large_ref row_buffer_large(const struct cell *cell);
 
 #endif

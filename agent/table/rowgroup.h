@@ -28,14 +28,14 @@
 
 /* How rows are cut; in the repository's superblock, so that two boxes cut alike. Zero is valid for no field. */
 struct rowgroup_params {
-	uint8_t seed[16];        /* of boundary hashes and of digests: a secret, so that sizes tell nothing of content */
-	uint32_t rare_rows;      /* on average a rare boundary every so many rows: 1024 */
-	uint32_t frequent_rows;  /* at the very end of an open end: 32 */
-	uint32_t group_rows;     /* no boundary ends a run of fewer rows: 32 */
-	uint32_t max_rows;       /* of a chunk: 8192 */
-	uint32_t max_bytes;      /* of a chunk before compression, twice as many above 10 000 columns: 256 KiB */
-	uint32_t inline_limit;   /* bytes of a value kept inside its row, at most max_bytes / 8: 16 KiB */
-	uint32_t piece_size;     /* bytes of a value chunk, more than inline_limit: 256 KiB */
+	uint8_t seed[16];       /* of boundary hashes and of digests: a secret, so that sizes tell nothing of content */
+	uint32_t rare_rows;     /* on average a rare boundary every so many rows: 1024 */
+	uint32_t frequent_rows; /* at the very end of an open end: 32 */
+	uint32_t group_rows;    /* no boundary ends a run of fewer rows: 32 */
+	uint32_t max_rows;      /* of a chunk: 8192 */
+	uint32_t max_bytes;     /* of a chunk before compression, twice as many above 10 000 columns: 256 KiB */
+	uint32_t inline_limit;  /* bytes of a value kept inside its row, at most max_bytes / 8: 16 KiB */
+	uint32_t piece_size;    /* bytes of a value chunk, more than inline_limit: 256 KiB */
 };
 
 extern const struct rowgroup_params rowgroup_params_default; /* seed all zero: the caller fills it */
@@ -90,7 +90,7 @@ struct rowgroup_value {
 	struct value value;
 	bool large;
 	uint64_t size;
-	uint32_t piece;  /* counted from 0 over the value chunks of the stream that no rows chunk before this one took */
+	uint32_t piece; /* counted from 0 over the value chunks of the stream that no rows chunk before this one took */
 	uint32_t pieces;
 };
 

@@ -13,14 +13,14 @@ struct rowgroup_reader {
 	struct row_keys keys;
 	struct column_plan *plans;
 	struct column_cursor *cursors;
-	uint8_t *scratch;        /* text of one row: at most twice the bytes of the chunk */
+	uint8_t *scratch; /* text of one row: at most twice the bytes of the chunk */
 	uint32_t rows, row;
-	uint64_t pieces;         /* value chunks of the whole chunk */
+	uint64_t pieces; /* value chunks of the whole chunk */
 	uint32_t next_piece;
-	uint8_t sum[16];         /* as the writer counted */
+	uint8_t sum[16]; /* as the writer counted */
 	struct table_digest digest;
-	bool done;               /* every row was read, and nothing is left over */
-	int error;               /* of the first call that failed */
+	bool done; /* every row was read, and nothing is left over */
+	int error; /* of the first call that failed */
 };
 
 static int read_head(struct rowgroup_reader *reader, const uint8_t **at, const uint8_t *end)
@@ -48,8 +48,7 @@ static int read_sections(struct rowgroup_reader *reader, const uint8_t *at, cons
 	int error = read_head(reader, &at, end);
 
 	for (size_t i = 0; i < reader->layout->column_count && !error; i++) {
-		error = column_open(&reader->cursors[i], &reader->plans[i], reader->rows, reader->params->piece_size, &at,
-			end);
+		error = column_open(&reader->cursors[i], &reader->plans[i], reader->rows, reader->params->piece_size, &at, end);
 		reader->pieces += reader->cursors[i].pieces;
 	}
 	if (error)
@@ -124,8 +123,8 @@ struct row_pieces {
 	uint32_t large, shed; /* value chunks so far of this row */
 };
 
-static void set_large(const struct rowgroup_reader *reader, uint64_t size, struct rowgroup_value *value,
-	struct row_pieces *pieces)
+static void set_large(
+	const struct rowgroup_reader *reader, uint64_t size, struct rowgroup_value *value, struct row_pieces *pieces)
 {
 	uint32_t *kind = size > reader->params->inline_limit ? &pieces->large : &pieces->shed;
 
@@ -136,8 +135,8 @@ static void set_large(const struct rowgroup_reader *reader, uint64_t size, struc
 	*kind += value->pieces;
 }
 
-static void finish_pieces(struct rowgroup_reader *reader, struct rowgroup_value *values,
-	const struct row_pieces *pieces)
+static void finish_pieces(
+	struct rowgroup_reader *reader, struct rowgroup_value *values, const struct row_pieces *pieces)
 {
 	for (size_t i = 0; pieces->shed && i < reader->layout->column_count; i++)
 		if (values[i].large && values[i].size <= reader->params->inline_limit)

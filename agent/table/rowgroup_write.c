@@ -14,15 +14,15 @@ struct rowgroup_writer {
 	const struct rowgroup_params *params;
 	rowgroup_emit *emit;
 	void *arg;
-	int error;                   /* of the first call that failed: no call does anything after it */
+	int error; /* of the first call that failed: no call does anything after it */
 
 	struct row_keys keys;
 	struct column_plan *plans;
 	struct large_values large;
-	struct value *values;        /* of a row some of whose values came in pieces */
+	struct value *values; /* of a row some of whose values came in pieces */
 	struct row_buffer buffer;
 	struct boundary_rule rule;
-	struct siphash group;        /* state of the boundary hash after the leading key value of the row before */
+	struct siphash group; /* state of the boundary hash after the leading key value of the row before */
 	bool has_group;
 
 	struct column_writer column;
@@ -36,8 +36,8 @@ static int allocate(struct rowgroup_writer *writer)
 	int error = column_plan_create(&writer->plans, layout);
 
 	if (!error)
-		error = large_create(&writer->large, writer->params, writer->keys.large, layout->column_count,
-			writer->emit, writer->arg);
+		error = large_create(
+			&writer->large, writer->params, writer->keys.large, layout->column_count, writer->emit, writer->arg);
 	if (!error)
 		error = row_buffer_create(&writer->buffer, writer->plans, layout, writer->params);
 	if (!error)
@@ -183,8 +183,8 @@ static bool changes_group(struct rowgroup_writer *writer, const struct siphash *
 	return changed;
 }
 
-static void mark_row(struct rowgroup_writer *writer, const struct value *values, const uint8_t digest[16],
-	struct row_mark *mark)
+static void mark_row(
+	struct rowgroup_writer *writer, const struct value *values, const uint8_t digest[16], struct row_mark *mark)
 {
 	struct siphash hash;
 	uint8_t out[16];
@@ -230,7 +230,7 @@ static size_t measure_row(const struct rowgroup_writer *writer, const struct val
 		bool leaves = !writer->plans[i].width && values[i].data && values[i].size > limit;
 
 		size += leaves || large_find(&writer->large, i) ? 1 + CELL_LARGE_SIZE
-								: row_buffer_measure(&writer->plans[i], &values[i]);
+														: row_buffer_measure(&writer->plans[i], &values[i]);
 	}
 	return size;
 }
@@ -260,8 +260,8 @@ static int gather_values(struct rowgroup_writer *writer, const struct value **va
 	for (size_t i = 0; i < large->count; i++) {
 		const struct large_entry *entry = &large->entries[large->columns[i]];
 
-		writer->values[large->columns[i]] = entry->state == LARGE_KEPT
-			? (struct value){ entry->kept, (size_t)entry->ref.size } : (struct value){ 0 };
+		writer->values[large->columns[i]] =
+			entry->state == LARGE_KEPT ? (struct value){ entry->kept, (size_t)entry->ref.size } : (struct value){ 0 };
 	}
 	for (size_t i = 0; i < large->columns[large->count - 1]; i++)
 		if (writer->values[i].data && !writer->plans[i].width && writer->values[i].size > writer->params->inline_limit)
@@ -322,6 +322,6 @@ int rowgroup_finish(struct rowgroup_writer *writer, struct table_digest *digest)
 	if (writer->error)
 		return writer->error;
 	*digest = writer->digest;
-	writer->error = -EINVAL;     /* for whatever comes after the end */
+	writer->error = -EINVAL; /* for whatever comes after the end */
 	return 0;
 }

@@ -106,7 +106,7 @@ uint8_t *utf8_put(uint8_t *out, const uint8_t *utf16, size_t size)
 static size_t get_character(const uint8_t *p, size_t size, uint32_t *character)
 {
 	size_t length = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
-	static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
+	static const uint32_t smallest[] = { 0, 0, 0x80, 0x800, 0x10000 };
 
 	if (p[0] < 0xc2 || p[0] > 0xf4 || size < length)
 		return 0;

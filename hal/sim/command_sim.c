@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define WORDS_MAX 3
-#define ARGUMENT_MAX 1000000000000LL  /* of a time: some thirty years in milliseconds, thirty thousand in seconds */
+#define ARGUMENT_MAX 1000000000000LL /* of a time: some thirty years in milliseconds, thirty thousand in seconds */
 
 struct command {
 	const char *name;
@@ -162,8 +162,8 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
-int sim_command(struct sim_control *control, struct sim_client *client, char *line, char state[SIM_STATE_SIZE],
-	const char **why)
+int sim_command(
+	struct sim_control *control, struct sim_client *client, char *line, char state[SIM_STATE_SIZE], const char **why)
 {
 	char *words[WORDS_MAX + 1] = { NULL }, *rest = NULL;
 	int count = 0;

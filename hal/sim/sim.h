@@ -15,7 +15,7 @@
 #include "hal/led.h"
 
 #ifndef container_of
-#define container_of(pointer, type, member) ((type *)(void *)((char *)(pointer) - offsetof(type, member)))
+#define container_of(pointer, type, member) ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 #endif
 
 #define SIM_EVENTS_MAX 32
@@ -41,7 +41,7 @@ struct sim_display {
 struct sim_clock {
 	struct clock clock;
 	int64_t monotonic_offset_ms, wall_offset_ms;
-	int64_t frozen_at_ms;   /* of real time; 0: it runs */
+	int64_t frozen_at_ms; /* of real time; 0: it runs */
 	bool untrusted;
 };
 
@@ -68,7 +68,7 @@ void sim_clock_set_wall(struct sim_clock *clock, int64_t seconds, bool trusted);
 
 struct sim_box {
 	struct sim_button *button;
-	struct sim_led *leds[SIM_LEDS_MAX];  /* ends with NULL */
+	struct sim_led *leds[SIM_LEDS_MAX]; /* ends with NULL */
 	struct sim_display *display;
 	struct sim_clock *clock;
 };

@@ -19,10 +19,10 @@ struct front_light {
 struct front_state {
 	struct front_light lights[FRONT_LIGHTS_MAX];
 	int light_count;
-	char button[16];               /* "": none */
+	char button[16]; /* "": none */
 	bool down;
 	struct display_text text;
-	char complaint[80];            /* the last "error ..." */
+	char complaint[80]; /* the last "error ..." */
 };
 
 /* Takes one line without its end. True where a block has ended: the state is whole. Unknown lines are passed over. */

@@ -137,7 +137,8 @@ int main(int argc, char **argv)
 	struct sigaction action = { .sa_handler = ask_to_leave };
 	bool drawn = isatty(STDOUT_FILENO) && isatty(STDIN_FILENO);
 	if (argc != 2 || argv[1][0] == '-') {
-		fprintf(stderr, "Usage: coffret-panel SOCKET\nThe front panel of a simulated box; SOCKET is panel_socket of its"
+		fprintf(stderr,
+			"Usage: coffret-panel SOCKET\nThe front panel of a simulated box; SOCKET is panel_socket of its"
 			" coffret.conf.\n");
 		return 2;
 	}

@@ -11,7 +11,10 @@
 static const char *colour_code(enum led_colour colour)
 {
 	static const char *const codes[] = {
-		[LED_GREEN] = "\033[1;32m", [LED_BLUE] = "\033[1;34m", [LED_AMBER] = "\033[1;33m", [LED_RED] = "\033[1;31m",
+		[LED_GREEN] = "\033[1;32m",
+		[LED_BLUE] = "\033[1;34m",
+		[LED_AMBER] = "\033[1;33m",
+		[LED_RED] = "\033[1;31m",
 		[LED_WHITE] = "\033[1;37m",
 	};
 	return codes[colour];
@@ -48,7 +51,8 @@ void screen_draw(const struct front_state *state, int64_t now_ms)
 	draw_line(state->text.line[1]);
 	draw_button(state, "╰─────────╯");
 	printf("  └──────────────────────┘" CLEAR_LINE CLEAR_LINE);
-	printf(DIM "  space: finger down or up   enter: a short press   h: HOLD   m: a minute passes   q: leave" RESET CLEAR_LINE);
+	printf(DIM
+		"  space: finger down or up   enter: a short press   h: HOLD   m: a minute passes   q: leave" RESET CLEAR_LINE);
 	printf("  %s" CLEAR_LINE "\033[J", state->complaint);
 	fflush(stdout);
 }
