@@ -117,13 +117,14 @@ static int take_table_end(void *arg, uint32_t table, const struct table_digest *
 static void take_progress(void *arg, enum worker_phase phase, uint32_t table, uint64_t rows, uint64_t bytes)
 {
 	struct capture *capture = arg;
+	uint64_t put;
 
 	(void)table;
 	if (phase == PHASE_READ || phase == PHASE_PRESENT || phase == PHASE_READ_BACK)
 		capture->progress->done = rows;
 	capture->progress->bytes = bytes;
 	if (capture->writer)
-		snapshot_progress(capture->writer, &(uint64_t){ 0 }, &capture->progress->stored);
+		snapshot_progress(capture->writer, &put, &capture->progress->stored);
 	capture->context->progress(capture->context->engine, capture->progress);
 }
 
