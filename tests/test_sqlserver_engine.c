@@ -87,6 +87,7 @@ static void expressions_have_the_servers_values(void **state)
 		{ "SELECT CONVERT(varchar(30), CAST('2008-06-04T20:15:40.953' AS datetime), 126)", "2008-06-04T20:15:40.953" },
 		{ "SELECT CONVERT(varchar(10), 0x1aff, 2), CONVERT(varbinary(4), '0x1AFF', 1), CAST(258 AS varbinary(4))",
 			"1AFF|1aff|00000102" },
+		{ "SELECT CAST(CAST(0x610000d8 AS nvarchar(4)) AS varbinary(8))", "610000d8" },
 		{ "SELECT (SELECT 1 UNION ALL SELECT 2)", "!512" });
 }
 
@@ -200,6 +201,8 @@ static void locks_keep_sessions_apart(void **state)
 	CHECK(&w->b, { "SELECT k FROM l", "1" });
 	CHECK(&w->a, { "BEGIN TRAN; DELETE FROM l", "" });
 	CHECK(&w->b, { "SELECT k FROM l", "!1222" });
+	CHECK(&w->a, { "ROLLBACK; BEGIN TRAN; SELECT k FROM l WITH (HOLDLOCK)", "1" });
+	CHECK(&w->b, { "SELECT k FROM l", "1" }, { "DELETE FROM l", "!1222" });
 	CHECK(&w->a, { "ROLLBACK", "" }, { "DECLARE @r int; BEGIN TRAN; EXEC @r = sp_getapplock 'x', 'Exclusive'; SELECT @r", "0" });
 	CHECK(&w->b, { "DECLARE @r int; EXEC @r = sp_getapplock @Resource = 'x', @LockMode = 'Exclusive', @LockOwner = 'Session',"
 		" @LockTimeout = 10; SELECT @r", "-1" }, { "SELECT APPLOCK_TEST('public', 'x', 'Exclusive', 'Session')", "0" });
@@ -218,7 +221,11 @@ static void modules_run(void **state)
 		{ "DECLARE @n int, @r int; EXEC @r = add_row 1, @n = @n OUTPUT; SELECT @n, @r", "1|3" }, { "EXEC add_row", "!201" },
 		{ "EXEC nothing_there", "!2812" },
 		{ "CREATE FUNCTION dbo.twice(@x bigint) RETURNS bigint AS BEGIN RETURN @x * 2 END", "" },
-		{ "SELECT dbo.twice(v) FROM m", "14" }, { "CREATE VIEW mv AS SELECT k, v * 2 AS w FROM m", "" },
+		{ "SELECT dbo.twice(v) FROM m", "14" },
+		{ "CREATE FUNCTION dbo.slow(@x int) RETURNS int AS BEGIN DECLARE @i int = 0; WHILE @i < 3 SET @i += 1;"
+			" IF @x = 2 RETURN @i / 0; RETURN @i END", "" },
+		{ "CREATE TABLE f (k int); INSERT INTO f VALUES (1), (2); UPDATE f SET k = dbo.slow(k)", "!8134" },
+		{ "SELECT SUM(k), @@TRANCOUNT FROM f", "3|0" }, { "CREATE VIEW mv AS SELECT k, v * 2 AS w FROM m", "" },
 		{ "SELECT w FROM mv WHERE k = 1", "14" },
 		{ "CREATE TRIGGER tr ON m AFTER INSERT, DELETE AS IF @@ROWCOUNT > 0 INSERT INTO m SELECT k, -v FROM deleted WHERE v > 0",
 			"" },

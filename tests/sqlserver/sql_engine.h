@@ -158,6 +158,7 @@ struct session {
 	struct error_info error; /* pending when failed */
 	bool failed, batch_ends, sink_failed, killed;
 	bool in_try;
+	int inside;              /* functions and triggers that run within a statement: its end is theirs */
 	bool done_pending;
 	struct {
 		enum result_end end;

@@ -361,8 +361,10 @@ static int run_trigger(struct session *session, struct table *module, struct fra
 	int transactions = session->trancount;
 
 	session->trancount++; /* a trigger is always inside a transaction */
+	session->inside++;
 	enum flow flow = run_body(session, module, frame, &arena);
 
+	session->inside--;
 	arena_free(&arena);
 	variables_free(frame->variables);
 	if (flow == FLOW_ERROR) {
@@ -428,8 +430,10 @@ static void call_function(sqlite3_context *context, int count, sqlite3_value **v
 			bool in_try = session->in_try;
 
 			session->in_try = true; /* an error goes to the statement that called */
+			session->inside++;
 			enum flow flow = run_statements(session, s->body);
 
+			session->inside--;
 			session->in_try = in_try;
 			if (flow == FLOW_ERROR)
 				session->failed = true;

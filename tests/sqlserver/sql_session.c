@@ -259,6 +259,7 @@ static void begin_request(struct session *s, struct result_sink *sink)
 	s->frame->database = s->database;
 	s->frame->returned = false;
 	s->frame->caught = NULL;
+	s->inside = 0;
 	bulk_forget(s);
 }
 

@@ -189,6 +189,8 @@ int transaction_write(struct session *session, struct database *database)
 
 int transaction_end_statement(struct session *session, bool good)
 {
+	if (session->inside)
+		return 0;
 	if (!session->trancount && (session->sqlite_open || session->written_count)) {
 		finish(session, good);
 		return session->failed ? -5 : 0;
