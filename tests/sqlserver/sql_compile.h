@@ -132,10 +132,6 @@ struct source *compile_system_function(struct compiler *c, const struct table_re
 /* Permission on a table; raises 229. */
 void compile_permission(struct compiler *c, const struct table *table, const char *permission);
 
-/* An earlier set of views (sql_system_*.c), not called any more. */
-struct source *compile_system_view(struct compiler *c, const struct name *name, const char *alias, struct text *out);
-int server_rows_register(struct session *session);
-
 /* Every function of the engine that SQLite's text may call. */
 int functions_register(struct session *session);
 int functions_register_aggregates(struct session *session);
