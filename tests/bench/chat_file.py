@@ -6,6 +6,7 @@ These go in by INSERT, as freebcp stops at some characters.
 A line of the file is a message number, a room, a user, seconds since 1970 and text, tab-separated, in time order.
 """
 import os
+import re
 
 TICKS_1970 = 621355968000000000
 
@@ -67,6 +68,9 @@ class Real:
             script.append("INSERT INTO dbo.tblChat (channelId, chatId, chatDate, userId, isAlert, content, rtf) VALUES "
                           + ",\n".join(map(self.row, lines[first:first + 500])))
         server.script("USE mgc\nGO\n" + "\nGO\n".join(script) + "\nGO\n")
+        loaded = re.search(r"^\d+$", server.sql("SET NOCOUNT ON SELECT COUNT(*) FROM dbo.tblChat", "mgc"), re.M)
+        if int(loaded.group()) != self.at:
+            raise AssertionError(f"the server has {loaded.group()} of {self.at} messages")
 
     def load(self, server):
         server.sql("DELETE FROM dbo.tblChat", "mgc")
