@@ -28,6 +28,7 @@ def test_it_says_that_json_and_press_are_not_built_in():
     with stage.World() as world:
         server = world.server()
         box = stage.Box(os.path.join(world.directory, "box"), server, world.certificates, databases="x", profile="any")
+        box.init()
         refused = box.run("list", "--json", "--standalone")
         assert refused.returncode != 0 and "no --json" in refused.stderr
         assert box.run("press", "restore").returncode == 2
