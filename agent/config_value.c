@@ -194,19 +194,35 @@ static int add_database(const struct config_key *key, const char *name, size_t l
 	return 0;
 }
 
+/* A name in [brackets], as T-SQL writes it: ]] is one ]. Leaves *text behind it. */
+static int add_bracketed(const struct config_key *key, const char **text, void *field)
+{
+	char name[DATABASE_NAME_SIZE];
+	size_t length = 0;
+
+	for (const char *from = *text + 1; *from && length < sizeof name; from++) {
+		if (*from == ']' && *++from != ']') {
+			*text = from;
+			return add_database(key, name, length, field);
+		}
+		name[length++] = *from;
+	}
+	return -EINVAL;
+}
+
 int config_parse_databases(const struct config_key *key, const char *text, void *field)
 {
 	static const char between[] = ", \t";
 	uint32_t before = *count_of(key, field);
 	int result = text[strspn(text, between)] ? 0 : -EINVAL;
 	for (text += strspn(text, between); *text && result == 0; text += strspn(text, between)) {
-		bool bracketed = *text == '[';
-		size_t length = bracketed ? strcspn(text, "]") : strcspn(text, between);
-		if (bracketed && !text[length])
-			result = -EINVAL;
-		else
-			result = add_database(key, text + bracketed, length - bracketed, field);
-		text += length + bracketed;
+		if (*text == '[') {
+			result = add_bracketed(key, &text, field);
+			continue;
+		}
+		size_t length = strcspn(text, between);
+		result = add_database(key, text, length, field);
+		text += length;
 	}
 	if (result < 0)
 		*count_of(key, field) = before;
