@@ -365,6 +365,21 @@ static int restore_steps(struct restore *restore)
 	return result == 0 ? commit(restore) : result;
 }
 
+/* They are kept for reading, no digest counts them, and the server has made them anew. */
+static void note_server_made(struct restore *restore)
+{
+	for (size_t i = 0; i < restore->changed_count; i++) {
+		const struct catalogue_table *table = &restore->wanted.catalogue->tables[restore->changed[i]];
+		char name[280];
+
+		catalogue_table_name(table, name, sizeof name);
+		for (size_t c = 0; c < table->column_count; c++)
+			if (catalogue_column_derived(&table->columns[c]))
+				job_report_note(restore->story.report, "%.150s.[%.60s] was made anew by the server and is not compared.",
+					name, table->columns[c].name);
+	}
+}
+
 static enum job_state tell_result(struct restore *restore)
 {
 	struct story *story = &restore->story;
@@ -407,9 +422,11 @@ static enum job_state end_restore(struct restore *restore, int result)
 		state = story_sql_failed(story, &restore->error);
 	else
 		state = tell_result(restore);
-	if (state == JOB_DONE && restore->changed_count && !restore->request->what_if)
+	if (state == JOB_DONE && restore->changed_count && !restore->request->what_if) {
+		note_server_made(restore);
 		snprintf(story->outcome->remedy, sizeof story->outcome->remedy, "%s",
 			profile_next_step(story->server->profile, story->outcome->database));
+	}
 	snapshot_abort(restore->present.writer);
 	capture_free(&restore->present);
 	stored_close(&restore->wanted);
