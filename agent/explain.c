@@ -121,7 +121,7 @@ static struct explanation explain_errno(int error)
 	switch (error) {
 	case -ENOSPC:
 		return (struct explanation){ "the volume is full",
-			"Remove snapshots that are no longer needed (coffret list), or attach a larger disk." };
+			"Free space on the volume, or use a larger one; what was there before is untouched." };
 	case -EBADMSG:
 		return (struct explanation){ "what was read from the volume is damaged",
 			"Run coffret verify --data: it names what is hit and what is whole." };
