@@ -44,6 +44,7 @@ static int start_engine(struct box *box)
 		.restore = restore_run,
 		.undo = undo_run,
 		.verify = verify_run,
+		.keep = keep_run,
 		.recover = restore_recover,
 		.config = &box->config,
 		.repository = box->store.repository,

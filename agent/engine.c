@@ -136,6 +136,15 @@ static int pass_no_return(void *arg)
 	return result;
 }
 
+static bool is_in_doubt(void *arg, uint64_t snapshot)
+{
+	const struct engine *engine = arg;
+	const struct journal *pending = &engine->pending;
+	return engine->unknown &&
+		(pending->outcome.snapshot == snapshot || pending->outcome.safety == snapshot ||
+			pending->request.snapshot == snapshot);
+}
+
 static struct job_context make_context(struct engine *engine)
 {
 	return (struct job_context){
@@ -147,6 +156,7 @@ static struct job_context make_context(struct engine *engine)
 		.stop = is_stopped,
 		.journal = write_journal,
 		.no_return = pass_no_return,
+		.in_doubt = is_in_doubt,
 	};
 }
 
@@ -226,6 +236,10 @@ static job_story *find_story(const struct engine_ground *ground, enum job_kind k
 		return ground->undo;
 	case JOB_VERIFY:
 		return ground->verify;
+	case JOB_PIN:
+	case JOB_UNPIN:
+	case JOB_REMOVE:
+		return ground->keep;
 	}
 	return NULL;
 }
@@ -274,10 +288,12 @@ static enum job_state tell_cut(struct engine *engine, const struct journal *jour
 			(unsigned long long)list[i].id, list[i].subject);
 	}
 	free(list);
+	bool marks = journal->request.kind > JOB_VERIFY; /* of a snapshot, or its removal: done, or not begun */
 	snprintf(outcome->sentence, sizeof(outcome->sentence), "The box stopped in the middle of it. %s",
-		journal->request.kind != JOB_BACKUP ? "Nothing was changed."
-			: made                          ? "What was sealed before is kept (see the notes); nothing else was kept."
-											: "No snapshot was made, and nothing was changed on the server.");
+		marks                                     ? "coffret list shows whether it was done."
+			: journal->request.kind != JOB_BACKUP ? "Nothing was changed."
+			: made ? "What was sealed before is kept (see the notes); nothing else was kept."
+				   : "No snapshot was made, and nothing was changed on the server.");
 	snprintf(outcome->remedy, sizeof(outcome->remedy), "%s", "Ask for it again.");
 	return outcome->state;
 }

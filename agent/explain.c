@@ -120,8 +120,10 @@ static struct explanation explain_errno(int error)
 {
 	switch (error) {
 	case -ENOSPC:
-		return (struct explanation){ "the volume is full",
-			"Free space on the volume, or use a larger one; what was there before is untouched." };
+		return (struct explanation){
+			"the volume is full",
+			"coffret list shows what there is, coffret remove ID makes room; or use a larger volume. What was there before is untouched."
+		};
 	case -EBADMSG:
 		return (struct explanation){ "what was read from the volume is damaged",
 			"Run coffret verify --data: it names what is hit and what is whole." };

@@ -64,13 +64,19 @@ int front_eta(const struct job_progress *progress, int64_t now_ms)
 
 /* ---- what the panel is told ---- */
 
+/* Housekeeping is no news for the front of the box. */
+static bool is_shown(const struct job_info *info)
+{
+	return info->request.kind <= JOB_VERIFY;
+}
+
 static void tell_running(struct front *front)
 {
 	struct panel_event event = { .kind = PANEL_JOB };
 	struct job_progress progress;
 	struct job_info info;
 	uint64_t id = engine_progress(front->box->engine, &progress);
-	if (id == 0 || engine_job(front->box->engine, id, &info) < 0 || info.state >= JOB_DONE) {
+	if (id == 0 || engine_job(front->box->engine, id, &info) < 0 || info.state >= JOB_DONE || !is_shown(&info)) {
 		event.job = front->ended;
 	} else {
 		event.job = (struct panel_job){ .id = id,
@@ -113,7 +119,7 @@ static void look_for_ended(struct front *front)
 	size_t count = engine_jobs(front->box->engine, jobs, sizeof(jobs) / sizeof(jobs[0]));
 	const struct job_info *last = NULL;
 	for (size_t i = 0; i < count; i++)
-		if (jobs[i].state >= JOB_DONE)
+		if (jobs[i].state >= JOB_DONE && is_shown(&jobs[i]))
 			last = &jobs[i];
 	if (!last || (last->id == front->last_ended && last->state == front->ended.state))
 		return;

@@ -15,7 +15,8 @@
 
 #include "agent/sql/error.h"
 
-enum job_kind { JOB_BACKUP = 1, JOB_RESTORE = 2, JOB_UNDO = 3, JOB_VERIFY = 4 };
+enum job_kind { JOB_BACKUP = 1, JOB_RESTORE, JOB_UNDO, JOB_VERIFY, JOB_PIN, JOB_UNPIN, JOB_REMOVE };
+#define JOB_KIND_LAST JOB_REMOVE
 enum job_state {
 	JOB_QUEUED = 1,
 	JOB_RUNNING,
@@ -34,7 +35,7 @@ struct job_request {
 	enum job_kind kind;
 	char server[SERVER_NAME_SIZE];     /* "" : the only one, or all of them for a backup */
 	char database[DATABASE_NAME_SIZE]; /* "" : those of the server's profile that this kind of job takes by default */
-	uint64_t snapshot;                 /* restore, verify: 0 the newest good one */
+	uint64_t snapshot;                 /* restore, verify: 0 the newest good one; pin, unpin, remove: that one */
 	bool users_connected;              /* restore although other sessions are in the database: never from the panel */
 	bool without_safety;               /* restore although no safety snapshot can be taken: consent was given */
 	bool what_if;                      /* restore: show what would change, write nothing */
@@ -118,13 +119,15 @@ struct job_context {
 	int (*journal)(void *engine, enum job_phase phase, const struct job_outcome *outcome);
 	/* From now on a cancel is refused: COMMIT is about to be sent. -ECANCELED where one came first. */
 	int (*no_return)(void *engine);
+	/* How a restore ended is not known yet, and this snapshot is needed to find out. NULL: none is. */
+	bool (*in_doubt)(void *engine, uint64_t snapshot);
 };
 
 /* Fills the report; its state is the worst of its outcomes. */
 typedef enum job_state job_story(
 	const struct job_context *context, const struct job_request *request, struct job_report *report);
 
-job_story backup_run, restore_run, undo_run, verify_run;
+job_story backup_run, restore_run, undo_run, verify_run, keep_run;
 
 /*
  * After a cut: the journal's last phase and outcome of a restore or undo. Fills the report with what is true now. Where

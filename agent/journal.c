@@ -49,7 +49,7 @@ static int take_request(const struct block_fields *fields, struct job_request *r
 	if (take_text(fields, "Server", request->server, sizeof(request->server)) < 0 ||
 		take_text(fields, "Database", request->database, sizeof(request->database)) < 0 ||
 		take_text(fields, "Asked-By", request->asked_by, sizeof(request->asked_by)) < 0 ||
-		block_get_number(fields, "Kind", JOB_VERIFY, &kind) < 0 || kind < JOB_BACKUP ||
+		block_get_number(fields, "Kind", JOB_KIND_LAST, &kind) < 0 || kind < JOB_BACKUP ||
 		block_get_number(fields, "Snapshot", UINT64_MAX, &request->snapshot) < 0 ||
 		block_get_number(fields, "Origin", ORIGIN_NETWORK, &origin) < 0 ||
 		block_get_number(fields, "Uid", UINT32_MAX, &uid) < 0)

@@ -12,9 +12,13 @@ static const char *find(const char *const *names, size_t count, unsigned int ind
 
 const char *job_kind_name(enum job_kind kind)
 {
-	static const char *const names[] = {
-		[JOB_BACKUP] = "backup", [JOB_RESTORE] = "restore", [JOB_UNDO] = "undo", [JOB_VERIFY] = "verify"
-	};
+	static const char *const names[] = { [JOB_BACKUP] = "backup",
+		[JOB_RESTORE] = "restore",
+		[JOB_UNDO] = "undo",
+		[JOB_VERIFY] = "verify",
+		[JOB_PIN] = "pin",
+		[JOB_UNPIN] = "unpin",
+		[JOB_REMOVE] = "remove" };
 	return FIND(names, kind);
 }
 

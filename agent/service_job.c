@@ -28,7 +28,7 @@ static void describe_request(const struct job_request *request, char *text, size
 int service_submit(struct service *service, const struct job_request *request, uint64_t *id)
 {
 	char what[512], result[64];
-	bool changes = request->kind == JOB_RESTORE || request->kind == JOB_UNDO;
+	bool changes = request->kind == JOB_RESTORE || request->kind == JOB_UNDO || request->kind > JOB_VERIFY;
 	describe_request(request, what, sizeof(what));
 	if (changes && !service_audit(service, "asked", request->asked_by, request->origin, what, ""))
 		return -EROFS;
@@ -357,6 +357,37 @@ static void begin_verify(struct service *service, struct api_client *client, con
 	submit(service, client, &job, wants_to_wait(request));
 }
 
+static void begin_keep(
+	struct service *service, struct api_client *client, const struct block_fields *request, enum job_kind kind)
+{
+	struct job_request job = request_from(client, kind, request);
+	struct shelf_entry entry;
+	int named = service_snapshot(service, client, request, &entry);
+	if (named < 0)
+		return;
+	if (named == 0) {
+		service_end(client, CODE_USAGE, "coffret list shows them.", "Which snapshot?");
+		return;
+	}
+	job.snapshot = entry.info.id;
+	submit(service, client, &job, wants_to_wait(request));
+}
+
+static void begin_pin(struct service *service, struct api_client *client, const struct block_fields *request)
+{
+	begin_keep(service, client, request, JOB_PIN);
+}
+
+static void begin_unpin(struct service *service, struct api_client *client, const struct block_fields *request)
+{
+	begin_keep(service, client, request, JOB_UNPIN);
+}
+
+static void begin_remove(struct service *service, struct api_client *client, const struct block_fields *request)
+{
+	begin_keep(service, client, request, JOB_REMOVE);
+}
+
 static void begin_follow(struct service *service, struct api_client *client, const struct block_fields *request)
 {
 	struct job_info info;
@@ -393,6 +424,9 @@ const struct service_command service_job_commands[] = {
 	{ "restore", begin_restore, follow_more, NULL },
 	{ "undo", begin_undo, follow_more, NULL },
 	{ "verify", begin_verify, follow_more, NULL },
+	{ "pin", begin_pin, follow_more, NULL },
+	{ "unpin", begin_unpin, follow_more, NULL },
+	{ "remove", begin_remove, follow_more, NULL },
 	{ "follow", begin_follow, follow_more, NULL },
 	{ "cancel", begin_cancel, NULL, NULL },
 };

@@ -62,6 +62,9 @@ static void what_is_typed_becomes_a_request(void **state)
 	requests("--what-if restore mgc", "Command: restore\nTarget: mgc\nWhat-If: yes\n");
 	requests("verify 5f0c --data", "Command: verify\nSnapshot: 5f0c\nData: yes\n");
 	requests("show 5f", "Command: show\nSnapshot: 5f\n");
+	requests("pin 5f", "Command: pin\nSnapshot: 5f\n");
+	requests("unpin 5f --no-wait", "Command: unpin\nSnapshot: 5f\nWait: no\n");
+	requests("remove 5f -y", "Command: remove\nSnapshot: 5f\n");
 	requests("cancel 12", "Command: cancel\nJob: 12\n");
 	requests("cancel", "Command: cancel\n");
 	requests("jobs --audit --json", "Command: jobs\nAudit: yes\n");
@@ -79,7 +82,7 @@ static void what_makes_no_sense_is_refused_with_a_hint(void **state)
 		{ "", "--help" }, { "bakcup", "bakcup" }, { "backup a b", "\"b\"" }, { "status x", "\"x\"" }, { "show", "show ID" },
 		{ "trust", "trust SERVER" }, { "list --data", "does not take --data" }, { "backup --what-if", "--what-if" },
 		{ "list --nothing", "--nothing" }, { "list --socket", "needs a value" }, { "verify --yes", "--yes" },
-		{ "backup --snapshot 1", "--snapshot" }, { "restore --hold 5s", "--hold" },
+		{ "backup --snapshot 1", "--snapshot" }, { "restore --hold 5s", "--hold" }, { "remove", "remove ID" }, { "pin 5f -y", "--yes" },
 	};
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
 		if (type(wrong[i][0]) != -EINVAL || !strstr(message, wrong[i][1]))

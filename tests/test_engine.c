@@ -158,6 +158,16 @@ static enum job_state two_databases_story(const struct job_context *context, con
 	return JOB_OUTCOME_UNKNOWN;
 }
 
+/* Of a removal: whether the snapshot is still needed. */
+static bool needed;
+
+static enum job_state keep_story(const struct job_context *context, const struct job_request *request,
+	struct job_report *report)
+{
+	needed = context->in_doubt(context->engine, request->snapshot);
+	return job_report_outcome(report, "", "")->state = JOB_DONE;
+}
+
 static enum job_state recover_story(const struct job_context *context, const struct job_request *request,
 	enum job_phase phase, const struct job_outcome *journalled, struct job_report *report)
 {
@@ -188,7 +198,7 @@ static int set_up(void **state)
 	sem_init(&arrived, 0, 0);
 	sem_init(&go, 0, 0);
 	ground = (struct engine_ground){ .backup = simple_story, .restore = restore_story, .undo = restore_story,
-		.verify = simple_story, .recover = recover_story, .arg = &records, .record_read = record_read,
+		.verify = simple_story, .keep = keep_story, .recover = recover_story, .arg = &records, .record_read = record_read,
 		.record_write = record_write, .refresh = refresh, .repository = (struct repository *)&shelf,
 		.retry_seconds = 3600 };
 	return 0;
@@ -670,6 +680,32 @@ static void an_unknown_outcome_is_kept_and_looked_at_until_it_is_known(void **st
 	assert_int_equal(records.unknown_size, 0);
 }
 
+static bool is_needed(uint64_t snapshot)
+{
+	struct job_request request = request_of(JOB_REMOVE, "");
+	uint64_t id;
+	request.snapshot = snapshot;
+	assert_int_equal(engine_submit(engine, &request, 1000, &id), 0);
+	wait_end(id);
+	return needed;
+}
+
+static void what_an_unknown_outcome_needs_is_said_to_be_in_doubt(void **state)
+{
+	(void)state;
+	start();
+	assert_false(is_needed(5));
+	story_ends = JOB_OUTCOME_UNKNOWN;
+	recover_ends = JOB_OUTCOME_UNKNOWN;
+	wait_end(submit(JOB_RESTORE, "mgc"));
+	assert_true(is_needed(5));
+	assert_true(is_needed(6));
+	assert_false(is_needed(7));
+	engine_stop(engine);
+	start();
+	assert_true(is_needed(6));
+}
+
 static void an_unknown_outcome_is_not_forgotten_over_the_next_database(void **state)
 {
 	(void)state;
@@ -777,6 +813,7 @@ int main(void)
 		engine_test(a_backup_that_was_cut_off_says_what_was_sealed_before),
 		engine_test(what_if_never_changed_anything_and_is_not_looked_at),
 		engine_test(an_unknown_outcome_is_kept_and_looked_at_until_it_is_known),
+		engine_test(what_an_unknown_outcome_needs_is_said_to_be_in_doubt),
 		engine_test(an_unknown_outcome_is_not_forgotten_over_the_next_database),
 		engine_test(numbers_go_on_after_a_restart),
 		engine_test(a_damaged_journal_claims_nothing),

@@ -31,7 +31,7 @@ const struct command commands[] = {
 		"restore",
 		"Target",
 		false,
-		TAKES_WAIT | TAKES_SNAPSHOT | TAKES_RESTORE,
+		TAKES_WAIT | TAKES_SNAPSHOT | TAKES_RESTORE | TAKES_YES,
 		NULL,
 		"restore [DATABASE | SERVER/DATABASE]",
 		"put a database back as it was",
@@ -47,7 +47,7 @@ const struct command commands[] = {
 		"undo",
 		"Target",
 		false,
-		TAKES_WAIT | TAKES_SNAPSHOT | TAKES_RESTORE,
+		TAKES_WAIT | TAKES_SNAPSHOT | TAKES_RESTORE | TAKES_YES,
 		NULL,
 		"undo [DATABASE | SERVER/DATABASE]",
 		"return to the state before the last restore",
@@ -81,6 +81,39 @@ const struct command commands[] = {
 		"check snapshots on the volume",
 		"Walks one snapshot, or all, and names the tables that damage reaches and the snapshots that are still whole.\n\n"
 		"      --data          read every byte, not only the structure\n" WAIT,
+	},
+	{
+		"pin",
+		"Snapshot",
+		true,
+		TAKES_WAIT,
+		NULL,
+		"pin ID",
+		"keep a snapshot until coffret unpin",
+		"A pinned snapshot is never removed, not by hand and not by the box.\n\n" WAIT,
+	},
+	{
+		"unpin",
+		"Snapshot",
+		true,
+		TAKES_WAIT,
+		NULL,
+		"unpin ID",
+		"let go of a snapshot that is pinned or locked",
+		"It is then kept or not like any other. The box locks the backups of a database that it found damaged on its\n"
+		"server: look at that first.\n\n" WAIT,
+	},
+	{
+		"remove",
+		"Snapshot",
+		true,
+		TAKES_WAIT | TAKES_YES,
+		NULL,
+		"remove ID",
+		"remove a snapshot for good",
+		"Refused for one that is pinned or locked, and for the last good backup of a database. What no other snapshot\n"
+		"needs of it is free afterwards. Works on a full volume, too.\n\n"
+		"  -y, --yes           do not ask on a terminal\n" WAIT,
 	},
 	{ "status", NULL, false, 0, "databases", "status", "show what the box is doing, and whether all is well", "" },
 	{
@@ -161,6 +194,9 @@ static const struct {
 	{ "verify",
 		"  coffret verify                  the structure of all snapshots\n"
 		"  coffret verify 5f0c --data      every byte of one\n" },
+	{ "pin", "  coffret pin 5f0c\n" },
+	{ "unpin", "  coffret unpin 5f0c\n" },
+	{ "remove", "  coffret remove 5f0c\n" },
 	{ "status", "  coffret status\n" },
 	{ "jobs", "  coffret jobs\n  coffret jobs --audit\n" },
 	{ "follow", "  coffret follow 12\n" },

@@ -16,6 +16,7 @@ enum command_option {
 	TAKES_DATA = 8,
 	TAKES_AUDIT = 16,
 	TAKES_HOLD = 32,
+	TAKES_YES = 64, /* asks first on a terminal */
 };
 
 struct command {

@@ -91,19 +91,28 @@ static int reach(const struct options *options)
 
 /* ---- asking ---- */
 
-/* On a terminal a restore is not one slip of the finger away; a script that asks for one means it. */
-static bool is_meant(const struct options *options)
+static void tell_restore(const struct options *options)
 {
-	char answer[16];
-	bool changes = options->command->takes & TAKES_RESTORE && !options->what_if;
-	if (!changes || options->yes || options->json || !isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
-		return true;
-	printf("This replaces what is in %s now by %s. The present state is kept%s.\nGo on? [y/N] ",
+	printf("This replaces what is in %s now by %s. The present state is kept%s.",
 		options->argument[0] ? options->argument : "the database",
 		options->snapshot                      ? options->snapshot
 			: options->command->name[0] == 'u' ? "the state before the last restore"
 											   : "its newest good backup",
 		options->without_safety ? " if it can be" : "");
+}
+
+/* On a terminal a restore or a removal is not one slip of the finger away; a script that asks for one means it. */
+static bool is_meant(const struct options *options)
+{
+	char answer[16];
+	bool changes = options->command->takes & TAKES_YES && !options->what_if;
+	if (!changes || options->yes || options->json || !isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
+		return true;
+	if (options->command->takes & TAKES_RESTORE)
+		tell_restore(options);
+	else
+		printf("This removes snapshot %s for good.", options->argument);
+	printf("\nGo on? [y/N] ");
 	fflush(stdout);
 	return fgets(answer, sizeof(answer), stdin) && (answer[0] == 'y' || answer[0] == 'Y');
 }

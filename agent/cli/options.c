@@ -51,8 +51,9 @@ static unsigned int taken_by(int option)
 	case O_WHAT_IF:
 	case O_USERS:
 	case O_NO_SAFETY:
-	case 'y':
 		return TAKES_RESTORE;
+	case 'y':
+		return TAKES_YES;
 	case O_DATA:
 		return TAKES_DATA;
 	case O_AUDIT:

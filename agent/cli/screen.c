@@ -130,7 +130,8 @@ static void show_snapshot(struct screen *screen, const struct block_fields *fiel
 	column(screen, text_size(a, number(fields, "Bytes")), -9);
 	column(screen, text_size(a, number(fields, "Stored-Bytes")), -9);
 	column(screen, text_ratio(a, number(fields, "Bytes"), number(fields, "Stored-Bytes")), -6);
-	fprintf(screen->out, "%s%s\n", quality(fields), block_get_flag(fields, "Locked") ? ", locked" : "");
+	fprintf(screen->out, "%s%s%s\n", quality(fields), block_get_flag(fields, "Pinned") ? ", pinned" : "",
+		block_get_flag(fields, "Locked") ? ", locked" : "");
 }
 
 static void show_pair(const struct screen *screen, const char *label, const char *value)

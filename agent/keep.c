@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/keep.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/story.h"
+
+static bool is_good(const struct snapshot_info *info)
+{
+	return info->class == SNAPSHOT_BACKUP && !(info->flags & SNAPSHOT_SUSPECT);
+}
+
+bool keep_is_last_good(const struct snapshot_info *list, size_t count, const struct snapshot_info *snapshot)
+{
+	if (!is_good(snapshot))
+		return false;
+	uint32_t wanted = snapshot->flags & SNAPSHOT_VERIFIED;
+	for (size_t i = 0; i < count; i++)
+		if (list[i].id != snapshot->id && is_good(&list[i]) && (list[i].flags & wanted) == wanted &&
+			strcmp(list[i].subject, snapshot->subject) == 0)
+			return false;
+	return true;
+}
+
+/* ---- pins ---- */
+
+static enum job_state pin(struct story *story, const struct snapshot_info *info)
+{
+	int result = snapshot_set_flags(story->context->repository, info->id, SNAPSHOT_PINNED, 0);
+	if (result < 0)
+		return story_store_failed(story, result, "pinning a snapshot");
+	return story_done(
+		story, "%s: snapshot %016" PRIx64 " is pinned: it stays until coffret unpin.", info->subject, info->id);
+}
+
+/* A person has looked at it: what the box itself locked after damage was met is let go, too. */
+static enum job_state unpin(struct story *story, const struct snapshot_info *info)
+{
+	int result = snapshot_set_flags(story->context->repository, info->id, 0, SNAPSHOT_PINNED | SNAPSHOT_LOCKED);
+	if (result < 0)
+		return story_store_failed(story, result, "unpinning a snapshot");
+	return story_done(story, "%s: snapshot %016" PRIx64 " is no longer pinned%s.", info->subject, info->id,
+		info->flags & SNAPSHOT_LOCKED ? ", nor locked" : "");
+}
+
+/* ---- removing ---- */
+
+/* 1: the last good one, 0: not, or -ENOMEM. */
+static int is_last_good(struct repository *repository, const struct snapshot_info *info)
+{
+	int count = snapshot_list(repository, NULL, 0);
+	struct snapshot_info *list = calloc((size_t)count + 1, sizeof(*list));
+	if (!list)
+		return -ENOMEM;
+	int now = snapshot_list(repository, list, (size_t)count);
+	int last = keep_is_last_good(list, (size_t)(now < count ? now : count), info);
+	free(list);
+	return last;
+}
+
+static enum job_state refuse_last(struct story *story, const struct snapshot_info *info)
+{
+	bool verified = info->flags & SNAPSHOT_VERIFIED;
+	return story_refused(story,
+		verified ? "Back it up again; or coffret verify ID --data for a newer one, which may then take its place."
+				 : "Back it up again first; or leave it: one good backup of every database always stays.",
+		"%s: snapshot %016" PRIx64 " is the last good one of its database%s; it was not removed.", info->subject,
+		info->id, verified ? " that was verified" : "");
+}
+
+static enum job_state tell_removed(struct story *story, const struct snapshot_info *info)
+{
+	char size[32];
+	uint64_t freed = 0;
+	int result = repository_clean(story->context->repository, &freed);
+	if (result < 0)
+		job_report_note(story->report, "%s: its space could not be given back yet: %s.", info->subject,
+			result == -EBADMSG ? "a list of chunks is damaged, and what lies below it is not known"
+							   : strerror(-result));
+	return story_done(story, "%s: snapshot %016" PRIx64 " is removed; %s of the volume are free again.", info->subject,
+		info->id, story_size(freed, size));
+}
+
+static enum job_state remove_one(struct story *story, const struct snapshot_info *info)
+{
+	struct repository *repository = story->context->repository;
+	if (info->flags & (SNAPSHOT_PINNED | SNAPSHOT_LOCKED))
+		return story_refused(story, "coffret unpin lets go of it.",
+			"%s: snapshot %016" PRIx64 " is %s; it was not removed.", info->subject, info->id,
+			info->flags & SNAPSHOT_PINNED ? "pinned" : "locked");
+	if (story->context->in_doubt && story->context->in_doubt(story->context->engine, info->id))
+		return story_refused(story, "coffret jobs shows it; remove the snapshot when that is settled.",
+			"%s: how a restore ended is not known yet, and snapshot %016" PRIx64 " is needed to find out.",
+			info->subject, info->id);
+	int result = is_last_good(repository, info);
+	if (result == 1)
+		return refuse_last(story, info);
+	if (result == 0)
+		result = snapshot_remove(repository, info->id);
+	if (result == -EPERM)
+		return story_refused(story, "", "%s: this store is append-only: no snapshot is ever removed.", info->subject);
+	return result < 0 ? story_store_failed(story, result, "removing a snapshot") : tell_removed(story, info);
+}
+
+enum job_state keep_run(const struct job_context *context, const struct job_request *request, struct job_report *report)
+{
+	struct snapshot_info info = { .id = 0 };
+	struct story story;
+	int result = snapshot_find(context->repository, request->snapshot, &info);
+
+	story_begin(&story, context, NULL, info.subject, report);
+	story.outcome->snapshot = request->snapshot;
+	if (result < 0)
+		return story_store_failed(&story, result, "looking for a snapshot");
+	if (request->kind == JOB_PIN)
+		return pin(&story, &info);
+	return request->kind == JOB_UNPIN ? unpin(&story, &info) : remove_one(&story, &info);
+}

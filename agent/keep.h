@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which snapshots stay: what a person decides of one of them. The story of pin, unpin and remove.
+ */
+#ifndef AGENT_KEEP_H
+#define AGENT_KEEP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "storage/repository.h"
+
+/*
+ * True where a database would be left without a good backup: none that is not suspect, or, if this one was verified,
+ * none that was. A safety snapshot or a suspect one is never the last good one.
+ */
+bool keep_is_last_good(const struct snapshot_info *list, size_t count, const struct snapshot_info *snapshot);
+
+#endif

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Pin, unpin, remove: what a person decides of a snapshot, and what the box refuses. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/keep.h"
+#include "agent/story.h"
+#include "storage/memory.h"
+#include "tests/support/sample.h"
+
+static const struct sample samples[2] = {
+	{ .seed = 1, .streams = 2, .chunks = 30, .shared = 4, .chunk_size = 900 },
+	{ .seed = 2, .streams = 2, .chunks = 30, .shared = 4, .chunk_size = 900 },
+};
+
+static struct volume *volume;
+static struct repository *repository;
+static struct job_report report;
+static uint64_t in_doubt;
+
+static void no_progress(void *engine, const struct job_progress *progress)
+{
+	(void)engine, (void)progress;
+}
+
+static bool never(void *engine)
+{
+	(void)engine;
+	return false;
+}
+
+static bool is_in_doubt(void *engine, uint64_t snapshot)
+{
+	(void)engine;
+	return snapshot == in_doubt;
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	struct memory_geometry geometry = { .size = 1 << 20, .segment_size = 16384, .write_unit = 1 };
+	in_doubt = 0;
+	assert_int_equal(memory_volume_open(&volume, &geometry), 0);
+	assert_int_equal(sample_open(&repository, volume), 0);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	repository_close(repository);
+	memory_volume_close(volume);
+	return 0;
+}
+
+static enum job_state ask(enum job_kind kind, uint64_t id)
+{
+	struct job_context context = {
+		.repository = repository, .progress = no_progress, .stop = never, .in_doubt = is_in_doubt
+	};
+	struct job_request request = { .kind = kind, .snapshot = id };
+	memset(&report, 0, sizeof(report));
+	return keep_run(&context, &request, &report);
+}
+
+static bool is_there(uint64_t id)
+{
+	struct snapshot_info info;
+	int error = snapshot_find(repository, id, &info);
+	assert_true(error == 0 || error == -ENOENT);
+	return error == 0;
+}
+
+static void refused(enum job_kind kind, uint64_t id, const char *word)
+{
+	assert_int_equal(ask(kind, id), JOB_FAILED);
+	if (!strstr(report.outcomes[0].sentence, word) || !report.outcomes[0].remedy[0])
+		fail_msg("%s", report.outcomes[0].sentence);
+	assert_true(is_there(id));
+}
+
+static void a_pinned_or_locked_snapshot_stays_until_it_is_unpinned(void **state)
+{
+	(void)state;
+	static const struct {
+		uint32_t flag;
+		const char *word;
+	} kept[] = { { SNAPSHOT_PINNED, "pinned" }, { SNAPSHOT_LOCKED, "locked" } };
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
+		uint64_t a, b;
+		assert_int_equal(sample_store(repository, &samples[0], false, &a), 0);
+		assert_int_equal(sample_store(repository, &samples[1], false, &b), 0);
+		if (kept[i].flag == SNAPSHOT_PINNED)
+			assert_int_equal(ask(JOB_PIN, a), JOB_DONE);
+		else
+			assert_int_equal(snapshot_set_flags(repository, a, SNAPSHOT_LOCKED, 0), 0);
+		refused(JOB_REMOVE, a, kept[i].word);
+		assert_int_equal(ask(JOB_UNPIN, a), JOB_DONE);
+		assert_int_equal(ask(JOB_REMOVE, a), JOB_DONE);
+		assert_false(is_there(a));
+		assert_int_equal(sample_compare(repository, &samples[1], b), 0);
+	}
+}
+
+static void the_last_good_backup_of_a_database_is_not_removed(void **state)
+{
+	(void)state;
+	uint64_t a, b;
+	assert_int_equal(sample_store(repository, &samples[0], false, &a), 0);
+	refused(JOB_REMOVE, a, "last good");
+	assert_int_equal(sample_store(repository, &samples[1], false, &b), 0);
+	assert_int_equal(snapshot_set_flags(repository, b, SNAPSHOT_SUSPECT, 0), 0);
+	refused(JOB_REMOVE, a, "last good");
+	assert_int_equal(snapshot_set_flags(repository, a, SNAPSHOT_VERIFIED, 0), 0);
+	assert_int_equal(snapshot_set_flags(repository, b, 0, SNAPSHOT_SUSPECT), 0);
+	refused(JOB_REMOVE, a, "verified");
+	assert_int_equal(ask(JOB_REMOVE, b), JOB_DONE);
+}
+
+static void other_databases_and_safety_snapshots_do_not_count(void **state)
+{
+	(void)state;
+	struct snapshot_info list[] = {
+		{ .id = 1, .class = SNAPSHOT_BACKUP, .subject = "s/a" },
+		{ .id = 2, .class = SNAPSHOT_BACKUP, .subject = "s/b" },
+		{ .id = 3, .class = SNAPSHOT_SAFETY, .subject = "s/a" },
+		{ .id = 4, .class = SNAPSHOT_BACKUP, .subject = "s/a", .flags = SNAPSHOT_SUSPECT },
+		{ .id = 5, .class = SNAPSHOT_BACKUP, .subject = "s/c", .flags = SNAPSHOT_VERIFIED },
+		{ .id = 6, .class = SNAPSHOT_BACKUP, .subject = "s/c" },
+	};
+	static const bool last[] = { true, true, false, false, true, false };
+	for (size_t i = 0; i < 6; i++)
+		assert_int_equal(keep_is_last_good(list, 6, &list[i]), last[i]);
+}
+
+static void what_a_restore_in_doubt_needs_is_not_removed(void **state)
+{
+	(void)state;
+	uint64_t a, b;
+	assert_int_equal(sample_store(repository, &samples[0], false, &a), 0);
+	assert_int_equal(sample_store(repository, &samples[1], false, &b), 0);
+	in_doubt = a;
+	refused(JOB_REMOVE, a, "not known");
+	in_doubt = 0;
+	assert_int_equal(ask(JOB_REMOVE, a), JOB_DONE);
+}
+
+static void what_is_not_there_is_refused_and_removed_space_is_told(void **state)
+{
+	(void)state;
+	uint64_t a, b, before = 0, after = 0;
+	struct volume_stat stat;
+	assert_int_equal(sample_store(repository, &samples[0], false, &a), 0);
+	assert_int_equal(sample_store(repository, &samples[1], false, &b), 0);
+	assert_int_equal(ask(JOB_REMOVE, a ^ b ^ 1), JOB_FAILED);
+	assert_non_null(strstr(report.outcomes[0].sentence, "no such snapshot"));
+	assert_int_equal(volume_stat(volume, &stat), 0);
+	before = stat.free;
+	assert_int_equal(ask(JOB_REMOVE, a), JOB_DONE);
+	assert_int_equal(volume_stat(volume, &stat), 0);
+	after = stat.free;
+	assert_true(after > before);
+	assert_null(strstr(report.outcomes[0].sentence, " 0 bytes"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_pinned_or_locked_snapshot_stays_until_it_is_unpinned, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(the_last_good_backup_of_a_database_is_not_removed, set_up, tear_down),
+		cmocka_unit_test(other_databases_and_safety_snapshots_do_not_count),
+		cmocka_unit_test_setup_teardown(what_a_restore_in_doubt_needs_is_not_removed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_is_not_there_is_refused_and_removed_space_is_told, set_up, tear_down),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
