@@ -109,7 +109,7 @@ static int open_file(struct audit *audit)
 
 int audit_open(struct audit *audit, const char *state_directory)
 {
-	*audit = (struct audit){ .file = -1 };
+	*audit = (struct audit){ .lock = PTHREAD_MUTEX_INITIALIZER, .file = -1 };
 	audit->directory = open(state_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (audit->directory < 0)
 		return -errno;
@@ -190,7 +190,7 @@ static int append(struct audit *audit, const char *line, size_t size)
 	return result;
 }
 
-int audit_write(struct audit *audit, struct audit_record *record, int64_t now)
+static int write_record(struct audit *audit, const struct audit_record *record, int64_t now)
 {
 	char line[AUDIT_LINE_MAX];
 	uint8_t chain[AUDIT_HASH_SIZE];
@@ -222,6 +222,14 @@ int audit_write(struct audit *audit, struct audit_record *record, int64_t now)
 	audit->number++;
 	memcpy(audit->chain, chain, sizeof(chain));
 	return 0;
+}
+
+int audit_write(struct audit *audit, struct audit_record *record, int64_t now)
+{
+	pthread_mutex_lock(&audit->lock);
+	int result = write_record(audit, record, now);
+	pthread_mutex_unlock(&audit->lock);
+	return result;
 }
 
 /* ---- checking ---- */

@@ -9,11 +9,12 @@
  *
  * The file audit.log in the state directory is appended to and synced before audit_write returns; at AUDIT_FILE_MAX it
  * becomes audit.log.old (the one before goes) and the chain goes on in a new one. A line that a power cut tore is cut
- * off at the next open. One thread at a time.
+ * off at the next open. audit_write from any thread, everything else from one at a time.
  */
 #ifndef AGENT_AUDIT_H
 #define AGENT_AUDIT_H
 
+#include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,7 +23,8 @@
 #define AUDIT_HASH_SIZE 32
 
 struct audit {
-	int directory, file; /* descriptors */
+	pthread_mutex_t lock; /* of audit_write */
+	int directory, file;  /* descriptors */
 	int64_t size;
 	uint64_t number; /* of the last record */
 	uint8_t chain[AUDIT_HASH_SIZE];

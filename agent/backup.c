@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "agent/capture.h"
+#include "agent/prune.h"
 #include "agent/server.h"
 #include "agent/snapshot_about.h"
 #include "agent/sql/profile.h"
@@ -174,9 +175,12 @@ enum job_state backup_run(
 {
 	const struct config *config = context->config;
 
+	prune_if_nearly_full(context, report);
 	for (uint32_t i = 0; i < config->server_count; i++)
 		if (!request->server[0] || strcmp(config->servers[i].name, request->server) == 0)
 			back_up_server(context, &config->servers[i], request, report);
+	if (job_report_state(report) == JOB_DONE)
+		prune_after_backup(context, report);
 	if (context->stop(context->engine) && job_report_state(report) == JOB_DONE)
 		return JOB_CANCELLED;
 	return job_report_state(report);

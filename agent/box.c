@@ -12,8 +12,10 @@
 #include "agent/say.h"
 #include "agent/small_file.h"
 #include "agent/trust.h"
+#include "hal/linux/clock_kernel.h"
 
 #define CLOCK_MS 10000
+#define KEEP_TIME_MS 600000 /* between looks whether box time is to be written; the store decides */
 #define LAST_RUN "schedule" /* the small file that says when the schedule last ran */
 
 /* ---- what the engine stands on ---- */
@@ -34,7 +36,21 @@ static int write_record(void *arg, const char *name, const void *bytes, size_t s
 static void refresh(void *arg, struct repository *repository)
 {
 	struct box *box = arg;
+	store_keep_time(&box->store);
 	shelf_refresh(&box->shelf, repository);
+}
+
+static int write_audit(
+	void *arg, const struct job_request *request, const char *event, const char *what, const char *result)
+{
+	struct box *box = arg;
+	struct audit_record record;
+	audit_begin(&record, event);
+	audit_add(&record, "who", request->asked_by);
+	audit_add(&record, "by", job_origin_name(request->origin));
+	audit_add(&record, "what", what);
+	audit_add(&record, "result", result);
+	return audit_write(&box->audit, &record, (int64_t)time(NULL));
 }
 
 static int start_engine(struct box *box)
@@ -45,6 +61,7 @@ static int start_engine(struct box *box)
 		.undo = undo_run,
 		.verify = verify_run,
 		.keep = keep_run,
+		.prune = prune_run,
 		.recover = restore_recover,
 		.config = &box->config,
 		.repository = box->store.repository,
@@ -52,6 +69,7 @@ static int start_engine(struct box *box)
 		.arg = box,
 		.record_read = read_record,
 		.record_write = write_record,
+		.audit = write_audit,
 		.refresh = refresh,
 	};
 	return engine_start(&box->engine, &ground);
@@ -90,7 +108,9 @@ static void check_ready(void *arg, short revents)
 
 static int64_t wall_now(const struct box *box)
 {
-	return box->wall ? box->wall() : (int64_t)time(NULL);
+	struct clock_wall wall;
+	clock_wall(box->clock, &wall);
+	return wall.seconds;
 }
 
 static void remember_run(struct box *box, int64_t when)
@@ -128,16 +148,38 @@ void box_look_at_clock(struct box *box)
 		run_scheduled(box, "");
 }
 
+static void keep_time(struct engine_look *look, struct repository *repository)
+{
+	struct box *box = (struct box *)(void *)((char *)look - offsetof(struct box, keep_time));
+	(void)repository;
+	store_keep_time(&box->store);
+}
+
+/* Now and then on the engine's thread, so that a day without jobs counts, too. */
+static void ask_to_keep_time(struct box *box)
+{
+	if (box->service.ending || (box->keeping_time && !engine_look_done(box->engine, &box->keep_time)))
+		return;
+	box->keep_time = (struct engine_look){ .run = keep_time };
+	box->keeping_time = true;
+	engine_look(box->engine, &box->keep_time);
+}
+
 static void clock_due(void *arg)
 {
 	struct box *box = arg;
 	box_look_at_clock(box);
+	if (loop_now() - box->time_asked >= KEEP_TIME_MS) {
+		box->time_asked = loop_now();
+		ask_to_keep_time(box);
+	}
 	loop_timer_set(&box->loop, &box->clock_timer, CLOCK_MS);
 }
 
 static void start_schedule(struct box *box)
 {
 	int64_t now = wall_now(box);
+	box->time_asked = loop_now();
 	schedule_start(&box->schedule, box->config.times, box->config.time_count, now);
 	box->clock_timer = (struct loop_timer){ .due = clock_due, .arg = box };
 	loop_timer_set(&box->loop, &box->clock_timer, CLOCK_MS);
@@ -199,15 +241,18 @@ static void wire(struct box *box, bool scheduled)
 
 int box_open(struct box *box, bool scheduled, char *sentence, size_t sentence_size, char *remedy, size_t remedy_size)
 {
+	static struct clock kernel_clock = { &kernel_clock_ops };
 	sentence[0] = remedy[0] = '\0';
+	box->clock = box->clock ? box->clock : &kernel_clock;
 	loop_init(&box->loop);
 	shelf_init(&box->shelf);
+	box->shelf.retention = box->config.retention;
 	api_init(&box->api, &box->loop, &service_ops, &box->service);
 	box->audit.file = box->audit.directory = -1;
 	set_time_zone(&box->config);
 	int result = check_init(&box->check);
 	if (result == 0)
-		result = store_open(&box->store, &box->config);
+		result = store_open(&box->store, &box->config, box->clock);
 	if (result < 0) {
 		snprintf(sentence, sentence_size, "%s", box->store.sentence);
 		snprintf(remedy, remedy_size, "%s", box->store.remedy);
@@ -244,6 +289,9 @@ void box_close(struct box *box)
 		}
 		service_tell_ended(&box->service);
 	}
+	if (box->keeping_time)
+		engine_drop(box->engine, &box->keep_time);
+	box->keeping_time = false;
 	api_close(&box->api);
 	check_close(&box->check);
 	engine_stop(box->engine);

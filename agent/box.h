@@ -28,7 +28,10 @@ struct box {
 	struct service service;
 	struct loop_timer clock_timer;
 	bool scheduled;
-	int64_t (*wall)(void); /* seconds since 1970 UTC; set before box_open, NULL: the machine's */
+	struct clock *clock; /* set before box_open; NULL: the kernel's */
+	struct engine_look keep_time;
+	bool keeping_time;  /* keep_time is the engine's */
+	int64_t time_asked; /* for keep_time, of loop_now */
 	/* Told after anything changed: for the panel. May be NULL. */
 	void (*changed)(void *arg);
 	void *changed_arg;

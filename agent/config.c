@@ -22,7 +22,7 @@ struct parser {
 	FILE *file;
 	int line;         /* that was read last */
 	int section_line; /* of the last [section] */
-	uint64_t seen[3]; /* keys that came in [box], [store], [schedule] */
+	uint64_t seen[4]; /* keys that came in [box], [store], [schedule], [retention] */
 	uint64_t seen_server[CONFIG_SERVERS_MAX];
 	int server_line[CONFIG_SERVERS_MAX]; /* where a server was first named */
 	int error;
@@ -183,8 +183,8 @@ static int take_line(void *arg, const char *section_name, const char *name, cons
 		return refuse(parser, parser->line, "the name of a section or a key is too long");
 	const struct config_section *section = find_section(section_name);
 	if (!section)
-		return refuse(
-			parser, parser->line, "found [%s], expected [box], [store], [schedule] or [server NAME]", section_name);
+		return refuse(parser, parser->line,
+			"found [%s], expected [box], [store], [schedule], [retention] or [server NAME]", section_name);
 	return take_value(parser, section, section_name, name, value ? value : "");
 }
 

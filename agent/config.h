@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "agent/job.h"
+#include "storage/retention.h"
 
 #define CONFIG_SERVERS_MAX 8
 #define CONFIG_DATABASES_MAX 16
@@ -54,6 +55,7 @@ struct config {
 	char volume[256];   /* directory of the repository */
 	char key_file[256]; /* of the repository; made at first start where missing, 0600 */
 	int deflate_level;
+	struct retention_policy retention;
 	char state_directory[256];
 	char socket[108]; /* of the command */
 	char socket_group[64];

@@ -42,6 +42,20 @@ static const struct config_key schedule_keys[] = {
 		offsetof(struct config, time_count) },
 };
 
+#define RETENTION(key, high, words)                                                                                \
+	{                                                                                                              \
+#key, config_parse_u32, offsetof(struct config, retention) + offsetof(struct retention_policy, key), 0, 0, \
+			high, words, 0                                                                                         \
+	}
+
+static const struct config_key retention_keys[] = {
+	RETENTION(keep_last, 10000, "a number from 0 to 10000"),
+	RETENTION(keep_daily, 10000, "a number from 0 to 10000"),
+	RETENTION(keep_weekly, 10000, "a number from 0 to 10000"),
+	RETENTION(keep_monthly, 10000, "a number from 0 to 10000"),
+	RETENTION(keep_within, 36500, "a number of days from 0 to 36500"),
+};
+
 static const struct config_key server_keys[] = {
 	SERVER_TEXT(host, host, host, "a host name or an address (instance and port have keys of their own)"),
 	SERVER_TEXT(instance, text, instance, "the name of an instance, at most 63 bytes"),
@@ -72,6 +86,7 @@ const struct config_section config_sections[] = {
 	{ "box", box_keys, count_of(box_keys), false },
 	{ "store", store_keys, count_of(store_keys), false },
 	{ "schedule", schedule_keys, count_of(schedule_keys), false },
+	{ "retention", retention_keys, count_of(retention_keys), false },
 	{ "server", server_keys, count_of(server_keys), true },
 };
 const size_t config_section_count = count_of(config_sections);
@@ -92,6 +107,13 @@ void config_defaults(struct config *config)
 	strcpy(config->socket_group, "coffret");
 	strcpy(config->language, "en");
 	config->deflate_level = 6;
+	config->retention = (struct retention_policy){ .keep_last = 3,
+		.keep_daily = 14,
+		.keep_weekly = 8,
+		.keep_monthly = 12,
+		.keep_within = 14,
+		.keep_safety = 30,
+		.safety_quota = 2 };
 }
 
 void config_server_defaults(struct server_config *server)

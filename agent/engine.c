@@ -136,13 +136,25 @@ static int pass_no_return(void *arg)
 	return result;
 }
 
-static bool is_in_doubt(void *arg, uint64_t snapshot)
+static bool is_needed(void *arg, uint64_t snapshot)
 {
-	const struct engine *engine = arg;
+	struct engine *engine = arg;
 	const struct journal *pending = &engine->pending;
-	return engine->unknown &&
+	bool needed = engine->unknown &&
 		(pending->outcome.snapshot == snapshot || pending->outcome.safety == snapshot ||
 			pending->request.snapshot == snapshot);
+	pthread_mutex_lock(&engine->lock);
+	for (size_t i = 0; i < engine->queued; i++)
+		needed |= engine->queue[i].request.snapshot == snapshot;
+	pthread_mutex_unlock(&engine->lock);
+	return needed;
+}
+
+static int write_audit(void *arg, const char *event, const char *what, const char *result)
+{
+	const struct engine *engine = arg;
+	const struct engine_ground *ground = &engine->ground;
+	return ground->audit ? ground->audit(ground->arg, &engine->running.request, event, what, result) : -EROFS;
 }
 
 static struct job_context make_context(struct engine *engine)
@@ -156,7 +168,8 @@ static struct job_context make_context(struct engine *engine)
 		.stop = is_stopped,
 		.journal = write_journal,
 		.no_return = pass_no_return,
-		.in_doubt = is_in_doubt,
+		.needs = is_needed,
+		.audit = write_audit,
 	};
 }
 
@@ -240,6 +253,8 @@ static job_story *find_story(const struct engine_ground *ground, enum job_kind k
 	case JOB_UNPIN:
 	case JOB_REMOVE:
 		return ground->keep;
+	case JOB_PRUNE:
+		return ground->prune;
 	}
 	return NULL;
 }

@@ -26,7 +26,7 @@ typedef enum job_state job_recover(const struct job_context *context, const stru
 
 /* The stories, and what the engine stands on. All is borrowed until engine_stop. */
 struct engine_ground {
-	job_story *backup, *restore, *undo, *verify, *keep; /* keep: pin, unpin, remove */
+	job_story *backup, *restore, *undo, *verify, *keep, *prune; /* keep: pin, unpin, remove */
 	job_recover *recover;
 	const struct config *config;
 	struct repository *repository;
@@ -38,6 +38,8 @@ struct engine_ground {
 	 */
 	int (*record_read)(void *arg, const char *name, void *bytes, size_t size);
 	int (*record_write)(void *arg, const char *name, const void *bytes, size_t size);
+	/* A record in the audit log for a job. From the engine's thread. NULL: there is no log, and nothing is removed. */
+	int (*audit)(void *arg, const struct job_request *request, const char *event, const char *what, const char *result);
 	/* On the engine's thread, at start and after each job: look at what the repository holds now. May be NULL. */
 	void (*refresh)(void *arg, struct repository *repository);
 	int retry_seconds; /* between looks at an outcome that is unknown; 0: 600 */

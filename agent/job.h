@@ -15,8 +15,8 @@
 
 #include "agent/sql/error.h"
 
-enum job_kind { JOB_BACKUP = 1, JOB_RESTORE, JOB_UNDO, JOB_VERIFY, JOB_PIN, JOB_UNPIN, JOB_REMOVE };
-#define JOB_KIND_LAST JOB_REMOVE
+enum job_kind { JOB_BACKUP = 1, JOB_RESTORE, JOB_UNDO, JOB_VERIFY, JOB_PIN, JOB_UNPIN, JOB_REMOVE, JOB_PRUNE };
+#define JOB_KIND_LAST JOB_PRUNE
 enum job_state {
 	JOB_QUEUED = 1,
 	JOB_RUNNING,
@@ -38,7 +38,7 @@ struct job_request {
 	uint64_t snapshot;                 /* restore, verify: 0 the newest good one; pin, unpin, remove: that one */
 	bool users_connected;              /* restore although other sessions are in the database: never from the panel */
 	bool without_safety;               /* restore although no safety snapshot can be taken: consent was given */
-	bool what_if;                      /* restore: show what would change, write nothing */
+	bool what_if;                      /* restore, prune: show what would change, write nothing */
 	bool every_byte;                   /* verify: read all data, not only the structure */
 	enum job_origin origin;
 	uint32_t uid;      /* of a command */
@@ -119,15 +119,17 @@ struct job_context {
 	int (*journal)(void *engine, enum job_phase phase, const struct job_outcome *outcome);
 	/* From now on a cancel is refused: COMMIT is about to be sent. -ECANCELED where one came first. */
 	int (*no_return)(void *engine);
-	/* How a restore ended is not known yet, and this snapshot is needed to find out. NULL: none is. */
-	bool (*in_doubt)(void *engine, uint64_t snapshot);
+	/* A job that waits names this snapshot, or a restore whose outcome is not known yet needs it. NULL: none is. */
+	bool (*needs)(void *engine, uint64_t snapshot);
+	/* A record in the audit log, as this job's: durable on return. < 0: could not be written. */
+	int (*audit)(void *engine, const char *event, const char *what, const char *result);
 };
 
 /* Fills the report; its state is the worst of its outcomes. */
 typedef enum job_state job_story(
 	const struct job_context *context, const struct job_request *request, struct job_report *report);
 
-job_story backup_run, restore_run, undo_run, verify_run, keep_run;
+job_story backup_run, restore_run, undo_run, verify_run, keep_run, prune_run;
 
 /*
  * After a cut: the journal's last phase and outcome of a restore or undo. Fills the report with what is true now. Where

@@ -91,9 +91,9 @@ static enum job_state remove_one(struct story *story, const struct snapshot_info
 		return story_refused(story, "coffret unpin lets go of it.",
 			"%s: snapshot %016" PRIx64 " is %s; it was not removed.", info->subject, info->id,
 			info->flags & SNAPSHOT_PINNED ? "pinned" : "locked");
-	if (story->context->in_doubt && story->context->in_doubt(story->context->engine, info->id))
-		return story_refused(story, "coffret jobs shows it; remove the snapshot when that is settled.",
-			"%s: how a restore ended is not known yet, and snapshot %016" PRIx64 " is needed to find out.",
+	if (story->context->needs && story->context->needs(story->context->engine, info->id))
+		return story_refused(story, "coffret jobs shows it; remove the snapshot when that job has ended.",
+			"%s: snapshot %016" PRIx64 " is needed by a job that waits, or to find out how a restore ended.",
 			info->subject, info->id);
 	int result = is_last_good(repository, info);
 	if (result == 1)

@@ -134,17 +134,10 @@ static int listen_for_commands(void)
 	return box.api.listener >= 0 ? 0 : result;
 }
 
-static int64_t board_wall(void)
-{
-	struct clock_wall wall;
-	clock_wall(board.clock, &wall);
-	return wall.seconds;
-}
-
 static int open_all(void)
 {
 	char sentence[512], remedy[512];
-	box.wall = board_wall;
+	box.clock = board.clock;
 	int result = box_open(&box, true, sentence, sizeof(sentence), remedy, sizeof(remedy));
 	if (result < 0) {
 		say(SAY_ERROR, "%s %s", sentence, remedy);

@@ -18,7 +18,8 @@ const char *job_kind_name(enum job_kind kind)
 		[JOB_VERIFY] = "verify",
 		[JOB_PIN] = "pin",
 		[JOB_UNPIN] = "unpin",
-		[JOB_REMOVE] = "remove" };
+		[JOB_REMOVE] = "remove",
+		[JOB_PRUNE] = "prune" };
 	return FIND(names, kind);
 }
 
@@ -65,6 +66,23 @@ const char *job_phase_name(enum job_phase phase)
 		[JOB_PHASE_REPORT] = "report",
 	};
 	return FIND(names, phase);
+}
+
+const char *retention_why_name(int why)
+{
+	static const char *const names[] = { [RETENTION_GOES] = "nothing",
+		[RETENTION_PINNED] = "pinned",
+		[RETENTION_LOCKED] = "locked",
+		[RETENTION_SUSPECT] = "suspect",
+		[RETENTION_NEWEST] = "newest",
+		[RETENTION_FROZEN] = "frozen",
+		[RETENTION_WITHIN] = "within",
+		[RETENTION_LAST] = "last",
+		[RETENTION_DAILY] = "daily",
+		[RETENTION_WEEKLY] = "weekly",
+		[RETENTION_MONTHLY] = "monthly",
+		[RETENTION_SAFETY] = "safety" };
+	return FIND(names, why);
 }
 
 const char *consistency_name(int consistency)

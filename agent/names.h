@@ -11,5 +11,6 @@ const char *job_state_name(enum job_state state);    /* "running" */
 const char *job_origin_name(enum job_origin origin); /* "panel" */
 const char *job_phase_name(enum job_phase phase);    /* "read_back" */
 const char *consistency_name(int consistency);       /* "snapshot" */
+const char *retention_why_name(int why);             /* "daily" */
 
 #endif

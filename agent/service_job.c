@@ -28,7 +28,8 @@ static void describe_request(const struct job_request *request, char *text, size
 int service_submit(struct service *service, const struct job_request *request, uint64_t *id)
 {
 	char what[512], result[64];
-	bool changes = request->kind == JOB_RESTORE || request->kind == JOB_UNDO || request->kind > JOB_VERIFY;
+	bool changes = request->kind == JOB_RESTORE || request->kind == JOB_UNDO ||
+		(request->kind > JOB_VERIFY && !request->what_if);
 	describe_request(request, what, sizeof(what));
 	if (changes && !service_audit(service, "asked", request->asked_by, request->origin, what, ""))
 		return -EROFS;
@@ -373,6 +374,12 @@ static void begin_keep(
 	submit(service, client, &job, wants_to_wait(request));
 }
 
+static void begin_prune(struct service *service, struct api_client *client, const struct block_fields *request)
+{
+	struct job_request job = request_from(client, JOB_PRUNE, request);
+	submit(service, client, &job, wants_to_wait(request));
+}
+
 static void begin_pin(struct service *service, struct api_client *client, const struct block_fields *request)
 {
 	begin_keep(service, client, request, JOB_PIN);
@@ -427,6 +434,7 @@ const struct service_command service_job_commands[] = {
 	{ "pin", begin_pin, follow_more, NULL },
 	{ "unpin", begin_unpin, follow_more, NULL },
 	{ "remove", begin_remove, follow_more, NULL },
+	{ "prune", begin_prune, follow_more, NULL },
 	{ "follow", begin_follow, follow_more, NULL },
 	{ "cancel", begin_cancel, NULL, NULL },
 };

@@ -56,6 +56,19 @@ static void fill(struct shelf *shelf, struct repository *repository, const struc
 	}
 }
 
+/* Of all there are: what is older than the shelf is long counts, too. */
+static int decide(const struct shelf *shelf, struct repository *repository, const struct snapshot_info *list,
+	size_t total, struct shelf_entry *entries)
+{
+	size_t count = total < SHELF_MAX ? total : SHELF_MAX;
+	enum retention_why *why = calloc(total + 1, sizeof(*why));
+	int result = why ? retention_decide(list, total, &shelf->retention, repository_box_time(repository), why) : -ENOMEM;
+	for (size_t i = 0; result == 0 && i < count; i++)
+		entries[i].why = why[total - count + i];
+	free(why);
+	return result;
+}
+
 static int refresh(struct shelf *shelf, struct repository *repository, const struct snapshot_info *list, size_t total)
 {
 	size_t count = total < SHELF_MAX ? total : SHELF_MAX;
@@ -64,7 +77,9 @@ static int refresh(struct shelf *shelf, struct repository *repository, const str
 	if (!entries)
 		return -ENOMEM;
 	fill(shelf, repository, list + (total - count), count, entries);
-	int result = repository_status(repository, &status);
+	int result = decide(shelf, repository, list, total, entries);
+	if (result == 0)
+		result = repository_status(repository, &status);
 	pthread_mutex_lock(&shelf->lock);
 	memcpy(shelf->entries, entries, count * sizeof(*entries));
 	shelf->count = count;

@@ -10,19 +10,21 @@
 #include <pthread.h>
 
 #include "agent/job.h"
-#include "storage/repository.h"
+#include "storage/retention.h"
 
 #define SHELF_MAX 512
 
 struct shelf_entry {
 	struct snapshot_info info;
-	bool readable; /* its about record could be read: what follows is known */
+	enum retention_why why; /* it stays, as of the last refresh */
+	bool readable;          /* its about record could be read: what follows is known */
 	int consistency;
 	uint64_t tables, rows, server_bytes, milliseconds;
 };
 
 struct shelf {
 	pthread_mutex_t lock;
+	struct retention_policy retention;     /* set before the first refresh */
 	struct shelf_entry entries[SHELF_MAX]; /* oldest first */
 	size_t count, total;                   /* total: in the repository */
 	struct repository_status status;

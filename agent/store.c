@@ -11,6 +11,9 @@
 #include "agent/key_file.h"
 #include "storage/disk.h"
 
+#define BOX_TIME "box-time" /* the record on the volume */
+#define KEEP_EVERY_S 3600
+
 static int tell(struct store *store, int error, const char *remedy, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
@@ -84,7 +87,45 @@ static int tell_repository(struct store *store, const struct config *config, int
 	}
 }
 
-static int open_repository(struct store *store, const struct config *config)
+/* ---- time ---- */
+
+static void tell_time(void *arg, int64_t *box_time, int64_t *wall_time)
+{
+	struct store *store = arg;
+	struct clock_wall wall;
+	clock_wall(store->clock.clock, &wall);
+	*wall_time = wall.seconds;
+	*box_time = box_clock_now(&store->clock);
+}
+
+/* Box time goes on where it was kept, or where the newest snapshot has it, whichever is later. */
+static void start_time(struct store *store)
+{
+	char text[BOX_MARK_SIZE];
+	struct box_mark mark;
+	int size = repository_state_read(store->repository, BOX_TIME, text, sizeof(text));
+	if (size < 0 || box_mark_decode(&mark, text, (size_t)size) < 0)
+		mark = (struct box_mark){ .wall = 0 };
+	int64_t least = repository_box_time(store->repository);
+	store->time_kept = mark.box;
+	if (mark.box < least)
+		mark = (struct box_mark){ .box = least, .wall = mark.wall };
+	box_clock_start(&store->clock, store->clock.clock, &mark);
+}
+
+void store_keep_time(struct store *store)
+{
+	char text[BOX_MARK_SIZE];
+	struct box_mark mark;
+	box_clock_mark(&store->clock, &mark);
+	if (mark.box - store->time_kept < KEEP_EVERY_S)
+		return;
+	/* Where it cannot be written, box time is a little late after the next start: more is kept, not less. */
+	if (repository_state_write(store->repository, BOX_TIME, text, box_mark_encode(&mark, text)) == 0)
+		store->time_kept = mark.box;
+}
+
+static int open_repository(struct store *store, const struct config *config, struct clock *clock)
 {
 	uint8_t key[KEY_FILE_SIZE];
 	struct repository_secret secret = { .kind = SECRET_KEY_FILE, .bytes = key, .size = sizeof(key) };
@@ -93,10 +134,14 @@ static int open_repository(struct store *store, const struct config *config)
 	if (result < 0)
 		return tell_key(store, config, result);
 	fill_settings(&settings, config);
+	box_clock_start(&store->clock, clock, &(struct box_mark){ .box = 0 });
+	settings.now = tell_time;
+	settings.now_arg = store;
 	result = repository_open(&store->repository, store->volume, &settings, &secret);
 	explicit_bzero(key, sizeof(key));
 	if (result < 0)
 		return tell_repository(store, config, result);
+	start_time(store);
 	result = chunker_params(&store->rowgroup, store->repository, settings.chunker);
 	return result < 0
 		? tell(store, result, "Update coffret.",
@@ -104,11 +149,11 @@ static int open_repository(struct store *store, const struct config *config)
 		: 0;
 }
 
-int store_open(struct store *store, const struct config *config)
+int store_open(struct store *store, const struct config *config, struct clock *clock)
 {
 	memset(store, 0, sizeof(*store));
 	int result = open_volume(store, config);
-	return result < 0 ? result : open_repository(store, config);
+	return result < 0 ? result : open_repository(store, config, clock);
 }
 
 void store_close(struct store *store)

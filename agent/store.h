@@ -8,6 +8,7 @@
 #ifndef AGENT_STORE_H
 #define AGENT_STORE_H
 
+#include "agent/box_clock.h"
 #include "agent/config.h"
 #include "agent/table/rowgroup.h"
 #include "hal/disk.h"
@@ -18,11 +19,15 @@ struct store {
 	struct volume *volume;
 	struct repository *repository;
 	struct rowgroup_params rowgroup;
+	struct box_clock clock;
+	int64_t time_kept; /* box time that is on the volume */
 	char sentence[512], remedy[512];
 };
 
-/* -ENOMEDIUM: the volume is blank, `coffretd --init` makes a repository there. -EBUSY: another process has it. */
-int store_open(struct store *store, const struct config *config);
+/* The clock is borrowed; snapshots are dated by it. -ENOMEDIUM: the volume is blank, `coffretd --init` makes a repository there. -EBUSY: another process has it. */
+int store_open(struct store *store, const struct config *config, struct clock *clock);
+/* Writes box time to the volume, if it went on by an hour. On the thread that has the repository. */
+void store_keep_time(struct store *store);
 /* Zeroed, or after store_open whatever it returned. */
 void store_close(struct store *store);
 /*

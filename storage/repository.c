@@ -341,6 +341,15 @@ void repository_now(const struct repository *repository, int64_t *box_time, int6
 		*box_time = repository->roots.box_time;
 }
 
+int64_t repository_box_time(const struct repository *repository)
+{
+	int64_t box_time, wall_time;
+	repository_lock(repository);
+	repository_now(repository, &box_time, &wall_time);
+	repository_unlock(repository);
+	return box_time;
+}
+
 int repository_store_roots(struct repository *repository)
 {
 	const struct segment_writer *segments = &repository->chunks.segments;

@@ -70,6 +70,9 @@ int repository_renew_recovery(struct repository *repository, char recovery_key[6
 /* A key for another purpose, derived from the repository's own: rows' digests, boundary seeds. */
 void repository_derive(const struct repository *repository, const char *purpose, uint8_t key[32]);
 
+/* Box time now, seconds: never less than that of the newest snapshot. */
+int64_t repository_box_time(const struct repository *repository);
+
 /* ---- snapshots ---- */
 
 enum snapshot_class { SNAPSHOT_BACKUP = 1, SNAPSHOT_SAFETY = 2 };

@@ -20,12 +20,22 @@
 static struct box box;
 static struct store store;
 static char directory[64], sentence[512], remedy[512], recovery_key[64];
-static int64_t now;
+static _Atomic int64_t now, up_ms; /* the engine's thread looks, too */
 
-static int64_t test_wall(void)
+static int64_t test_monotonic(struct clock *clock)
 {
-	return now;
+	(void)clock;
+	return up_ms;
 }
+
+static void test_wall(struct clock *clock, struct clock_wall *wall)
+{
+	(void)clock;
+	*wall = (struct clock_wall){ .seconds = now, .trusted = true };
+}
+
+static const struct clock_ops test_clock_ops = { .monotonic = test_monotonic, .wall = test_wall };
+static struct clock test_clock = { &test_clock_ops };
 
 static void write_file(const char *name, const char *text)
 {
@@ -58,7 +68,8 @@ static int set_up(void **state)
 	write_file("pw", "secret\n");
 	configure("");
 	now = 1704067200; /* Monday 1 January 2024 */
-	box.wall = test_wall;
+	up_ms = 1000;
+	box.clock = &test_clock;
 	return 0;
 }
 
@@ -140,11 +151,11 @@ static void a_store_is_opened_by_one_at_a_time(void **state)
 	static struct store second;
 	init();
 	assert_int_equal(open_box(false), 0);
-	assert_int_equal(store_open(&second, &box.config), -EBUSY);
+	assert_int_equal(store_open(&second, &box.config, &test_clock), -EBUSY);
 	assert_non_null(strstr(second.remedy, "daemon"));
 	store_close(&second);
 	box_close(&box);
-	assert_int_equal(store_open(&second, &box.config), 0);
+	assert_int_equal(store_open(&second, &box.config, &test_clock), 0);
 	store_close(&second);
 }
 
@@ -265,6 +276,33 @@ static void a_job_gets_nearer_to_its_end_phase_by_phase(void **state)
 		.expected = 4 }), 25);
 }
 
+/* A job that fails is a job: the time is kept when it ends. */
+static void live(int64_t seconds, size_t jobs)
+{
+	struct job_request request = { .kind = JOB_BACKUP };
+	uint64_t id;
+	up_ms += seconds * 1000;
+	now += seconds;
+	assert_int_equal(service_submit(&box.service, &request, &id), 0);
+	wait_jobs(jobs);
+}
+
+static void box_time_goes_on_from_life_to_life(void **state)
+{
+	(void)state;
+	init();
+	assert_int_equal(open_box(false), 0);
+	live(0, 1);
+	int64_t begin = repository_box_time(box.store.repository);
+	live(5 * 86400, 2);
+	box_close(&box);
+	up_ms = 1000;
+	now += 2 * 86400; /* off, and the clock is trusted */
+	assert_int_equal(open_box(false), 0);
+	assert_int_equal(repository_box_time(box.store.repository), begin + 7 * 86400);
+	box_close(&box);
+}
+
 static void the_time_to_go_is_said_when_it_can_be_known(void **state)
 {
 	(void)state;
@@ -292,6 +330,7 @@ int main(void)
 		box_test(without_a_schedule_nothing_runs_by_itself),
 		box_test(an_end_ends_the_loop_and_the_next_life_goes_on),
 		cmocka_unit_test(a_job_gets_nearer_to_its_end_phase_by_phase),
+		cmocka_unit_test_setup_teardown(box_time_goes_on_from_life_to_life, set_up, tear_down),
 		cmocka_unit_test(the_time_to_go_is_said_when_it_can_be_known),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

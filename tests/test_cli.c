@@ -64,6 +64,7 @@ static void what_is_typed_becomes_a_request(void **state)
 	requests("show 5f", "Command: show\nSnapshot: 5f\n");
 	requests("pin 5f", "Command: pin\nSnapshot: 5f\n");
 	requests("unpin 5f --no-wait", "Command: unpin\nSnapshot: 5f\nWait: no\n");
+	requests("prune --what-if", "Command: prune\nWhat-If: yes\n");
 	requests("remove 5f -y", "Command: remove\nSnapshot: 5f\n");
 	requests("cancel 12", "Command: cancel\nJob: 12\n");
 	requests("cancel", "Command: cancel\n");
@@ -203,17 +204,18 @@ static void a_list_is_a_table_with_one_head(void **state)
 	(void)state;
 	static const char *const blocks[] = {
 		"Block: snapshot\nId: 00aabbccddeeff11\nTime: 1704067200\nServer: sql1\nDatabase: mgc\nClass: backup\nVerified: yes\n"
+		"Kept-Because: daily\n"
 		"Bytes: 81000000\nStored-Bytes: 10000000\nReadable: yes\nRows: 1234567\n\n",
 		"Block: snapshot\nId: 11aabbccddeeff11\nTime: 1704067260\nServer: sql1\nDatabase: mgc\nClass: safety\nSuspect: yes\n"
-		"Bytes: 81000000\nStored-Bytes: 0\nReadable: no\n\n",
+		"Kept-Because: suspect\nBytes: 81000000\nStored-Bytes: 0\nReadable: no\n\n",
 		"Block: end\nCode: 0\n\n",
 	};
 	setenv("TZ", "UTC0", 1);
 	tzset();
 	const char *text = seen(blocks, 3);
 	assert_non_null(strstr(text, "00aabbcc  2024-01-01 00:00  sql1/mgc                  backup    1 234 567"));
-	assert_non_null(strstr(text, "  81.0 MB    10.0 MB    8.1x  yes\n"));
-	assert_non_null(strstr(text, "safety            ?    81.0 MB        0 B       -  SUSPECT\n"));
+	assert_non_null(strstr(text, "  81.0 MB    10.0 MB    8.1x  yes       daily\n"));
+	assert_non_null(strstr(text, "safety            ?    81.0 MB        0 B       -  SUSPECT   suspect\n"));
 	assert_null(strstr(strstr(text, "verified") + 1, "verified"));
 }
 

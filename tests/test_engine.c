@@ -164,7 +164,7 @@ static bool needed;
 static enum job_state keep_story(const struct job_context *context, const struct job_request *request,
 	struct job_report *report)
 {
-	needed = context->in_doubt(context->engine, request->snapshot);
+	needed = context->needs(context->engine, request->snapshot);
 	return job_report_outcome(report, "", "")->state = JOB_DONE;
 }
 

@@ -22,7 +22,7 @@ static const struct sample samples[2] = {
 static struct volume *volume;
 static struct repository *repository;
 static struct job_report report;
-static uint64_t in_doubt;
+static uint64_t needed;
 
 static void no_progress(void *engine, const struct job_progress *progress)
 {
@@ -35,17 +35,17 @@ static bool never(void *engine)
 	return false;
 }
 
-static bool is_in_doubt(void *engine, uint64_t snapshot)
+static bool is_needed(void *engine, uint64_t snapshot)
 {
 	(void)engine;
-	return snapshot == in_doubt;
+	return snapshot == needed;
 }
 
 static int set_up(void **state)
 {
 	(void)state;
 	struct memory_geometry geometry = { .size = 1 << 20, .segment_size = 16384, .write_unit = 1 };
-	in_doubt = 0;
+	needed = 0;
 	assert_int_equal(memory_volume_open(&volume, &geometry), 0);
 	assert_int_equal(sample_open(&repository, volume), 0);
 	return 0;
@@ -62,7 +62,7 @@ static int tear_down(void **state)
 static enum job_state ask(enum job_kind kind, uint64_t id)
 {
 	struct job_context context = {
-		.repository = repository, .progress = no_progress, .stop = never, .in_doubt = is_in_doubt
+		.repository = repository, .progress = no_progress, .stop = never, .needs = is_needed
 	};
 	struct job_request request = { .kind = kind, .snapshot = id };
 	memset(&report, 0, sizeof(report));
@@ -139,15 +139,15 @@ static void other_databases_and_safety_snapshots_do_not_count(void **state)
 		assert_int_equal(keep_is_last_good(list, 6, &list[i]), last[i]);
 }
 
-static void what_a_restore_in_doubt_needs_is_not_removed(void **state)
+static void what_another_job_needs_is_not_removed(void **state)
 {
 	(void)state;
 	uint64_t a, b;
 	assert_int_equal(sample_store(repository, &samples[0], false, &a), 0);
 	assert_int_equal(sample_store(repository, &samples[1], false, &b), 0);
-	in_doubt = a;
-	refused(JOB_REMOVE, a, "not known");
-	in_doubt = 0;
+	needed = a;
+	refused(JOB_REMOVE, a, "needed");
+	needed = 0;
 	assert_int_equal(ask(JOB_REMOVE, a), JOB_DONE);
 }
 
@@ -175,7 +175,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_pinned_or_locked_snapshot_stays_until_it_is_unpinned, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_last_good_backup_of_a_database_is_not_removed, set_up, tear_down),
 		cmocka_unit_test(other_databases_and_safety_snapshots_do_not_count),
-		cmocka_unit_test_setup_teardown(what_a_restore_in_doubt_needs_is_not_removed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_another_job_needs_is_not_removed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_is_not_there_is_refused_and_removed_space_is_told, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,7 +31,7 @@ const struct command commands[] = {
 		"restore",
 		"Target",
 		false,
-		TAKES_WAIT | TAKES_SNAPSHOT | TAKES_RESTORE | TAKES_YES,
+		TAKES_WAIT | TAKES_SNAPSHOT | TAKES_RESTORE | TAKES_YES | TAKES_WHAT_IF,
 		NULL,
 		"restore [DATABASE | SERVER/DATABASE]",
 		"put a database back as it was",
@@ -47,7 +47,7 @@ const struct command commands[] = {
 		"undo",
 		"Target",
 		false,
-		TAKES_WAIT | TAKES_SNAPSHOT | TAKES_RESTORE | TAKES_YES,
+		TAKES_WAIT | TAKES_SNAPSHOT | TAKES_RESTORE | TAKES_YES | TAKES_WHAT_IF,
 		NULL,
 		"undo [DATABASE | SERVER/DATABASE]",
 		"return to the state before the last restore",
@@ -67,7 +67,9 @@ const struct command commands[] = {
 		"list [SERVER | DATABASE | SERVER/DATABASE]",
 		"list the snapshots, newest last",
 		"size: rows as they are kept, before compression. added: what the snapshot added to the volume. ratio: one by the\n"
-		"other. verified: its new bytes were read back when it was made, or coffret verify --data found it whole.\n\n",
+		"other. verified: its new bytes were read back when it was made, or coffret verify --data found it whole.\n"
+		"stays: why retention keeps it. newest: the newest good or verified one; within: younger than keep_within; last,\n"
+		"daily, weekly, monthly: the newest of its period; nothing: the next backup or coffret prune removes it.\n\n",
 	},
 	{ "show", "Snapshot", true, 0, "tables", "show ID", "show what is in a snapshot",
 		"The first digits of the id will do.\n\n" },
@@ -114,6 +116,18 @@ const struct command commands[] = {
 		"Refused for one that is pinned or locked, and for the last good backup of a database. What no other snapshot\n"
 		"needs of it is free afterwards. Works on a full volume, too.\n\n"
 		"  -y, --yes           do not ask on a terminal\n" WAIT,
+	},
+	{
+		"prune",
+		NULL,
+		false,
+		TAKES_WAIT | TAKES_WHAT_IF,
+		NULL,
+		"prune [--what-if]",
+		"remove the snapshots that retention no longer keeps",
+		"As it happens after every good backup: by the counts in [retention] of coffret.conf, in box days. Each removal is\n"
+		"in the audit log. coffret list says why each of the others stays.\n\n"
+		"      --what-if       say what would go, remove nothing\n" WAIT,
 	},
 	{ "status", NULL, false, 0, "databases", "status", "show what the box is doing, and whether all is well", "" },
 	{
@@ -197,6 +211,7 @@ static const struct {
 	{ "pin", "  coffret pin 5f0c\n" },
 	{ "unpin", "  coffret unpin 5f0c\n" },
 	{ "remove", "  coffret remove 5f0c\n" },
+	{ "prune", "  coffret prune --what-if\n  coffret prune\n" },
 	{ "status", "  coffret status\n" },
 	{ "jobs", "  coffret jobs\n  coffret jobs --audit\n" },
 	{ "follow", "  coffret follow 12\n" },

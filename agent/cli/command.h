@@ -17,6 +17,7 @@ enum command_option {
 	TAKES_AUDIT = 16,
 	TAKES_HOLD = 32,
 	TAKES_YES = 64, /* asks first on a terminal */
+	TAKES_WHAT_IF = 128,
 };
 
 struct command {

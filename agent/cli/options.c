@@ -49,6 +49,7 @@ static unsigned int taken_by(int option)
 	case 's':
 		return TAKES_SNAPSHOT;
 	case O_WHAT_IF:
+		return TAKES_WHAT_IF;
 	case O_USERS:
 	case O_NO_SAFETY:
 		return TAKES_RESTORE;

@@ -115,8 +115,8 @@ static void show_snapshot(struct screen *screen, const struct block_fields *fiel
 	char a[CLI_TEXT], name[200];
 	if (begins(screen, "snapshot")) {
 		colour(screen, BOLD);
-		fprintf(screen->out, "%-8s  %-16s  %-24s  %-6s  %11s  %9s  %9s  %6s  %s", "id", "when", "server/database",
-			"class", "rows", "size", "added", "ratio", "verified");
+		fprintf(screen->out, "%-8s  %-16s  %-24s  %-6s  %11s  %9s  %9s  %6s  %-8s  %s", "id", "when", "server/database",
+			"class", "rows", "size", "added", "ratio", "verified", "stays");
 		colour(screen, PLAIN);
 		fputc('\n', screen->out);
 	}
@@ -130,8 +130,8 @@ static void show_snapshot(struct screen *screen, const struct block_fields *fiel
 	column(screen, text_size(a, number(fields, "Bytes")), -9);
 	column(screen, text_size(a, number(fields, "Stored-Bytes")), -9);
 	column(screen, text_ratio(a, number(fields, "Bytes"), number(fields, "Stored-Bytes")), -6);
-	fprintf(screen->out, "%s%s%s\n", quality(fields), block_get_flag(fields, "Pinned") ? ", pinned" : "",
-		block_get_flag(fields, "Locked") ? ", locked" : "");
+	column(screen, quality(fields), 8);
+	fprintf(screen->out, "%s\n", get(fields, "Kept-Because"));
 }
 
 static void show_pair(const struct screen *screen, const char *label, const char *value)

@@ -1,10 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What stays and what goes: pins and removal, through the box."""
+"""What stays and what goes: pins, removal and retention, through the box."""
+import socket
+
 from test_refusals import small
 
 
 def snapshots(box):
     return [snapshot["id"] for snapshot in box.json("list")["snapshots"]]
+
+
+def advance(box, days):
+    """Lets the simulated board's clocks pass."""
+    with socket.socket(socket.AF_UNIX) as panel:
+        panel.connect(f"{box.directory}/panel")
+        panel.sendall(b"advance %d\n" % round(days * 86_400_000))
+        assert b"ok" in panel.recv(4096)
+
+
+def why(box):
+    return [snapshot["kept_because"] for snapshot in box.json("list")["snapshots"]]
 
 
 def test_a_snapshot_is_pinned_refused_unpinned_and_removed_and_the_log_has_it(world):
@@ -35,3 +49,33 @@ def test_a_snapshot_is_pinned_refused_unpinned_and_removed_and_the_log_has_it(wo
     for word in ("pin", "unpin", "remove"):
         assert f'event="asked"' in log and f'what="{word} */* snapshot {first}"' in log, log
     assert 'result="done: sql/small: snapshot ' + first + " is removed" in log
+
+
+def test_retention_counts_in_box_days_and_a_wrong_clock_removes_nothing(world):
+    server = small(world)
+    box = world.box(server, databases="small", profile="any",
+                    extra="[retention]\nkeep_last = 0\nkeep_daily = 3\nkeep_weekly = 0\nkeep_monthly = 0\nkeep_within = 2\n")
+    for night in range(4):
+        advance(box, 1)
+        server.sql(f"UPDATE dbo.t SET body = N'{night}' WHERE id = 2", "small")
+        box.ok("backup")
+    box.ok("verify", "--data")
+    first = snapshots(box)[0]
+    assert len(snapshots(box)) == 4 and why(box) == ["nothing", "daily", "within", "newest"], why(box)
+    said = box.ok("prune", "--what-if")
+    assert first in said and "would be removed" in said
+    assert len(snapshots(box)) == 4
+    # Years by the wall clock alone, either way, are no box days.
+    for year in (4070908800, 86400):
+        with socket.socket(socket.AF_UNIX) as panel:
+            panel.connect(f"{box.directory}/panel")
+            panel.sendall(b"wall %d\n" % year)
+            assert b"ok" in panel.recv(4096)
+        assert why(box) == ["nothing", "daily", "within", "newest"]
+    said = box.ok("backup")
+    assert first in said and "is removed" in said, said
+    assert len(snapshots(box)) == 4 and first not in snapshots(box)
+    log = open(f"{box.directory}/state/audit.log").read()
+    assert f'event="removing"' in log and f'what="snapshot {first} of sql/small"' in log
+    box.ok("verify", "--data")
+    assert "whole" in box.ok("jobs", "--audit")

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Removing what retention lets go of: each snapshot with a record in the audit log before, and a note in the report.
+ * What cannot be recorded is not removed.
+ */
+#ifndef AGENT_PRUNE_H
+#define AGENT_PRUNE_H
+
+#include "agent/job.h"
+
+/* At the end of a backup: notes only. */
+void prune_after_backup(const struct job_context *context, struct job_report *report);
+/* Before a backup: nothing, unless the volume is nearly full. */
+void prune_if_nearly_full(const struct job_context *context, struct job_report *report);
+
+#endif
