@@ -110,10 +110,21 @@ static int fault_append(struct disk *disk, const char *name, uint32_t offset, co
 	return d->plan.fault == FAULT_EIO ? -EIO : d->plan.fault == FAULT_ENOSPC ? -ENOSPC : -ENODEV;
 }
 
+/* What has no name left, neither now nor on the medium, can never be seen again. */
 static void sync_names(struct fault_disk *d)
 {
-	for (struct file *f = d->files; f; f = f->next)
+	struct file **at = &d->files;
+	while (*at) {
+		struct file *f = *at;
 		f->link_synced = f->linked;
+		if (f->linked) {
+			at = &f->next;
+			continue;
+		}
+		*at = f->next;
+		free(f->bytes);
+		free(f);
+	}
 }
 
 static int fault_sync(struct disk *disk, const char *name)
