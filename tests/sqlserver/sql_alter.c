@@ -307,9 +307,7 @@ int run_truncate(struct session *session, struct statement *s)
 			continue;
 		struct identity *identity = identity_get(session, table);
 
-		identity->used = false;
-		identity->last = 0;
-		identity->dirty = true;
+		identity_emptied(session, identity);
 	}
 	return 0;
 }

@@ -329,7 +329,8 @@ static int row(struct session *session, struct bulk *b, const struct result_valu
 		transaction_log(session, b->table->database, b->bytes);
 		b->limit_pages += b->bytes / 8192;
 		b->bytes = 0;
-		if (engine->file_limit && used > engine->file_limit)
+		if ((engine->file_limit && used > engine->file_limit) ||
+				(engine->volume_free && used - database_pages(b->table->database) * 8192 > engine->volume_free))
 			session_raise(session, 1105, table_label(session, b->table), b->table->database->name);
 	}
 	return session->failed ? -5 : 0;

@@ -74,6 +74,9 @@ const char *quote_name(struct session *session, const char *name);
 /* Identity values: shared by all sessions, never rolled back. */
 struct identity *identity_get(struct session *session, const struct table *table);
 int64_t identity_next(struct session *session, int database, int object);
+/* TRUNCATE: as never used. Called before the transaction's end; identity_end is its end, with the mutex held. */
+void identity_emptied(struct session *session, struct identity *identity);
+void identity_end(struct session *session, bool commit);
 void identity_note(struct session *session, const struct table *table, int64_t value);
 void identity_save(struct engine *engine);
 

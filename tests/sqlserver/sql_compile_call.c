@@ -41,7 +41,7 @@ static const struct function functions[] = {
 	{ "OBJECT_DEFINITION", "i", R_NVARCHAR }, { "OBJECTPROPERTY", "is", R_INT }, { "OBJECTPROPERTYEX", "is", R_INT },
 	{ "COLUMNPROPERTY", "iss", R_INT }, { "INDEXPROPERTY", "iss", R_INT }, { "TYPEPROPERTY", "ss", R_INT },
 	{ "DATABASEPROPERTYEX", "ss", R_NVARCHAR }, { "DATABASEPROPERTY", "ss", R_INT }, { "SERVERPROPERTY", "s", R_NVARCHAR },
-	{ "COLLATIONPROPERTY", "ss", R_INT }, { "FILEGROUP_NAME", "i", R_SYSNAME }, { "FILE_NAME", "i", R_SYSNAME },
+	{ "COLLATIONPROPERTY", "ss", R_INT }, { "FILEGROUP_NAME", "i", R_SYSNAME }, { "FILE_NAME", "i", R_SYSNAME }, { "FILEPROPERTY", "ss", R_INT },
 	{ "FULLTEXTSERVICEPROPERTY", "s", R_INT }, { "HAS_PERMS_BY_NAME", "sss|ss", R_INT }, { "HAS_DBACCESS", "s", R_INT },
 	{ "IS_MEMBER", "s", R_INT }, { "IS_ROLEMEMBER", "s|s", R_INT }, { "IS_SRVROLEMEMBER", "s|s", R_INT },
 	{ "ORIGINAL_LOGIN", "", R_SYSNAME }, { "SUSER_SNAME", "|a", R_SYSNAME }, { "SUSER_NAME", "|i", R_SYSNAME },

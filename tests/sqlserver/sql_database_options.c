@@ -147,6 +147,29 @@ static int set_fault(struct engine *engine, const char *value)
 	return 0;
 }
 
+static int compare_names(void *arg, int a_size, const void *a, int b_size, const void *b)
+{
+	int order = memcmp(a, b, (size_t)(a_size < b_size ? a_size : b_size));
+
+	(void)arg;
+	return order ? order : a_size - b_size;
+}
+
+/* An enabled DDL trigger for ALTER TABLE, as the catalogue shows it; it never fires. */
+static int mark_trigger(struct database *d)
+{
+	sqlite3 *db;
+	int code = sqlite3_open(d->path, &db);
+
+	sqlite3_create_collation(db, "N", SQLITE_UTF8, NULL, compare_names);
+	sqlite3_busy_timeout(db, 2000);
+	if (!code)
+		code = engine_run(db, "INSERT INTO m_objects(object_id,name,schema_id,parent_id,type,created,modified,x1) VALUES("
+			"(SELECT max(object_id)+1 FROM m_objects),'ddl_trigger',0,0,'TR',0,0,8)");
+	sqlite3_close(db);
+	return code ? -EIO : 0;
+}
+
 /* mark=mgc:published, mark=mgc.dbo.tblChat:temporal */
 static int set_mark(struct engine *engine, const char *value)
 {
@@ -164,6 +187,8 @@ static int set_mark(struct engine *engine, const char *value)
 
 	if (!d)
 		return -ENOENT;
+	if (!object && !strcmp(colon + 1, "ddl_trigger"))
+		return mark_trigger(d);
 	if (!object) {
 		snprintf(d->marks + strlen(d->marks), sizeof(d->marks) - strlen(d->marks), " %s", colon + 1);
 		database_save(engine, d);
@@ -196,6 +221,8 @@ int engine_set(struct engine *engine, const char *setting)
 		engine->log_limit = atoll(value);
 	else if (size == 10 && !strncmp(setting, "file_limit", size))
 		engine->file_limit = atoll(value);
+	else if (size == 11 && !strncmp(setting, "volume_free", size))
+		engine->volume_free = atoll(value);
 	else if (size == 7 && !strncmp(setting, "silence", size))
 		error = set_silence(engine, value);
 	else if (size == 14 && !strncmp(setting, "rollback_delay", size))

@@ -45,7 +45,16 @@ struct identity {
 	int database, object;
 	int64_t last, increment, seed;
 	bool used, dirty;
+	bool reseeded;           /* never used, and `last` is what comes next */
 	struct identity *next;
+};
+
+/* What an identity was before a TRUNCATE: its rollback gives it back. */
+struct identity_before {
+	struct identity *identity;
+	int64_t last;
+	bool used, reseeded;
+	struct identity_before *next;
 };
 
 struct setting_fault {
@@ -81,6 +90,7 @@ struct engine {
 	char language[32];
 	char hidden[514];
 	int64_t log_limit, file_limit; /* bytes, 0 none */
+	int64_t volume_free;     /* bytes that files may still grow by, 0 no limit */
 	double silence[8];       /* seconds, by enum silence_kind */
 	double rollback_delay;
 	int64_t started;
@@ -146,6 +156,7 @@ struct session {
 	int trancount;
 	bool doomed, sqlite_open, snapshot_started;
 	uint64_t descriptor, snapshot_clock;
+	struct identity_before *emptied; /* by TRUNCATE in this transaction, the last one first */
 	int written[16];         /* database ids whose writer gate this transaction holds */
 	int written_count;
 	int64_t log_bytes, transaction_started;
@@ -204,6 +215,8 @@ int database_create(struct session *session, const char *name, uint16_t collatio
 int database_drop(struct session *session, struct database *database);
 /* Makes "d<id>" usable on the session's connection. Raises. */
 int database_attach(struct session *session, struct database *database);
+/* Of its data file. */
+int64_t database_pages(const struct database *d);
 void database_save(struct engine *engine, struct database *database);
 int engine_run(sqlite3 *db, const char *format, ...); /* as sqlite3_mprintf: %Q, %w */
 

@@ -105,6 +105,47 @@ FUNCTION(databasepropertyex)
 		!strcasecmp(p, "Version") ? "904" : !strcasecmp(p, "IsInStandBy") ? "0" : NULL);
 }
 
+/* The write-ahead log of SQLite may be ahead of the file. */
+static int64_t pages_used(struct session *session, const struct database *d)
+{
+	int64_t used = query_int(session, 0, "PRAGMA d%d.page_count", d->id) - query_int(session, 0, "PRAGMA d%d.freelist_count",
+		d->id), size = database_pages(d);
+
+	return used > size ? size : used;
+}
+
+/* Of a file of this database, by its logical name: the data file is full, the log holds what is open. */
+FUNCTION(fileproperty)
+{
+	struct session *session = SESSION;
+	struct database *d = here(session);
+	const char *p = text_argument(v[1]);
+	char log[540];
+
+	if (any_null(count, v))
+		return;
+	snprintf(log, sizeof(log), "%s_log", d->name);
+	bool is_log = !strcasecmp(text_argument(v[0]), log);
+
+	if (!is_log && strcasecmp(text_argument(v[0]), d->name) != 0)
+		return;
+	if (!strcasecmp(p, "SpaceUsed"))
+		sqlite3_result_int64(context, is_log ? d->log_used / 8192 : pages_used(session, d));
+	else if (!strcasecmp(p, "IsLogFile"))
+		sqlite3_result_int(context, is_log);
+	else if (!strcasecmp(p, "IsPrimaryFile"))
+		sqlite3_result_int(context, !is_log);
+	else if (!strcasecmp(p, "IsReadOnly"))
+		sqlite3_result_int(context, d->read_only);
+}
+
+/* Metadata of the server itself. */
+FUNCTION(sees_server)
+{
+	(void)count, (void)v;
+	sqlite3_result_int(context, security_server(SESSION, "VIEW ANY DEFINITION"));
+}
+
 FUNCTION(serverproperty)
 {
 	static const char *const versions[] = { "11.0.7001.0", "12.0.6024.0", "13.0.5026.0", "14.0.1000.169", "15.0.2000.5",
@@ -163,6 +204,8 @@ int functions_register_properties(struct session *session)
 		{ "f_indexproperty", 3, indexproperty, 1 },
 		{ "f_databasepropertyex", 2, databasepropertyex, 1 },
 		{ "f_serverproperty", 1, serverproperty, 1 },
+		{ "f_fileproperty", 2, fileproperty, 1 },
+		{ "f_sees_server", 0, sees_server, 0 },
 		{ "f_collationproperty", 2, collationproperty, 1 },
 	};
 

@@ -42,7 +42,7 @@ FUNCTION(ident_current)
 			continue;
 		struct identity *identity = identity_get(SESSION, table);
 
-		sqlite3_result_int64(context, identity->used || identity->last ? identity->last : table->columns[i].seed);
+		sqlite3_result_int64(context, identity->used || identity->reseeded ? identity->last : table->columns[i].seed);
 	}
 }
 

@@ -28,7 +28,8 @@ static struct identity *load(struct engine *engine, int database, int object)
 		sqlite3_bind_int(s, 2, object);
 		if (sqlite3_step(s) == SQLITE_ROW) {
 			identity->last = sqlite3_column_int64(s, 0);
-			identity->used = sqlite3_column_int(s, 1);
+			identity->used = sqlite3_column_int(s, 1) == 1;
+			identity->reseeded = sqlite3_column_int(s, 1) == 2;
 		}
 	}
 	sqlite3_finalize(s);
@@ -67,7 +68,7 @@ int64_t identity_next(struct session *session, int database, int object)
 	int64_t value = 0;
 
 	if (identity) {
-		value = identity->used ? identity->last + identity->increment : identity->last ? identity->last : identity->seed;
+		value = identity->used ? identity->last + identity->increment : identity->reseeded ? identity->last : identity->seed;
 		identity->last = value;
 		identity->used = true;
 		identity->dirty = true;
@@ -93,6 +94,36 @@ void identity_note(struct session *session, const struct table *table, int64_t v
 	pthread_mutex_unlock(&session->engine->mutex);
 }
 
+void identity_emptied(struct session *session, struct identity *identity)
+{
+	struct identity_before *before = calloc(1, sizeof(*before));
+
+	if (!before)
+		abort();
+	pthread_mutex_lock(&session->engine->mutex);
+	*before = (struct identity_before){ identity, identity->last, identity->used, identity->reseeded, session->emptied };
+	session->emptied = before;
+	identity->used = identity->reseeded = false;
+	identity->dirty = true;
+	pthread_mutex_unlock(&session->engine->mutex);
+}
+
+void identity_end(struct session *session, bool commit)
+{
+	while (session->emptied) {
+		struct identity_before *before = session->emptied;
+
+		if (!commit) {
+			before->identity->last = before->last;
+			before->identity->used = before->used;
+			before->identity->reseeded = before->reseeded;
+			before->identity->dirty = true;
+		}
+		session->emptied = before->next;
+		free(before);
+	}
+}
+
 /* Called with the mutex held. */
 void identity_save(struct engine *engine)
 {
@@ -100,7 +131,7 @@ void identity_save(struct engine *engine)
 		if (!i->dirty || i->database < 0)
 			continue;
 		engine_run(engine->master, "INSERT OR REPLACE INTO m_identities VALUES(%d,%d,%lld,%d)", i->database, i->object,
-			(long long)i->last, i->used);
+			(long long)i->last, i->used ? 1 : i->reseeded ? 2 : 0);
 		i->dirty = false;
 	}
 }

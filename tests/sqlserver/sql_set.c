@@ -168,10 +168,7 @@ static int checkident(struct session *session, struct statement *s)
 
 	if (s->word_count > 2) { /* on a table never used or truncated, the value itself is next; else the one after it */
 		identity->last = strtoll(s->words[2], NULL, 10);
-		if (!identity->used && !identity->last) {
-			identity->last = -column->increment; /* 0 itself must come next: one step before it, as if used */
-			identity->used = true;
-		}
+		identity->reseeded = !identity->used; /* last_value stays NULL */
 		identity->dirty = true;
 	} else if (!noreseed && any && (!identity->used || (column->increment > 0 ? most > identity->last : most < identity->last) ||
 			reseed)) {

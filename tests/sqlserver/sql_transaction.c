@@ -51,6 +51,7 @@ static void finish(struct session *session, bool commit)
 		sqlite3_exec(session->db, "ROLLBACK", NULL, NULL, NULL);
 	}
 	pthread_mutex_lock(&session->engine->mutex);
+	identity_end(session, commit);
 	identity_save(session->engine);
 	for (int i = 0; i < session->written_count; i++) {
 		struct database *d = database_by_id(session->engine, session->written[i]);

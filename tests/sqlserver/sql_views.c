@@ -156,6 +156,13 @@ struct source *compile_view(struct compiler *c, const struct name *name, const c
 	c->session->frame->database = before;
 	if (!d)
 		compile_fail(c);
+	/* Tables that msdb has from its start are described as views, too; only administrators read them here. */
+	if (!strcmp(view->schema, "dbo")) {
+		if (strcasecmp(d->name, "msdb") != 0)
+			return NULL;
+		if (!c->session->sysadmin)
+			compile_error(c, 229, "SELECT", view->name, d->name, "dbo");
+	}
 	if (!strncmp(view->name, "dm_", 3) && strncmp(view->name, "dm_db_p", 7) && strcmp(view->name, "dm_exec_sessions") &&
 			strcmp(view->name, "dm_exec_requests") && strcmp(view->name, "dm_exec_connections") && !c->session->view_server_state &&
 			!(!strncmp(view->name, "dm_db_", 6) && security_allows(c->session, d, 0, "VIEW DATABASE STATE")))
@@ -204,12 +211,33 @@ static struct source *my_permissions(struct compiler *c, const struct table_ref 
 	return source;
 }
 
+/* sys.dm_os_volume_stats(database_id, file_id): all files are on one volume. */
+static struct source *volume_stats(struct compiler *c, const struct table_ref *ref, const char *alias, struct text *out)
+{
+	int64_t free = c->session->engine->volume_free ? c->session->engine->volume_free : INT64_C(1) << 40;
+	struct system_view view = { .schema = "sys", .name = "dm_os_volume_stats", .since = 11 };
+
+	if (!c->session->view_server_state)
+		compile_error(c, 300, "VIEW SERVER STATE");
+	if (ref->argument_count != 2)
+		compile_error(c, 313, ref->name.object);
+	view.source = compile_format(c, "!files WHERE g1=%s AND g2=%s", compile_expression(c, ref->arguments[0]).sql,
+		compile_expression(c, ref->arguments[1]).sql);
+	view.columns = compile_format(c, "database_id int g1|file_id int g2|volume_mount_point nvarchar(512) 'C:\\'|volume_id"
+		" nvarchar(512) ''|logical_volume_name nvarchar(512) ''|file_system_type nvarchar(512) 'NTFS'|total_bytes bigint"
+		" 2199023255552|available_bytes bigint %lld|supports_compression bit 1|supports_alternate_streams bit 1|"
+		"supports_sparse_files bit 1|is_read_only bit 0|is_compressed bit 0", (long long)free);
+	return open_view(c, &view, catalogue_database(c->session, NULL), alias, out);
+}
+
 struct source *compile_system_function(struct compiler *c, const struct table_ref *ref, struct text *out)
 {
 	const char *alias = ref->alias ? ref->alias : ref->name.object;
 
 	if (!strcasecmp(ref->name.object, "fn_my_permissions"))
 		return my_permissions(c, ref, alias, out);
+	if (!strcasecmp(ref->name.object, "dm_os_volume_stats"))
+		return volume_stats(c, ref, alias, out);
 	return NULL;
 }
 

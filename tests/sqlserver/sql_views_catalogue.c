@@ -131,7 +131,7 @@ const struct system_view catalogue_views[] = {
 		" o.created|modify_date datetime o.modified|is_ms_shipped bit 0|is_disabled bit o.disabled|is_not_for_replication bit"
 		" o.nfr|is_instead_of_trigger bit o.instead" },
 	{ "sys", "trigger_events", 11, OBJECTS " JOIN (SELECT 1 AS type,1 AS mask,'INSERT' AS word UNION ALL SELECT 2,2,'UPDATE'"
-		" UNION ALL SELECT 3,4,'DELETE') e ON o.x1 & e.mask WHERE o.type='TR' AND" SEEN, "object_id int o.object_id|type int e.type|"
+		" UNION ALL SELECT 3,4,'DELETE' UNION ALL SELECT 22,8,'ALTER_TABLE') e ON o.x1 & e.mask WHERE o.type='TR' AND" SEEN, "object_id int o.object_id|type int e.type|"
 		"type_desc nvarchar(60) e.word|is_trigger_event bit 1|is_first bit 0|is_last bit 0|event_group_type int NULL|"
 		"event_group_type_desc nvarchar(60) NULL" },
 	{ "sys", "sql_modules", 11, OBJECTS " WHERE o.type IN ('V','P','FN','IF','TR') AND" SEEN, "object_id int o.object_id|"

@@ -92,8 +92,8 @@ const struct system_view server_views[] = {
 		"is_parameterization_forced bit 0|is_master_key_encrypted_by_server bit 0|is_published bit instr(g13,'published')>0|"
 		"is_subscribed bit instr(g13,'subscribed')>0|is_merge_published bit instr(g13,'merge')>0|is_distributor bit 0|"
 		"is_sync_with_backup bit 0|service_broker_guid uniqueidentifier NULL|is_broker_enabled bit 0|log_reuse_wait tinyint CASE"
-		" WHEN g14>0 THEN 4 ELSE 0 END|log_reuse_wait_desc nvarchar(60) CASE WHEN g14>0 THEN 'ACTIVE_TRANSACTION' ELSE 'NOTHING'"
-		" END|is_cdc_enabled bit instr(g13,'cdc')>0|is_encrypted bit 0|is_honor_broker_priority_on bit 0|replica_id"
+		" WHEN g14>0 THEN 4 WHEN g11 IN (1,2) THEN 2 ELSE 0 END|log_reuse_wait_desc nvarchar(60) CASE WHEN g14>0 THEN"
+		" 'ACTIVE_TRANSACTION' WHEN g11 IN (1,2) THEN 'LOG_BACKUP' ELSE 'NOTHING' END|is_cdc_enabled bit instr(g13,'cdc')>0|is_encrypted bit 0|is_honor_broker_priority_on bit 0|replica_id"
 		" uniqueidentifier NULL|group_database_id uniqueidentifier CASE WHEN instr(g13,'replica')>0 THEN x'01020304050607080910"
 		"111213141516' END|default_language_lcid smallint NULL|containment tinyint 0|containment_desc nvarchar(60) 'NONE'|"
 		"target_recovery_time_in_seconds int 60|12:delayed_durability int 0|12:delayed_durability_desc nvarchar(60) 'DISABLED'|"
@@ -155,9 +155,16 @@ const struct system_view server_views[] = {
 		" instr(g13,'mirrored')>0 THEN 4 END|mirroring_state_desc nvarchar(60) CASE WHEN instr(g13,'mirrored')>0 THEN"
 		" 'SYNCHRONIZED' END|mirroring_role tinyint CASE WHEN instr(g13,'mirrored')>0 THEN 1 END|mirroring_role_desc nvarchar(60)"
 		" CASE WHEN instr(g13,'mirrored')>0 THEN 'PRINCIPAL' END|mirroring_safety_level tinyint CASE WHEN instr(g13,'mirrored')>0"
-		" THEN 2 END|mirroring_partner_name nvarchar(128) NULL|mirroring_partner_instance nvarchar(128) NULL" },
-	{ "sys", "dm_hadr_database_replica_states", 11, NONE, "database_id int 0|group_id uniqueidentifier NULL|replica_id"
-		" uniqueidentifier NULL|is_local bit 0|12:is_primary_replica bit 0" },
+		" THEN 2 END|mirroring_partner_name nvarchar(128) NULL|mirroring_partner_instance nvarchar(128) CASE WHEN"
+		" instr(g13,'mirrored')>0 THEN 'PARTNER' END" },
+	{ "sys", "dm_hadr_database_replica_states", 11, "!databases WHERE instr(g13,'replica')>0", "database_id int g2|group_id"
+		" uniqueidentifier NULL|replica_id uniqueidentifier NULL|is_local bit 0|synchronization_state tinyint 1|"
+		"log_send_queue_size bigint 640|redo_queue_size bigint 0|12:is_primary_replica bit 0" },
+	{ "sys", "dm_os_performance_counters", 11, "!databases WHERE instr(g13,'mirrored')>0", "object_name nchar(128)"
+		" 'SQLServer:Database Mirroring'|counter_name nchar(128) 'Log Send Queue KB'|instance_name nchar(128) g1|cntr_value bigint"
+		" 320|cntr_type int 65792" },
+	{ "dbo", "log_shipping_primary_databases", 11, "!databases WHERE instr(g13,'log_shipped')>0", "primary_id uniqueidentifier"
+		" NULL|primary_database sysname g1|backup_directory nvarchar(500) ''|backup_share nvarchar(500) ''" },
 	{ "sys", "availability_groups", 11, NONE, "group_id uniqueidentifier NULL|name sysname NULL" },
 	{ "sys", "availability_replicas", 11, NONE, "replica_id uniqueidentifier NULL|group_id uniqueidentifier NULL" },
 	{ "sys", "change_tracking_databases", 11, "!databases WHERE instr(g13,'tracked')>0", "database_id int g2|"
@@ -175,7 +182,10 @@ const struct system_view server_views[] = {
 	{ "sys", "dm_server_services", 11, "(SELECT 1)", "servicename nvarchar(256) 'SQL Server (MSSQLSERVER)'|status int 4|"
 		"status_desc nvarchar(256) 'Running'" },
 	{ "sys", "endpoints", 11, NONE, "name sysname NULL|endpoint_id int 0|type tinyint 2|state tinyint 0" },
-	{ "sys", "server_triggers", 11, NONE, "name sysname NULL|object_id int 0|is_disabled bit 0" },
+	{ "sys", "server_triggers", 11, "!databases WHERE g2=1 AND instr(g13,'server_trigger')>0 AND f_sees_server()", "name sysname"
+		" 'server_trigger'|object_id int 77|parent_class tinyint 100|type char(2) 'TR'|is_ms_shipped bit 0|is_disabled bit 0" },
+	{ "sys", "server_trigger_events", 11, "!databases WHERE g2=1 AND instr(g13,'server_trigger')>0 AND f_sees_server()",
+		"object_id int 77|type int 22|type_desc nvarchar(60) 'ALTER_TABLE'|is_trigger_event bit 1" },
 	{ "sys", "dm_database_encryption_keys", 11, NONE, "database_id int 0|encryption_state int 0" },
 	{ "sys", "messages", 11, "(SELECT 1)", "message_id int 0|language_id smallint 1033|severity tinyint 0|text nvarchar(2048) ''" },
 	{ NULL, NULL, 0, NULL, NULL },

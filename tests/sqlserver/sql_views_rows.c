@@ -39,11 +39,19 @@ static void databases(struct compiler *c, struct text *out)
 				d->marks, d->log_used);
 }
 
-static int64_t file_pages(const struct database *d)
+int64_t database_pages(const struct database *d)
 {
 	struct stat info;
 
 	return stat(d->path, &info) || info.st_size < 8192 ? 392 : (int64_t)info.st_size / 8192;
+}
+
+/* As much as was needed, from 8 MiB on, and never more than it may be. */
+static int64_t log_pages(const struct engine *engine, const struct database *d)
+{
+	int64_t pages = 1024 + d->log_used / 8192;
+
+	return engine->log_limit && pages > engine->log_limit / 8192 ? engine->log_limit / 8192 : pages;
 }
 
 static void files(struct compiler *c, struct text *out)
@@ -56,9 +64,9 @@ static void files(struct compiler *c, struct text *out)
 		if (d->dropped)
 			continue;
 		row(c, out, "iiissii", (int64_t)d->id, (int64_t)1, (int64_t)0, d->name, compile_format(c, "C:\\Data\\%s.mdf", d->name),
-			file_pages(d), most);
+			database_pages(d), most);
 		row(c, out, "iiissii", (int64_t)d->id, (int64_t)2, (int64_t)1, compile_format(c, "%s_log", d->name),
-			compile_format(c, "C:\\Data\\%s_log.ldf", d->name), (int64_t)1024 + d->log_used / 8192, log_most);
+			compile_format(c, "C:\\Data\\%s_log.ldf", d->name), log_pages(engine, d), log_most);
 	}
 }
 
