@@ -312,26 +312,35 @@ struct identity_case {
 	const char *now; /* UTF-16 of digits, NULL: never used */
 	size_t now_size;
 	const char *said; /* NULL: nothing */
+	const char *furthest; /* UTF-16 of digits: what the rows hold; NULL: no rows */
+	size_t furthest_size;
 };
 
 static void identities_are_reseeded_by_what_was_used(void **state)
 {
 	static const struct identity_case cases[] = {
-		{ "40", "1", "1", "int", "5\0" "0\0", 4, "DBCC CHECKIDENT (N'[dbo].[room]', RESEED, 40) WITH NO_INFOMSGS" },
-		{ "40", "1", "1", "int", "4\0" "0\0", 4, NULL },
-		{ "40", "1", "1", "int", NULL, 0, "RESEED, 41)" },           /* never used here: RESEED is the next value */
-		{ NULL, "1", "1", "int", "7\0", 2, "RESEED, 0)" },           /* shall count as never used */
-		{ NULL, "1", "1", "int", NULL, 0, NULL },
-		{ "-8", "-1", "-2", "int", "-\0" "9\0", 4, "RESEED, -8)" },
-		{ "-8", "-1", "-2", "int", NULL, 0, "RESEED, -10)" },
-		{ NULL, "0", "1", "tinyint", "7\0", 2, NULL },               /* there is nothing before the seed */
+		{ "40", "1", "1", "int", "5\0" "0\0", 4, "DBCC CHECKIDENT (N'[dbo].[room]', RESEED, 40) WITH NO_INFOMSGS", NULL, 0 },
+		{ "40", "1", "1", "int", "4\0" "0\0", 4, NULL, NULL, 0 },
+		{ "40", "1", "1", "int", NULL, 0, "RESEED, 41)", NULL, 0 },           /* never used here: RESEED is the next value */
+		{ NULL, "1", "1", "int", "7\0", 2, "RESEED, 0)", NULL, 0 },           /* shall count as never used */
+		{ NULL, "1", "1", "int", NULL, 0, NULL, NULL, 0 },
+		{ "-8", "-1", "-2", "int", "-\0" "9\0", 4, "RESEED, -8)", NULL, 0 },
+		{ "-8", "-1", "-2", "int", NULL, 0, "RESEED, -10)", NULL, 0 },
+		{ NULL, "0", "1", "tinyint", "7\0", 2, NULL, NULL, 0 },               /* there is nothing before the seed */
+		/* What the rows hold must not come again, whichever way the values go. */
+		{ "40", "1", "1", "int", "5\0" "0\0", 4, "RESEED, 45)", "4\0" "5\0", 4 },
+		{ "40", "1", "1", "int", "5\0" "0\0", 4, "RESEED, 40)", "3\0" "5\0", 4 },
+		{ "-8", "-1", "-2", "int", "-\0" "9\0", 4, "RESEED, -11)", "-\0" "1\0" "1\0", 6 },
+		{ "-8", "-1", "-2", "int", "-\0" "9\0", 4, "RESEED, -8)", "-\0" "3\0", 4 },
+		{ NULL, "1", "1", "int", "7\0", 2, "RESEED, 3)", "3\0", 2 },
 		{ "99999999999999999999999999999999999998", "1", "1", "decimal", NULL, 0,
-			"RESEED, 99999999999999999999999999999999999999)" },
+			"RESEED, 99999999999999999999999999999999999999)", NULL, 0 },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct value now = { cases[i].now, cases[i].now_size };
+		struct value furthest = { cases[i].furthest, cases[i].furthest_size };
 		struct world world;
 		make_world(&world);
 		for (int j = 0; j < 2; j++) {
@@ -342,6 +351,7 @@ static void identities_are_reseeded_by_what_was_used(void **state)
 			column->type = cases[i].type;
 		}
 		add_answer(&world, "WHERE i.object_id = OBJECT_ID(N'[dbo].[room]')", &now);
+		add_answer(&world, *cases[i].increment == '-' ? "MIN([id])" : "MAX([id])", &furthest);
 		assert_int_equal(begin(&world), 0);
 		assert_int_equal(replace_prepare(world.replace, (const uint32_t[]){ 2 }, 1, &world.error), 0);
 		assert_int_equal(replace_put_back(world.replace, &world.error), 0);
@@ -353,13 +363,69 @@ static void identities_are_reseeded_by_what_was_used(void **state)
 	}
 }
 
-static struct catalogue_sequence *add_sequence(struct catalogue *catalogue, const char *current, const char *last_used)
+/* Rows are equal, the value alone has moved: it is put back all the same; and where nothing moved, nobody asks. */
+static void an_identity_that_alone_has_moved_is_put_back(void **state)
+{
+	(void)state;
+	for (int moved = 0; moved < 2; moved++) {
+		const struct value now = { moved ? "7\0" "0\0" : "4\0" "0\0", 4 };
+		struct world world;
+		make_world(&world);
+		world.wanted->tables[2].columns[0].identity_last = "40";
+		world.present->tables[2].columns[0].identity_last = moved ? "70" : "40";
+		add_answer(&world, "WHERE i.object_id = OBJECT_ID(N'[dbo].[room]')", &now);
+		assert_int_equal(begin(&world), 0);
+		assert_true(catalogue_values_differ(world.wanted, world.present) == (moved == 1));
+		assert_int_equal(replace_prepare(world.replace, NULL, 0, &world.error), 0);
+		assert_int_equal(replace_put_back(world.replace, &world.error), 0);
+		if (moved)
+			assert_said((const char *const[]){ "DBCC CHECKIDENT (N'[dbo].[room]', RESEED, 40)", NULL });
+		else
+			assert_not_said("OBJECT_ID(N'[dbo].[room]')");
+		free_world(&world);
+	}
+}
+
+/* The server's ROLLBACK gives no identity value back. What others have inserted since must not come twice. */
+static void after_a_rollback_identities_are_put_back(void **state)
+{
+	static const struct {
+		const char *before, *now, *furthest, *said;
+	} cases[] = {
+		{ "40", "7\0" "0\0", "3\0" "9\0", "RESEED, 40)" },
+		{ "40", "7\0" "0\0", "7\0" "0\0", NULL },
+		{ "40", "4\0" "0\0", "3\0" "9\0", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		const struct value now = { cases[i].now, 4 }, furthest = { cases[i].furthest, 4 };
+		struct world world;
+		make_world(&world);
+		world.present->tables[2].columns[0].identity_last = cases[i].before;
+		add_answer(&world, "WHERE i.object_id = OBJECT_ID(N'[dbo].[room]')", &now);
+		add_answer(&world, "MAX([id])", &furthest);
+		assert_int_equal(begin(&world), 0);
+		assert_int_equal(replace_prepare(world.replace, (const uint32_t[]){ 2 }, 1, &world.error), 0);
+		replace_undo_values(world.replace);
+		if (cases[i].said)
+			assert_said((const char *const[]){ "BEGIN TRANSACTION\n", "FROM [dbo].[room] WITH (TABLOCKX, HOLDLOCK)",
+				cases[i].said, "COMMIT TRANSACTION\n", NULL });
+		else
+			assert_not_said("CHECKIDENT");
+		free_world(&world);
+	}
+}
+
+static struct catalogue_sequence *add_sequence(struct catalogue *catalogue, const char *start, const char *current,
+	const char *last_used)
 {
 	catalogue->sequences = catalogue_allocate(catalogue, sizeof *catalogue->sequences);
 	catalogue->sequence_count = 1;
 	catalogue_record_init(&catalogue_record_sequence, catalogue->sequences);
 	catalogue->sequences[0].schema = "dbo";
 	catalogue->sequences[0].name = "ids";
+	catalogue->sequences[0].start = start;
 	catalogue->sequences[0].increment = "5";
 	catalogue->sequences[0].minimum = "1";
 	catalogue->sequences[0].maximum = "100";
@@ -373,17 +439,22 @@ struct sequence_case {
 	const char *wanted, *wanted_used, *present, *present_used;
 	bool cycling;
 	const char *said;
+	const char *start, *present_start; /* NULL: 1 */
 };
 
 static void sequences_go_on_where_the_snapshot_s_would(void **state)
 {
 	static const struct sequence_case cases[] = {
-		{ 14, "11", "11", "21", "21", false, "ALTER SEQUENCE [dbo].[ids] RESTART WITH 16" },
-		{ 14, "11", NULL, "21", "21", false, "RESTART WITH 11" }, /* never used: its current value comes next */
-		{ 11, "11", NULL, "21", NULL, false, "RESTART WITH 16" }, /* not told: better one lost than one twice */
-		{ 14, "11", "11", "16", NULL, false, NULL },
-		{ 14, "98", "98", "21", "21", true, "RESTART WITH 1\n" },
-		{ 14, "98", "98", "21", "21", false, NULL },
+		{ 14, "11", "11", "21", "21", false, "ALTER SEQUENCE [dbo].[ids] RESTART WITH 16", NULL, NULL },
+		{ 14, "11", NULL, "21", "21", false, "RESTART WITH 11", "11", NULL }, /* never used: its current value is next */
+		{ 11, "11", NULL, "21", NULL, false, "RESTART WITH 16", "11", NULL }, /* not told: better one lost than two alike */
+		{ 11, "11", NULL, "16", NULL, false, NULL, NULL, "16" },               /* as our own RESTART left it */
+		{ 11, "11", NULL, "11", NULL, false, NULL, "11", "11" },               /* not told, and the same */
+		{ 11, "11", NULL, "16", NULL, false, "RESTART WITH 16", NULL, NULL },
+		{ 14, "11", "11", "16", NULL, false, NULL, NULL, "16" },
+		{ 14, "11", NULL, "11", "11", false, "RESTART WITH 11", "11", "11" },
+		{ 14, "98", "98", "21", "21", true, "RESTART WITH 1\n", NULL, NULL },
+		{ 14, "98", "98", "21", "21", false, NULL, NULL, NULL },
 	};
 
 	(void)state;
@@ -391,8 +462,10 @@ static void sequences_go_on_where_the_snapshot_s_would(void **state)
 		struct world world;
 		make_world(&world);
 		world.wanted->database.server_major = world.present->database.server_major = cases[i].version;
-		add_sequence(world.wanted, cases[i].wanted, cases[i].wanted_used)->cycling = cases[i].cycling;
-		add_sequence(world.present, cases[i].present, cases[i].present_used);
+		add_sequence(world.wanted, cases[i].start ? cases[i].start : "1", cases[i].wanted, cases[i].wanted_used)->cycling =
+			cases[i].cycling;
+		add_sequence(world.present, cases[i].present_start ? cases[i].present_start : "1", cases[i].present,
+			cases[i].present_used);
 		assert_int_equal(begin(&world), 0);
 		assert_int_equal(replace_put_back(world.replace, &world.error), 0);
 		if (cases[i].said)
@@ -467,6 +540,8 @@ int main(void)
 		cmocka_unit_test(tables_that_must_not_be_replaced_are_refused_by_name),
 		cmocka_unit_test(an_enabled_ddl_trigger_is_refused_by_name),
 		cmocka_unit_test(identities_are_reseeded_by_what_was_used),
+		cmocka_unit_test(an_identity_that_alone_has_moved_is_put_back),
+		cmocka_unit_test(after_a_rollback_identities_are_put_back),
 		cmocka_unit_test(sequences_go_on_where_the_snapshot_s_would),
 		cmocka_unit_test(a_commit_without_an_answer_is_unknown),
 		cmocka_unit_test(a_doomed_transaction_is_never_committed),

@@ -261,6 +261,12 @@ bool catalogue_fits(const struct catalogue *wanted, const struct catalogue *pres
 bool catalogue_states_equal(const struct catalogue *wanted, const struct catalogue *present, char *object,
 	size_t object_size, char *difference, size_t difference_size);
 
+/*
+ * Whether an identity column or a sequence of `wanted` would go on with another value than the one in `present` does. What
+ * cannot be put back, such as a sequence that was at its end or is gone, does not count.
+ */
+bool catalogue_values_differ(const struct catalogue *wanted, const struct catalogue *present);
+
 /* What a feature is called, and what it forbids. */
 struct catalogue_refusal {
 	enum catalogue_feature feature;

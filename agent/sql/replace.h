@@ -46,6 +46,11 @@ int replace_abandon(struct replace *replace, struct sql_error *error);
 
 /* Notes for the report go up as they arise. */
 int replace_put_back(struct replace *replace, struct sql_error *error);
+/*
+ * After a ROLLBACK, in transactions of its own: the identity values that loads have moved, back to what they were, or as
+ * far as rows of others have gone since. The server does not do that. What fails is a note. NULL is nothing.
+ */
+void replace_undo_values(struct replace *replace);
 /* SQL_ERROR_UNKNOWN_OUTCOME where no answer came. Then statistics; what fails there is a note. */
 int replace_commit(struct replace *replace, struct sql_error *error);
 

@@ -175,6 +175,8 @@ static int handle_rollback(struct worker_requests *requests)
 	if (result == 0)
 		result = session_execute(
 			requests->session, REQUEST_CHANGE, "IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION", NULL, &requests->error);
+	if (result == 0)
+		replace_undo_values(requests->replace);
 	end_restore(requests);
 	return request_answer(requests, result, 0);
 }
