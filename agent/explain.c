@@ -73,6 +73,8 @@ static const struct explanation explanations[] = {
 		"It must exist, be ONLINE and, for a restore, writable and no mirror or secondary." },
 	[SQL_ERROR_CONFIGURATION] = { "the box is not set up for this",
 		"Mend it in coffret.conf; nothing was sent to the server." },
+	[SQL_ERROR_ROOM] = { "there is too little room on the server",
+		"Give the files that are named more room, then try again." },
 	[SQL_ERROR_BUSY] = { "somebody else is using it",
 		"Wait for the other box or end the sessions that are named, then try again." },
 };

@@ -13,6 +13,7 @@
 
 #include "agent/capture.h"
 #include "agent/damage.h"
+#include "agent/preflight.h"
 #include "agent/replay.h"
 #include "agent/server.h"
 #include "agent/sql/profile.h"
@@ -27,11 +28,13 @@ struct restore {
 	struct worker *worker;
 	struct worker_watcher watcher;  /* what it feeds changes with the step */
 	struct sql_error error;
+	struct preflight preflight;
 	uint32_t *changed;              /* tables of the wanted catalogue that differ */
 	size_t *changed_streams;
 	size_t changed_count;
 	const char *doing;              /* to the store, where that failed */
 	int store_error;
+	bool values_moved;              /* identity and sequence values, whatever the rows are */
 	bool in_transaction;
 };
 
@@ -79,7 +82,7 @@ static int choose_snapshot(struct restore *restore)
 	return 0;
 }
 
-static int connect_and_lock(struct restore *restore)
+static int connect_to_server(struct restore *restore)
 {
 	struct story *story = &restore->story;
 	int result;
@@ -87,8 +90,17 @@ static int connect_and_lock(struct restore *restore)
 	story_phase(story, JOB_PHASE_CONNECT, 0);
 	result = server_connect(&restore->worker, story->server, story->outcome->database, true, &restore->watcher,
 		&restore->error);
-	if (result < 0)
-		return result;
+	if (result == 0)
+		result = preflight_run(&restore->preflight, restore->worker, restore->wanted.catalogue, &restore->error);
+	if (result == 0)
+		worker_watch(restore->worker, &restore->watcher);
+	return result;
+}
+
+static int lock_database(struct restore *restore)
+{
+	struct story *story = &restore->story;
+
 	story_phase(story, JOB_PHASE_LOCK, 0);
 	snprintf(restore->error.doing, sizeof restore->error.doing, "locking %.140s", story->outcome->database);
 	restore->in_transaction = true;
@@ -188,7 +200,29 @@ static int plan(struct restore *restore)
 		outcome->rows_changed += table->digest.rows;
 	}
 	outcome->tables_changed = restore->changed_count;
+	restore->values_moved = catalogue_values_differ(wanted->catalogue, restore->present.catalogue);
 	return 0;
+}
+
+/* The pre-flight's last word: is there room for just this, and may each of these tables be changed? */
+static int check_plan(struct restore *restore)
+{
+	const struct stored_snapshot *wanted = &restore->wanted;
+	struct preflight_rows *rows = calloc(wanted->catalogue->table_count + 1, sizeof *rows);
+	int result;
+
+	if (!rows)
+		return store_failed(restore, -ENOMEM, "planning");
+	for (size_t i = 0; i < restore->changed_count; i++) {
+		const struct catalogue_table *table = &wanted->catalogue->tables[restore->changed[i]];
+		int there = catalogue_find_table(restore->present.catalogue, table->schema, table->name);
+		rows[restore->changed[i]] =
+			(struct preflight_rows){ .deleted = restore->present.tables[there].digest.rows,
+				.inserted = wanted->tables[restore->changed_streams[i]].digest.rows };
+	}
+	result = preflight_plan(&restore->preflight, rows, &restore->error);
+	free(rows);
+	return result;
 }
 
 /* ---- the change ---- */
@@ -347,12 +381,16 @@ static int restore_steps(struct restore *restore)
 	if (result == 0)
 		result = journal(restore, JOB_PHASE_CONNECT);
 	if (result == 0)
-		result = connect_and_lock(restore);
+		result = connect_to_server(restore);
+	if (result == 0)
+		result = lock_database(restore);
 	if (result == 0)
 		result = read_present(restore);
 	if (result == 0)
 		result = plan(restore);
-	if (result < 0 || restore->request->what_if || !restore->changed_count)
+	if (result == 0)
+		result = check_plan(restore);
+	if (result < 0 || restore->request->what_if || (!restore->changed_count && !restore->values_moved))
 		return result;
 	if (restore->present.writer)
 		result = seal_safety(restore);
@@ -387,8 +425,12 @@ static enum job_state tell_result(struct restore *restore)
 	char rows[32];
 
 	if (restore->request->what_if)
-		return story_done(story, "%s: %" PRIu64 " of %" PRIu64 " tables differ and would be replaced; nothing was "
-			"written.", outcome->database, outcome->tables_changed, outcome->tables);
+		return story_done(story, "%s: %" PRIu64 " of %" PRIu64 " tables differ and would be replaced%s; nothing was "
+			"written.", outcome->database, outcome->tables_changed, outcome->tables,
+			restore->values_moved ? ", and identity or sequence values put back" : "");
+	if (!restore->changed_count && restore->values_moved)
+		return story_done(story, "%s: all rows are as in the snapshot; identity and sequence values were put back. The "
+			"state before is kept: coffret undo.", outcome->database);
 	if (!restore->changed_count)
 		return story_done(story, "%s is already as in the snapshot; nothing was written.", outcome->database);
 	return story_done(story, "%s: %" PRIu64 " of %" PRIu64 " tables replaced, %s rows, read back and found equal to "
@@ -422,12 +464,15 @@ static enum job_state end_restore(struct restore *restore, int result)
 		state = story_sql_failed(story, &restore->error);
 	else
 		state = tell_result(restore);
+	if (restore->preflight.remedy[0])
+		snprintf(story->outcome->remedy, sizeof story->outcome->remedy, "%s", restore->preflight.remedy);
 	if (state == JOB_DONE && restore->changed_count && !restore->request->what_if) {
 		note_server_made(restore);
 		snprintf(story->outcome->remedy, sizeof story->outcome->remedy, "%s",
 			profile_next_step(story->server->profile, story->outcome->database));
 	}
 	snapshot_abort(restore->present.writer);
+	preflight_free(&restore->preflight);
 	capture_free(&restore->present);
 	stored_close(&restore->wanted);
 	free(restore->changed);
@@ -443,6 +488,7 @@ static void restore_database(const struct job_context *context, const struct ser
 	story_begin(&restore.story, context, server, database, report);
 	capture_init(&restore.present, context, &restore.story.progress, report, NULL);
 	restore.watcher = capture_watcher(&restore.present);
+	preflight_init(&restore.preflight, &restore.story, request);
 	end_restore(&restore, restore_steps(&restore));
 }
 

@@ -41,6 +41,7 @@ enum message_type {
 	                         * triggers of the tables to be replaced switched off */
 	MESSAGE_PUT_BACK = 11, /* each constraint, trigger, identity and sequence put back exactly as recorded */
 	MESSAGE_WANTED = 12, /* a piece of the wanted snapshot's catalogue, before BEGIN, which answers; empty: the last */
+	MESSAGE_PREFLIGHT = 16, /* nothing: CATALOGUE and FACTS, before anything is locked */
 
 	/* Up. CHUNK travels both ways. */
 	MESSAGE_CATALOGUE = 32, /* a piece of the encoded catalogue; empty: the last */
@@ -51,6 +52,7 @@ enum message_type {
 	MESSAGE_FINDING = 37,   /* u8 step, u8 result, string detail, string remedy */
 	MESSAGE_NOTE = 38,      /* string: a sentence for the report */
 	MESSAGE_ALIVE = 39,     /* nothing: a worker that waits for the server says every few seconds that it is not hung */
+	MESSAGE_FACTS = 40,     /* struct preflight_facts, field by field */
 	MESSAGE_DONE = 62,      /* u64 rows */
 	MESSAGE_ERROR = 63,     /* struct sql_error, field by field */
 };

@@ -122,6 +122,13 @@ const char *const *profile_companions(enum profile profile, const char *database
 	return none;
 }
 
+const char *profile_stop_command(enum profile profile)
+{
+	return profile == PROFILE_PERSISTENT_CHAT
+		? "Stop the chat service on each Persistent Chat server: Stop-CsWindowsService RTCCHAT."
+		: "Stop the services that use the database, and close what people have open in it.";
+}
+
 const char *const *profile_next_steps(enum profile profile, const char *database)
 {
 	static const char *const none[] = { NULL };

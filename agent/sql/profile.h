@@ -34,6 +34,9 @@ const char *profile_volatile_dangles(enum profile profile, const char *database,
 /* Tables that must be replaced together with this one, NULL-terminated: tblADCookie goes with tblPrincipal. */
 const char *const *profile_companions(enum profile profile, const char *database, const char *table);
 
+/* How the sessions that a restore must not meet are ended: a sentence for a person at the servers. */
+const char *profile_stop_command(enum profile profile);
+
 /* What to do after a restore, one after the other; the first comes first. NULL after the last. */
 const char *const *profile_next_steps(enum profile profile, const char *database);
 /* The first of them; "" where there is none. */

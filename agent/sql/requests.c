@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/sql/preflight.h"
 #include "agent/sql/requests_restore.h"
 #include "agent/table/bytes.h"
 
@@ -142,6 +143,8 @@ static int handle(struct worker_requests *requests, enum message_type type, stru
 	switch (type) {
 	case MESSAGE_EXAMINE:
 		return handle_examine(requests, unpacker);
+	case MESSAGE_PREFLIGHT:
+		return request_answer(requests, preflight_read(requests->session, requests->uplink, &requests->error), 0);
 	case MESSAGE_READ:
 		return handle_read(requests, unpacker);
 	case MESSAGE_CANCEL:

@@ -308,6 +308,20 @@ int worker_examine(struct worker *worker, struct sql_error *error)
 	return ask(worker, MESSAGE_EXAMINE, (const uint8_t[]){ worker->restore }, 1, error);
 }
 
+int worker_preflight(struct worker *worker, struct preflight_facts *facts, struct sql_error *error)
+{
+	int result;
+
+	worker->catalogue_size = 0;
+	worker->facts = facts;
+	result = ask(worker, MESSAGE_PREFLIGHT, NULL, 0, error);
+	/* Reports that did not come are as wrong as those that must not. */
+	if (result == 0 && worker->facts)
+		result = sql_error_set(error, SQL_ERROR_WORKER, NULL, "it did not say what it saw");
+	worker->facts = NULL;
+	return result;
+}
+
 int worker_read(struct worker *worker, enum consistency consistency, const struct rowgroup_params *params,
 	bool with_chunks, const char *const *left_out, size_t left_out_count, struct sql_error *error)
 {

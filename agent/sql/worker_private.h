@@ -15,11 +15,12 @@ struct worker {
 	uint8_t *buffer;    /* MESSAGE_SIZE_MAX bytes */
 	uint8_t *catalogue; /* what has come of it */
 	size_t catalogue_size;
-	int watcher_error;       /* that a watcher's function returned: the request is being ended */
-	bool cancel_sent, ended; /* of the request that runs */
-	bool committing;         /* no cancel any more */
-	bool restore;            /* logged in to write */
-	uint64_t rows;           /* of the last DONE */
+	struct preflight_facts *facts; /* where they go, while they are asked for */
+	int watcher_error;             /* that a watcher's function returned: the request is being ended */
+	bool cancel_sent, ended;       /* of the request that runs */
+	bool committing;               /* no cancel any more */
+	bool restore;                  /* logged in to write */
+	uint64_t rows;                 /* of the last DONE */
 	int64_t heard_ms, asked_ms, cancel_ms;
 	int silence_limit_seconds;
 

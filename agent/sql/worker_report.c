@@ -107,6 +107,15 @@ static int report_note(struct worker *worker, struct unpacker *unpacker)
 	return 0;
 }
 
+static int report_facts(struct worker *worker, struct unpacker *unpacker)
+{
+	if (!worker->facts)
+		return -EPROTO;
+	preflight_unpack(unpacker, worker->facts);
+	worker->facts = NULL;
+	return unpacker->failed ? -EPROTO : 0;
+}
+
 int worker_report(struct worker *worker, enum message_type type, struct unpacker *unpacker)
 {
 	switch (type) {
@@ -124,6 +133,8 @@ int worker_report(struct worker *worker, enum message_type type, struct unpacker
 		return report_finding(worker, unpacker);
 	case MESSAGE_NOTE:
 		return report_note(worker, unpacker);
+	case MESSAGE_FACTS:
+		return report_facts(worker, unpacker);
 	case MESSAGE_ALIVE:
 		return 0;
 	default:

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Before a restore locks or changes anything: what the server says of itself (agent/sql/preflight_facts.h) is judged
+ * against what shall be put back. What stands in the way refuses the restore, with numbers, names and the remedy; what
+ * might matter, and where nobody could look, is a note in the report. A what-if is told everything and refused nothing
+ * that does not make the plan itself impossible.
+ *
+ * Judging is arithmetic on facts: no server, no store.
+ */
+#ifndef AGENT_PREFLIGHT_H
+#define AGENT_PREFLIGHT_H
+
+#include "agent/config.h"
+#include "agent/job.h"
+#include "agent/sql/catalogue.h"
+#include "agent/sql/preflight_facts.h"
+#include "agent/sql/worker.h"
+#include "agent/story.h"
+
+enum preflight_grade { PREFLIGHT_TELLS, PREFLIGHT_WARNS, PREFLIGHT_REFUSES };
+
+struct preflight_verdict {
+	enum preflight_grade grade;
+	enum sql_error_kind kind; /* of a refusal */
+	char object[280];         /* what it is about: database, table, file group */
+	char text[JOB_NOTE_SIZE]; /* a sentence */
+	char remedy[512];         /* "": what explain.h says for the kind */
+};
+
+#define PREFLIGHT_VERDICTS_MAX 40
+
+struct preflight_judgement {
+	struct preflight_verdict verdicts[PREFLIGHT_VERDICTS_MAX];
+	size_t count;
+};
+
+/* What is judged. Everything is borrowed. */
+struct preflight_case {
+	const struct preflight_facts *facts;
+	const struct catalogue *wanted, *present; /* of the snapshot, of the database */
+	enum profile profile;
+	bool users_connected; /* others may stay in the database */
+};
+
+/* Rows of one table that a restore deletes and inserts. */
+struct preflight_rows {
+	uint64_t deleted, inserted;
+};
+
+/* All but what depends on the plan. Adds to the judgement. */
+void preflight_judge(const struct preflight_case *about, struct preflight_judgement *judgement);
+
+/*
+ * Room in data files, log and tempdb, and features that forbid to change a table. rows has an element for each table of
+ * `wanted`; NULL before there is a plan: then only what row counts show to be needed at least is refused.
+ *
+ * A row takes what its table's pages, indexes included, come to; that is an estimate, so three quarters of it must fit or
+ * the restore is refused, and where not all of it fits with its margin it is warned of. What DELETE frees cannot be used
+ * again before COMMIT. The log takes at least each row once that goes or comes, and about twice that with what is kept
+ * for a rollback.
+ */
+void preflight_judge_plan(
+	const struct preflight_case *about, const struct preflight_rows *rows, struct preflight_judgement *judgement);
+
+/* A restore's pre-flight, from the facts to the change. */
+struct preflight {
+	struct story *story;
+	const struct job_request *request;
+	struct preflight_facts *facts; /* owned, like the catalogue */
+	struct catalogue *present;
+	struct preflight_case about;
+	char remedy[512]; /* of the refusal; "": none, or explain.h's */
+};
+
+/* All is borrowed until preflight_free. */
+void preflight_init(struct preflight *preflight, struct story *story, const struct job_request *request);
+void preflight_free(struct preflight *preflight); /* after preflight_init, or zeroed */
+
+/*
+ * Asks the worker, which is logged in and has begun nothing, judges, and puts notes into the story's report. `wanted` is
+ * borrowed, too. 0; or a negative errno with *error filled in: a refusal, or a server that could not be asked. The
+ * worker's watcher is another one afterwards.
+ */
+int preflight_run(
+	struct preflight *preflight, struct worker *worker, const struct catalogue *wanted, struct sql_error *error);
+/* Once the plan is known, before the first change: as preflight_judge_plan. */
+int preflight_plan(struct preflight *preflight, const struct preflight_rows *rows, struct sql_error *error);
+
+/* For judges. */
+void preflight_tell(struct preflight_judgement *judgement, enum preflight_grade grade, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+/* The verdict, for its remedy; never NULL. */
+struct preflight_verdict *preflight_refuse(struct preflight_judgement *judgement, enum sql_error_kind kind,
+	const char *object, const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+#endif

@@ -1,0 +1,264 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a restore looks at before it locks or changes anything, and what a what-if tells and does not do."""
+import contextlib
+import os
+
+import pytest
+
+import world as stage
+
+SETUP = """CREATE DATABASE small;
+GO
+ALTER DATABASE small SET ALLOW_SNAPSHOT_ISOLATION ON;
+GO
+USE small;
+GO
+CREATE TABLE dbo.t (id int NOT NULL IDENTITY(1, 1) CONSTRAINT PK_t PRIMARY KEY, body nvarchar(200) NULL,
+    CONSTRAINT CK_t CHECK (id > 0));
+GO
+CREATE TABLE dbo.kept (id int NOT NULL PRIMARY KEY, n int NULL);
+GO
+INSERT INTO dbo.t (body) VALUES (N'one'), (NULL), (N'');
+GO
+INSERT INTO dbo.kept VALUES (1, 1);
+GO
+"""
+DAMAGE = "DELETE FROM dbo.t WHERE id > 1"
+CHANGES = ("INSERT", "UPDATE", "DELETE", "ALTER", "CREATE", "TRUNCATE", "DBCC", "MERGE", "DROP", "COMMIT")
+
+
+@pytest.fixture
+def small(world):
+    """A server and a box with one good snapshot, and then damage."""
+    server = world.server()
+    server.script(SETUP)
+    server.add_logins("small")
+    box = world.box(server, databases="small", profile="any")
+    box.ok("backup")
+    server.sql(DAMAGE, "small")
+    return server, box
+
+
+@contextlib.contextmanager
+def client(server, database):
+    """Somebody who is connected and does nothing."""
+    def spids():
+        return {line.split()[0] for line in server.tell("sessions")}
+    before = spids()
+    process = stage.subprocess.Popen(
+        ["tsql", "-S", "standin", "-U", stage.ADMIN[0], "-P", stage.ADMIN[1], "-D", database],
+        stdin=stage.subprocess.PIPE, stdout=stage.subprocess.DEVNULL, stderr=stage.subprocess.DEVNULL, text=True,
+        env={**os.environ, "FREETDSCONF": server.freetds(server.directory)})
+    stage.wait_for(lambda: spids() - before, 30, "the client's login")
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        process.stdin.close()
+
+
+def changes_said(server):
+    """Statements that change something, by the server's own journal; of the restore, nothing else runs."""
+    said = []
+    for line in server.tell("statements"):
+        _, kind, *text = line.split(" ", 2)
+        text = " ".join(text).upper()
+        if kind in ("batch", "rpc", "bulk", "transaction") and any(text.startswith(w) or f"; {w} " in text for w in CHANGES):
+            said.append(text)
+    return said
+
+
+def refused(server, box, *words, option=()):
+    """The restore says all that, ends with 1, and has locked and changed nothing."""
+    before = server.fingerprint("small")
+    server.tell("forget")
+    result = box.run("restore", "small", *option)
+    said = result.stdout + result.stderr
+    assert result.returncode == 1, said
+    for word in words:
+        assert word in said, (word, said)
+    journal = "\n".join(server.tell("statements")).upper()
+    assert "TABLOCKX" not in journal and "SP_GETAPPLOCK" not in journal
+    assert not changes_said(server)
+    assert server.fingerprint("small") == before
+    return said
+
+
+def test_while_others_are_connected_it_is_refused_unless_told(small):
+    server, box = small
+    with client(server, "small"):
+        refused(server, box, "1 other session is in the database", "login sa", "--with-users-connected")
+        box.ok("restore", "small", "--with-users-connected")
+    assert server.fingerprint("small")["dbo.t"][0] == 3
+    box.ok("undo", "small")
+
+
+def test_whoever_works_in_another_database_is_no_matter(small):
+    server, box = small
+    with client(server, "master"):
+        box.ok("restore", "small")
+
+
+def test_the_chat_service_is_named_with_the_command_that_stops_it(world):
+    server = world.server("--chat", "messages=600,rooms=40,users=40,seed=1")
+    server.add_logins("mgc", "mgccomp")
+    box = world.box(server)
+    box.ok("backup", "mgc")
+    server.sql("DELETE FROM dbo.tblPreference", "mgc")
+    with client(server, "mgc"):
+        result = box.run("restore", "mgc")
+        assert result.returncode == 1 and "Stop-CsWindowsService RTCCHAT" in result.stdout + result.stderr, result
+    box.ok("restore", "mgc")
+
+
+def test_the_panel_cannot_restore_while_others_are_connected(small):
+    server, box = small
+    before = server.fingerprint("small")
+    stage.wait_for(lambda: "starting" not in box.run("press", "--state").stdout, 60, "the panel to come up")
+    with client(server, "small"):
+        stage.wait_for(lambda: box.run("press", "restore", "--hold", "6s").returncode == 0, 30, "the panel")
+        stage.time.sleep(1)
+        box.ok("press", "restore", "--hold", "6s")
+        job = stage.wait_for(lambda: [j for j in box.json("jobs")["jobs"] if j["kind"] == "restore" and
+                                      j["state"] == "failed"], 60, "the refusal")
+        assert "other session" in job[-1]["sentence"]
+    assert server.fingerprint("small") == before
+
+
+def test_without_view_server_state_it_says_that_it_could_not_look(small):
+    server, box = small
+    server.script("USE master;\nGO\nREVOKE VIEW SERVER STATE TO coffret_restore;\nGO\n")
+    with client(server, "small"):
+        said = box.ok("restore", "small")
+    assert "Could not look who else is in small: the restore login lacks VIEW SERVER STATE" in said
+    assert "free space on the server's volumes (VIEW SERVER STATE)" in said
+
+
+@pytest.mark.parametrize("right,words", [
+    ("ALTER ROLE db_datawriter DROP MEMBER coffret_restore", ("[dbo].[", "may not INSERT, DELETE there", "1 more")),
+    ("ALTER ROLE db_ddladmin DROP MEMBER coffret_restore", ("[dbo].[", "may not ALTER there", "DBCC CHECKIDENT")),
+])
+def test_a_right_that_is_missing_is_named(small, right, words):
+    server, box = small
+    server.script(f"USE small;\nGO\n{right};\nGO\n")
+    refused(server, box, *words, "db_ddladmin")
+
+
+@pytest.mark.parametrize("mark,words", [
+    ("small:ddl_trigger", ("ddl_trigger", "DISABLE TRIGGER [ddl_trigger] ON DATABASE")),
+    ("master:server_trigger", ("server_trigger", "DISABLE TRIGGER [server_trigger] ON ALL SERVER")),
+])
+def test_a_ddl_trigger_is_named_with_the_statement_that_disables_it(small, mark, words):
+    server, box = small
+    server.script("USE master;\nGO\nGRANT VIEW ANY DEFINITION TO coffret_restore;\nGO\n")
+    server.tell(f"set mark={mark}")
+    refused(server, box, *words)
+
+
+def test_a_database_that_cannot_be_written_is_refused(small):
+    server, box = small
+    server.script("ALTER DATABASE small SET READ_ONLY;\nGO\n")
+    refused(server, box, "read-only")
+
+
+def test_a_schema_that_changed_is_refused_by_column(small):
+    server, box = small
+    server.sql("ALTER TABLE dbo.t ALTER COLUMN body nvarchar(100) NULL", "small")
+    refused(server, box, "[dbo].[t].[body]", "was 400 bytes long, is 200")
+
+
+def test_a_feature_is_refused_only_where_the_table_differs(small):
+    server, box = small
+    server.tell("set mark=small.dbo.kept:temporal")
+    said = box.ok("restore", "small")
+    assert "[dbo].[kept] cannot be replaced: a system-versioned table" in said
+    server.sql("UPDATE dbo.kept SET n = 2", "small")
+    before = server.fingerprint("small")
+    result = box.run("restore", "small")
+    said = result.stdout + result.stderr
+    assert result.returncode == 1 and "[dbo].[kept]" in said and "It differs and cannot be replaced" in said, said
+    assert server.fingerprint("small") == before
+
+
+def many_rows(server, box):
+    """2 000 rows more in the snapshot, which are then gone: all of them must come back."""
+    rows = ", ".join("(REPLICATE(N'x', 190))" for _ in range(500))
+    server.sql("\nGO\n".join(f"INSERT INTO dbo.t (body) VALUES {rows}" for _ in range(8)), "small")
+    box.ok("backup")
+    server.sql("DELETE FROM dbo.t", "small")
+
+
+def test_a_log_that_surely_is_too_small_is_refused_with_the_numbers(small):
+    server, box = small
+    many_rows(server, box)
+    server.tell("set log_limit=65536")
+    refused(server, box, "in the log until it commits, and there is 65", "FILEGROWTH", "LOG_BACKUP")
+    server.tell("set log_limit=0")
+    assert "in the log; there is" in box.ok("restore", "small")
+
+
+def test_data_files_that_surely_are_too_small_are_refused_with_the_numbers(small):
+    server, box = small
+    many_rows(server, box)
+    server.sql("SELECT REPLICATE(N'x', 100) AS x INTO dbo.filler FROM sys.objects a", "small")
+    pages = int(stage.re.search(r"\d+", server.sql("SET NOCOUNT ON SELECT size FROM sys.database_files WHERE type = 0",
+                                                   "small").strip().splitlines()[-1]).group())
+    free = pages - int(server.sql("SET NOCOUNT ON SELECT FILEPROPERTY('small', 'SpaceUsed')", "small").split()[-1])
+    server.tell("set volume_free=1")
+    server.tell(f"set file_limit={pages * 8192}")
+    if free < 10:  # else what the deletion freed is enough
+        refused(server, box, "in data files until it commits", "FILEGROWTH")
+    server.tell("set volume_free=0")
+    server.tell("set file_limit=0")
+    box.ok("restore", "small")
+
+
+def test_what_if_tells_everything_and_writes_nothing(small):
+    server, box = small
+    server.tell("set mark=small:mirrored")
+    server.tell("set mark=small:log_shipped")
+    before = server.fingerprint("small")
+    snapshots = len(box.json("list")["snapshots"])
+    with client(server, "small"):
+        server.tell("forget")
+        said = box.ok("restore", "small", "--what-if")
+        journal = server.tell("statements")
+    assert not changes_said(server)
+    spid = {line.split(" ")[0] for line in journal}
+    assert len(spid) == 1, "the restore alone was to be seen"
+    text = "\n".join(journal).upper()
+    assert "BEGIN TRANSACTION" in text and "ROLLBACK TRANSACTION" in text and "COMMIT TRANSACTION" not in text
+    for word in ("1 of 2 tables", "would be refused now: 1 other session", "Recovery model FULL", "LOG_BACKUP",
+                 "Mirrored to PARTNER: SYNCHRONIZED", "in data files", "in the log", "nothing was written"):
+        assert word in said, (word, said)
+    assert server.fingerprint("small") == before
+    assert len(box.json("list")["snapshots"]) == snapshots
+    assert box.json("restore", "small", "--what-if")
+
+
+def last_value(server):
+    out = server.sql("SET NOCOUNT ON SELECT CAST(last_value AS bigint) FROM sys.identity_columns WHERE object_id = "
+                     "OBJECT_ID('dbo.t')", "small")
+    return out.split()[-1]
+
+
+def test_an_identity_that_alone_has_moved_is_put_back(small):
+    server, box = small
+    box.ok("restore", "small")
+    assert last_value(server) == "3"
+    server.sql("INSERT INTO dbo.t (body) VALUES (N'x'); DELETE FROM dbo.t WHERE id > 3", "small")
+    assert last_value(server) == "4"
+    box.ok("restore", "small")
+    assert last_value(server) == "3"
+
+
+def test_a_restore_that_is_rolled_back_leaves_identities_as_they_were(small):
+    server, box = small
+    server.sql("DBCC CHECKIDENT ('dbo.t', RESEED, 1)", "small")
+    server.tell("set fail=1205@alter:2")
+    result = box.run("restore", "small")
+    assert result.returncode == 1, result.stdout + result.stderr
+    server.tell("set fail=0")
+    assert last_value(server) == "1"
+    assert server.fingerprint("small")["dbo.t"][0] == 1
