@@ -49,11 +49,20 @@ FUNCTION(db_name)
 		give_text(context, d->name);
 }
 
+static bool all_visible(struct session *session, struct database *d)
+{
+	return security_allows(session, d, 0, "VIEW DEFINITION") || security_allows(session, d, 0, "ALTER");
+}
+
+static bool one_visible(struct session *session, struct database *d, int id)
+{
+	return security_allows(session, d, id, "SELECT") || security_allows(session, d, id, "VIEW DEFINITION") ||
+		security_allows(session, d, id, "INSERT") || security_allows(session, d, id, "EXECUTE");
+}
+
 static bool visible(struct session *session, struct database *d, int id)
 {
-	return security_allows(session, d, 0, "VIEW DEFINITION") || security_allows(session, d, 0, "ALTER") ||
-		security_allows(session, d, id, "SELECT") || security_allows(session, d, id, "VIEW DEFINITION") ||
-		security_allows(session, d, id, "INSERT") || security_allows(session, d, id, "EXECUTE");
+	return all_visible(session, d) || one_visible(session, d, id);
 }
 
 FUNCTION(object_id)
@@ -338,6 +347,19 @@ FUNCTION(row_visible)
 		sqlite3_result_int(context, any);
 }
 
+/* What is true of the whole database is looked up once a statement: the database is a constant there. */
+static bool all_visible_kept(sqlite3_context *context, struct database *d)
+{
+	static char yes, no;
+	char *kept = sqlite3_get_auxdata(context, 0);
+
+	if (!kept) {
+		kept = all_visible(SESSION, d) ? &yes : &no;
+		sqlite3_set_auxdata(context, 0, kept, NULL);
+	}
+	return kept == &yes;
+}
+
 /* visible(database, object): may the session see this object's metadata? */
 FUNCTION(is_visible)
 {
@@ -353,7 +375,7 @@ FUNCTION(is_visible)
 			return;
 		}
 	}
-	sqlite3_result_int(context, d && visible(session, d, sqlite3_value_int(v[1])));
+	sqlite3_result_int(context, d && (all_visible_kept(context, d) || one_visible(session, d, sqlite3_value_int(v[1]))));
 }
 
 FUNCTION(may_define)

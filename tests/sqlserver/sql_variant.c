@@ -28,6 +28,8 @@ static size_t properties_of(struct sql_type type, uint8_t out[8])
 	}
 }
 
+#define TOKEN_BIT 0x32 /* the one base type whose token is not its system_type_id */
+
 void variant_make(struct value value, struct sql_type type, struct bytes *out)
 {
 	struct bytes scratch = { 0 };
@@ -35,7 +37,7 @@ void variant_make(struct value value, struct sql_type type, struct bytes *out)
 	uint8_t head[10];
 	size_t size = properties_of(type, head + 2);
 
-	head[0] = kind_info(type.kind)->system_id;
+	head[0] = type.kind == K_BIT ? TOKEN_BIT : kind_info(type.kind)->system_id;
 	head[1] = (uint8_t)size;
 	value_to_wire(value, type, &scratch, &wire);
 	out->size = 0;
@@ -69,7 +71,7 @@ struct sql_type variant_open(struct value variant, struct bytes *scratch, struct
 	*value = value_null();
 	if (variant.storage != STORE_BLOB || variant.size < 2 || variant.size < 2u + p[1])
 		return type_simple(K_NONE);
-	struct sql_type type = read_properties(kind_from_system(p[0]), p + 2, p[1]);
+	struct sql_type type = read_properties(p[0] == TOKEN_BIT ? K_BIT : kind_from_system(p[0]), p + 2, p[1]);
 	struct result_value wire = { p + 2 + p[1], variant.size - 2 - p[1] };
 
 	if (value_from_wire(&wire, type, scratch, value))
