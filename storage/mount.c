@@ -27,11 +27,13 @@ static int index_segment(struct mount *mount, const struct segment_file *file)
 	int error = segment_walk(r->volume, r->superblock.repository, file, mount->buffer, index_chunk, mount);
 	if (mount->fatal || (error && error != -EBADMSG && error != -EIO))
 		return mount->fatal ? mount->fatal : error;
-	if (!error)
+	if (!error && !volume_is_damaged(r->volume, segment_id(SEGMENT_DATA, file->number)))
 		return 0;
 	/* It was whole once: what can still be found of it counts, and verify names what cannot. */
 	r->damaged_segments++;
 	chunk_suspect(&r->chunks, file->number);
+	if (!error)
+		return 0; /* its end is there and tells all that it holds */
 	error = segment_scan(r->volume, r->superblock.repository, file, index_chunk, mount);
 	if (mount->fatal || (error && error != -EBADMSG && error != -EIO && error != -EPROTONOSUPPORT))
 		return mount->fatal ? mount->fatal : error;

@@ -44,3 +44,8 @@ int volume_stat(struct volume *volume, struct volume_stat *stat)
 	stat->write_unit = volume->write_unit;
 	return volume->ops->stat(volume, stat);
 }
+
+bool volume_is_damaged(struct volume *volume, uint64_t id)
+{
+	return volume->ops->is_damaged && volume->ops->is_damaged(volume, id);
+}

@@ -54,6 +54,8 @@ struct volume_ops {
 	 */
 	int (*list)(struct volume *volume, int (*found)(void *arg, uint64_t id, uint32_t size), void *arg);
 	int (*stat)(struct volume *volume, struct volume_stat *stat);
+	/* Part of the segment is known to be missing, without reading it. NULL: never known. */
+	bool (*is_damaged)(struct volume *volume, uint64_t id);
 };
 
 struct volume {
@@ -68,5 +70,6 @@ int volume_read(struct volume *volume, uint64_t id, uint32_t offset, void *bytes
 int volume_remove(struct volume *volume, uint64_t id);
 int volume_list(struct volume *volume, int (*found)(void *arg, uint64_t id, uint32_t size), void *arg);
 int volume_stat(struct volume *volume, struct volume_stat *stat);
+bool volume_is_damaged(struct volume *volume, uint64_t id);
 
 #endif
