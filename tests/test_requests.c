@@ -19,7 +19,8 @@
 #include "tests/support/fake_catalogue.h"
 #include "tests/support/table_rows.h"
 
-static const struct column_sample columns[] = { { "id", "int", 4, 10, 0, false }, { "b", "varbinary", -1, 0, 0, true } };
+static const struct column_sample columns[] = { { "id", "int", 4, 10, 0, false },
+	{ "b", "varbinary", -1, 0, 0, true } };
 static const struct fake_type types[] = { { "\x38", 1, 8 }, { "\xa5\xff\xff", 3, 9 } };
 static const uint8_t one[4] = { 1 };
 static const struct value granted = { one, 4 };
@@ -71,17 +72,18 @@ static void start(struct world *world, bool restore)
 	assert_int_equal(catalogue_new(&world->catalogue), 0);
 	world->catalogue->database.name = "mgc";
 	world->catalogue->database.snapshot_isolation = 1;
-	sample_index(world->catalogue, sample_table(world->catalogue, "dbo", "t", columns, 2), 1, true,
-		(const int[]){ 1, 0 });
+	sample_index(
+		world->catalogue, sample_table(world->catalogue, "dbo", "t", columns, 2), 1, true, (const int[]){ 1, 0 });
 	world->params = rowgroup_params_default;
 	world->params.inline_limit = 100;
 	world->params.piece_size = 1024;
 	make_chunks(world);
-	world->answers[0] = (struct fake_answer){ .part = "sp_getapplock", .values = &granted, .columns = 1, .rows = 1,
-		.again = true };
+	world->answers[0] =
+		(struct fake_answer){ .part = "sp_getapplock", .values = &granted, .columns = 1, .rows = 1, .again = true };
 	world->answers[1] = (struct fake_answer){ .part = "XACT_STATE", .values = &granted, .columns = 1, .rows = 1 };
-	world->answers[2] = (struct fake_answer){ .part = "'DATABASE', 'VIEW DEFINITION'", .values = &granted, .columns = 1,
-		.rows = 1, .again = true };
+	world->answers[2] = (struct fake_answer){
+		.part = "'DATABASE', 'VIEW DEFINITION'", .values = &granted, .columns = 1, .rows = 1, .again = true
+	};
 	world->answers[3] = (struct fake_answer){ .part = "SUBSTRING(" };
 	fake_catalogue(world->catalogue, world->answers + 4);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets), 0);
@@ -200,8 +202,37 @@ static void a_whole_restore_is_answered_step_by_step(void **state)
 	say(&world, MESSAGE_COMMIT, NULL, 0);
 	hear_done(&world);
 	assert_non_null(strstr(fake_session_said(), "COMMIT TRANSACTION"));
+	assert_null(strstr(fake_session_said(), "UPDATE STATISTICS"));
+	say(&world, MESSAGE_STATISTICS, NULL, 0);
+	hear_done(&world);
+	assert_non_null(strstr(fake_session_said(), "UPDATE STATISTICS"));
+	say(&world, MESSAGE_STATISTICS, NULL, 0);
+	hear_error(&world, SQL_ERROR_WORKER);
 	stop(&world);
 	assert_int_equal(world.result, 0);
+}
+
+static void an_undo_is_over_when_its_lock_is_free_and_the_lock_is_given_back(void **state)
+{
+	static const uint8_t no[4] = { 0xff, 0xff, 0xff, 0xff };
+	static const struct value refused = { no, 4 };
+
+	(void)state;
+	for (int busy = 0; busy < 2; busy++) {
+		struct world world;
+
+		start(&world, true);
+		if (busy)
+			world.answers[0].values = &refused;
+		say(&world, MESSAGE_AWAIT_UNDO, NULL, 0);
+		if (busy)
+			hear_error(&world, SQL_ERROR_BUSY);
+		else
+			hear_done(&world);
+		assert_non_null(strstr(fake_session_said(), "BEGIN TRANSACTION"));
+		assert_non_null(strstr(strstr(fake_session_said(), "sp_getapplock"), "ROLLBACK TRANSACTION"));
+		stop(&world);
+	}
 }
 
 static void a_damaged_chunk_is_told_at_once_and_the_rest_is_dropped(void **state)
@@ -271,12 +302,12 @@ static void a_cancel_between_chunks_ends_the_load(void **state)
 
 static void steps_out_of_order_are_refused(void **state)
 {
-	static const enum message_type early[] = { MESSAGE_PREPARE, MESSAGE_PUT_BACK, MESSAGE_COMMIT };
+	static const enum message_type early[] = { MESSAGE_PREPARE, MESSAGE_PUT_BACK, MESSAGE_COMMIT, MESSAGE_STATISTICS };
 	struct world world;
 
 	(void)state;
 	start(&world, true);
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < sizeof early / sizeof early[0]; i++) {
 		say(&world, early[i], "\0\0\0\0", 4);
 		hear_error(&world, SQL_ERROR_WORKER);
 	}
@@ -290,12 +321,13 @@ static void steps_out_of_order_are_refused(void **state)
 
 static void the_backup_login_s_session_never_changes_anything(void **state)
 {
-	static const enum message_type changes[] = { MESSAGE_BEGIN, MESSAGE_PREPARE, MESSAGE_PUT_BACK, MESSAGE_COMMIT };
+	static const enum message_type changes[] = { MESSAGE_BEGIN, MESSAGE_PREPARE, MESSAGE_PUT_BACK, MESSAGE_COMMIT,
+		MESSAGE_STATISTICS, MESSAGE_AWAIT_UNDO };
 	struct world world;
 
 	(void)state;
 	start(&world, false);
-	for (size_t i = 0; i < 4; i++) {
+	for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
 		say(&world, changes[i], "\0\0\0\0", 4);
 		hear_error(&world, SQL_ERROR_WORKER);
 	}
@@ -372,6 +404,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_whole_restore_is_answered_step_by_step),
+		cmocka_unit_test(an_undo_is_over_when_its_lock_is_free_and_the_lock_is_given_back),
 		cmocka_unit_test(a_damaged_chunk_is_told_at_once_and_the_rest_is_dropped),
 		cmocka_unit_test(a_rollback_in_the_middle_of_a_table_has_one_answer),
 		cmocka_unit_test(a_rollback_in_the_middle_of_a_row_says_that_it_waits_for_the_connection_s_end),

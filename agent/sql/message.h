@@ -41,6 +41,8 @@ enum message_type {
 	                         * triggers of the tables to be replaced switched off */
 	MESSAGE_PUT_BACK = 11, /* each constraint, trigger, identity and sequence put back exactly as recorded */
 	MESSAGE_WANTED = 12, /* a piece of the wanted snapshot's catalogue, before BEGIN, which answers; empty: the last */
+	MESSAGE_AWAIT_UNDO = 13, /* instead of BEGIN: is any restore before over, its undo included? else SQL_ERROR_BUSY */
+	MESSAGE_STATISTICS = 14, /* after COMMIT, which it ends: statistics of what was replaced */
 	MESSAGE_PREFLIGHT = 16, /* nothing: CATALOGUE and FACTS, before anything is locked */
 
 	/* Up. CHUNK travels both ways. */

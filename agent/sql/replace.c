@@ -10,6 +10,7 @@
 #include "agent/sql/message.h"
 #include "agent/sql/reader.h"
 #include "agent/sql/replace_private.h"
+#include "agent/sql/restore_lock.h"
 
 int replace_execute(struct replace *replace, struct sql_error *error)
 {
@@ -49,56 +50,6 @@ static void tell_phase(struct replace *replace, enum worker_phase phase)
 
 /* ---- begin ---- */
 
-/* Who holds the application lock, where the login may look. */
-static void find_holder(struct replace *replace, char *holder, size_t size)
-{
-	struct sql_error ignored = { .kind = SQL_OK };
-	int64_t may;
-	bool there;
-
-	snprintf(holder, size, "another session");
-	if (catalogue_read_number(replace->session, "SELECT HAS_PERMS_BY_NAME(NULL, NULL, 'VIEW SERVER STATE')", &may,
-			&there, &ignored) < 0 ||
-		may != 1)
-		return;
-	catalogue_read_text(replace->session,
-		"SELECT TOP (1) CAST(ISNULL(s.program_name, N'?') + N' on ' + "
-		"ISNULL(s.host_name, N'?') + N' (login ' + s.login_name + N')' AS varbinary(800)) FROM sys.dm_tran_locks l JOIN sys.dm_exec_sessions s ON s.session_id = "
-		"l.request_session_id WHERE l.resource_type = N'APPLICATION' AND l.resource_database_id = DB_ID() AND "
-		"l.request_status = N'GRANT' AND s.session_id <> @@SPID",
-		holder, size, &ignored);
-	if (!*holder)
-		snprintf(holder, size, "another session");
-}
-
-/* It ends with the transaction: whoever can take it knows that the restore before is over, its undo included. */
-static int take_application_lock(
-	struct replace *replace, const struct catalogue_database *database, struct sql_error *error)
-{
-	struct statement *statement = &replace->statement;
-	char holder[240];
-	int64_t answer;
-	bool there;
-	int result;
-
-	statement_reset(statement);
-	statement_add(statement,
-		"DECLARE @limit int = @@LOCK_TIMEOUT, @answer int, @resource nvarchar(255) = LEFT(N'coffret:' + "
-		"DB_NAME(), 255); EXEC @answer = sp_getapplock @Resource = @resource, @LockMode = 'Exclusive', "
-		"@LockOwner = 'Transaction', @LockTimeout = @limit; SELECT @answer");
-	if (!statement_text(statement))
-		return reader_failed(error, -ENOMEM, NULL);
-	snprintf(error->doing, sizeof error->doing, "taking the lock that keeps two restores apart");
-	result = catalogue_read_number(replace->session, statement_text(statement), &answer, &there, error);
-	if (result < 0 || (there && answer >= 0))
-		return result;
-	find_holder(replace, holder, sizeof holder);
-	return sql_error_set(error, SQL_ERROR_BUSY, database->name,
-		"A restore of the database is under way or being undone "
-		"by %s",
-		holder);
-}
-
 static int check_writable(const struct catalogue_database *database, struct sql_error *error)
 {
 	if (database->read_only)
@@ -126,7 +77,7 @@ static int lock_everything(struct replace *replace, struct sql_error *error)
 		return result;
 	result = check_writable(&catalogue->database, error);
 	if (result == 0)
-		result = take_application_lock(replace, &catalogue->database, error);
+		result = restore_lock_take(replace->session, catalogue->database.name, error);
 	if (result == 0)
 		result = reader_lock_tables(replace->session, catalogue, true, NULL, 0, error);
 	catalogue_free(catalogue);
@@ -310,44 +261,6 @@ int replace_put_back(struct replace *replace, struct sql_error *error)
 	return equal ? 0 : sql_error_set(error, SQL_ERROR_DIFFERS, object, "After it was put back: %s", difference);
 }
 
-/* True where the server may have committed although we were told of an error. */
-static bool outcome_is_unknown(enum sql_error_kind kind)
-{
-	switch (kind) {
-	case SQL_ERROR_LOST:
-	case SQL_ERROR_STALLED:
-	case SQL_ERROR_TIMEOUT:
-	case SQL_ERROR_PROTOCOL:
-	case SQL_ERROR_CANCELLED:
-	case SQL_ERROR_TLS:
-		return true;
-	default:
-		return false;
-	}
-}
-
-static void update_statistics(struct replace *replace)
-{
-	struct sql_error error;
-	char name[CATALOGUE_NAME_SIZE];
-
-	for (uint32_t i = 0; i < replace->present->table_count; i++) {
-		const struct catalogue_table *table = &replace->present->tables[i];
-		if (!replace->changed[i])
-			continue;
-		error = (struct sql_error){ .kind = SQL_OK };
-		statement_reset(&replace->statement);
-		statement_add(&replace->statement, "UPDATE STATISTICS ");
-		statement_table(&replace->statement, table);
-		if (replace_execute(replace, &error) == 0)
-			continue;
-		catalogue_table_name(table, name, sizeof name);
-		replace_note(replace, "Statistics of %s were not updated: %s", name, error.detail);
-		if (error.kind == SQL_ERROR_LOST || error.kind == SQL_ERROR_CANCELLED)
-			return;
-	}
-}
-
 int replace_commit(struct replace *replace, struct sql_error *error)
 {
 	int64_t state;
@@ -369,11 +282,30 @@ int replace_commit(struct replace *replace, struct sql_error *error)
 		"IF XACT_STATE() = 1 AND @@TRANCOUNT = 1 COMMIT TRANSACTION; "
 		"ELSE RAISERROR(N'no transaction to commit', 16, 1)",
 		NULL, error);
-	if (result < 0) {
-		if (outcome_is_unknown(error->kind))
-			error->kind = SQL_ERROR_UNKNOWN_OUTCOME;
-		return result;
+	/* Where the server answered with an error it has not committed. Whatever else keeps its answer from us tells nothing. */
+	if (result < 0 && result != -EREMOTEIO)
+		error->kind = SQL_ERROR_UNKNOWN_OUTCOME;
+	return result;
+}
+
+void replace_statistics(struct replace *replace)
+{
+	struct sql_error error;
+	char name[CATALOGUE_NAME_SIZE];
+
+	for (uint32_t i = 0; i < replace->present->table_count; i++) {
+		const struct catalogue_table *table = &replace->present->tables[i];
+		if (!replace->changed[i])
+			continue;
+		error = (struct sql_error){ .kind = SQL_OK };
+		statement_reset(&replace->statement);
+		statement_add(&replace->statement, "UPDATE STATISTICS ");
+		statement_table(&replace->statement, table);
+		if (replace_execute(replace, &error) == 0)
+			continue;
+		catalogue_table_name(table, name, sizeof name);
+		replace_note(replace, "Statistics of %s were not updated: %s", name, error.detail);
+		if (error.kind == SQL_ERROR_LOST || error.kind == SQL_ERROR_CANCELLED)
+			return;
 	}
-	update_statistics(replace);
-	return 0;
 }

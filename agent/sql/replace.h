@@ -51,7 +51,9 @@ int replace_put_back(struct replace *replace, struct sql_error *error);
  * far as rows of others have gone since. The server does not do that. What fails is a note. NULL is nothing.
  */
 void replace_undo_values(struct replace *replace);
-/* SQL_ERROR_UNKNOWN_OUTCOME where no answer came. Then statistics; what fails there is a note. */
+/* SQL_ERROR_UNKNOWN_OUTCOME where no answer came, or none that says whether it happened. */
 int replace_commit(struct replace *replace, struct sql_error *error);
+/* After the commit, outside of any transaction: statistics of what was replaced. What fails is a note. */
+void replace_statistics(struct replace *replace);
 
 #endif

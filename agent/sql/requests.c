@@ -52,7 +52,8 @@ int request_answer(struct worker_requests *requests, int result, uint64_t rows)
 		return -EPIPE;
 	if (result >= 0)
 		return answer_done(requests, rows);
-	if (result == -ECANCELED || requests->uplink->cancelled)
+	/* Whatever else is true of a COMMIT without an answer, that it is not known what became of it comes first. */
+	if ((result == -ECANCELED || requests->uplink->cancelled) && requests->error.kind != SQL_ERROR_UNKNOWN_OUTCOME)
 		requests->error.kind = SQL_ERROR_CANCELLED;
 	if (requests->error.kind == SQL_OK)
 		reader_failed(&requests->error, result, NULL);
@@ -155,7 +156,9 @@ static int handle(struct worker_requests *requests, enum message_type type, stru
 	case MESSAGE_REPLACE:
 	case MESSAGE_PUT_BACK:
 	case MESSAGE_COMMIT:
+	case MESSAGE_STATISTICS:
 	case MESSAGE_ROLLBACK:
+	case MESSAGE_AWAIT_UNDO:
 		if (requests->setting->restore)
 			return requests_restore(requests, type, unpacker);
 		return request_answer(requests, too_early(requests, "a change in a session that only reads"), 0);

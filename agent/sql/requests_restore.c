@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/sql/restore_lock.h"
+
 static int out_of_order(struct worker_requests *requests)
 {
 	return request_answer(requests,
@@ -181,13 +183,20 @@ static int handle_rollback(struct worker_requests *requests)
 	return request_answer(requests, result, 0);
 }
 
-static int handle_commit(struct worker_requests *requests)
+static int handle_statistics(struct worker_requests *requests)
 {
-	int result = replace_commit(requests->replace, &requests->error);
+	replace_statistics(requests->replace);
+	end_restore(requests);
+	return request_answer(requests, 0, 0);
+}
 
-	if (result == 0)
-		end_restore(requests);
-	return request_answer(requests, result, 0);
+/* Not within a restore of its own: that would wait for itself. */
+static int handle_await_undo(struct worker_requests *requests)
+{
+	if (requests->replace)
+		return out_of_order(requests);
+	return request_answer(
+		requests, restore_lock_await(requests->session, requests->setting->database, &requests->error), 0);
 }
 
 int requests_restore(struct worker_requests *requests, enum message_type type, struct unpacker *unpacker)
@@ -198,6 +207,8 @@ int requests_restore(struct worker_requests *requests, enum message_type type, s
 		return handle_begin(requests, unpacker);
 	if (type == MESSAGE_ROLLBACK)
 		return handle_rollback(requests);
+	if (type == MESSAGE_AWAIT_UNDO)
+		return handle_await_undo(requests);
 	if (!requests->replace)
 		return type == MESSAGE_REPLACE ? take_chunks(requests,
 											 sql_error_set(&requests->error, SQL_ERROR_WORKER, "",
@@ -210,8 +221,10 @@ int requests_restore(struct worker_requests *requests, enum message_type type, s
 		return handle_replace(requests, unpacker);
 	case MESSAGE_PUT_BACK:
 		return request_answer(requests, replace_put_back(requests->replace, &requests->error), 0);
+	case MESSAGE_STATISTICS:
+		return handle_statistics(requests);
 	default:
-		return handle_commit(requests);
+		return request_answer(requests, replace_commit(requests->replace, &requests->error), 0);
 	}
 }
 

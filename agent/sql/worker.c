@@ -174,11 +174,24 @@ static bool should_stop(struct worker *worker)
 	return worker->watcher.stop(worker->watcher.arg);
 }
 
+/* A worker that logs in does not listen; nothing was begun, and nobody misses it. */
+static int give_up_login(struct worker *worker, struct sql_error *error)
+{
+	hang_up(worker);
+	kill(worker->process, SIGKILL);
+	reap(worker, 0);
+	sql_error_set(error, SQL_ERROR_CANCELLED, NULL, "cancelled");
+	return -ECANCELED;
+}
+
 static int look_after(struct worker *worker, struct sql_error *error)
 {
 	int64_t now = net_now_ms();
+	bool stop = worker->watcher_error || should_stop(worker);
 
-	if (worker->watcher_error || should_stop(worker))
+	if (stop && worker->logging_in)
+		return give_up_login(worker, error);
+	if (stop)
 		send_cancel(worker); /* if that fails the next message tells why */
 	if (worker->cancel_sent && now - worker->cancel_ms > WORKER_CANCEL_SECONDS * 1000)
 		return lost_worker(worker, "did not end when it was told to", error);
@@ -380,6 +393,7 @@ int worker_replace_begin(struct worker *worker, uint32_t table, struct sql_error
 	struct packer packer = { .bytes = bytes, .capacity = sizeof(bytes) };
 
 	begin(worker);
+	worker->loading = true;
 	pack_u32(&packer, table);
 	return worker_send(worker, MESSAGE_REPLACE, bytes, packer.size, NULL, 0, error);
 }
@@ -406,6 +420,7 @@ int worker_replace_end(struct worker *worker, uint64_t *rows, struct sql_error *
 	worker->heard_ms = net_now_ms();
 	if (!result)
 		result = worker_await(worker, error);
+	worker->loading = result != 0;
 	if (!result && rows)
 		*rows = worker->rows;
 	return result;
@@ -425,17 +440,34 @@ int worker_commit(struct worker *worker, struct sql_error *error)
 	int result = ask(worker, MESSAGE_COMMIT, NULL, 0, &found);
 
 	worker->committing = false;
-	/* Where the worker itself is lost, nobody knows how far the COMMIT came. */
-	if (found.kind == SQL_ERROR_WORKER || found.kind == SQL_ERROR_LOST || found.kind == SQL_ERROR_STALLED ||
-		found.kind == SQL_ERROR_TIMEOUT)
+	/* The worker knows whether COMMIT had left when its connection broke. Where it is lost itself, nobody does. */
+	if (found.kind == SQL_ERROR_WORKER)
 		found.kind = SQL_ERROR_UNKNOWN_OUTCOME;
 	if (result && error && error->kind == SQL_OK)
 		*error = found;
 	return result;
 }
 
+int worker_statistics(struct worker *worker, struct sql_error *error)
+{
+	worker->committing = true;
+
+	int result = ask(worker, MESSAGE_STATISTICS, NULL, 0, error);
+
+	worker->committing = false;
+	return result;
+}
+
+int worker_await_undo(struct worker *worker, struct sql_error *error)
+{
+	return ask(worker, MESSAGE_AWAIT_UNDO, NULL, 0, error);
+}
+
 int worker_rollback(struct worker *worker, struct sql_error *error)
 {
+	/* Within a load no statement can be sent, and a server that takes no rows must not keep us: the connection's end will do. */
+	if (worker->loading)
+		return sql_error_set(error, SQL_ERROR_LOST, NULL, "stopped in the middle of a load");
 	worker->committing = true; /* nor is there anything to cancel in undoing */
 
 	int result = ask(worker, MESSAGE_ROLLBACK, NULL, 0, error);

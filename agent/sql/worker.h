@@ -96,6 +96,17 @@ int worker_replace_end(struct worker *worker, uint64_t *rows, struct sql_error *
 int worker_put_back(struct worker *worker, struct sql_error *error);
 /* SQL_ERROR_UNKNOWN_OUTCOME where the answer did not come. */
 int worker_commit(struct worker *worker, struct sql_error *error);
+/* After the commit: statistics of what was replaced; what fails there is a note. */
+int worker_statistics(struct worker *worker, struct sql_error *error);
+/*
+ * 0: the server has undone it all. An error: it has not said so, or was in the middle of a load, where nothing can be
+ * sent: worker_stop then makes the server undo it, and worker_await_undo of another worker tells when it has.
+ */
 int worker_rollback(struct worker *worker, struct sql_error *error);
+/*
+ * In place of worker_begin: 0 once no restore of the database is under way or being undone. SQL_ERROR_BUSY, which may
+ * name who, where that was not so within the login's lock timeout.
+ */
+int worker_await_undo(struct worker *worker, struct sql_error *error);
 
 #endif

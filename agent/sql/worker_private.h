@@ -20,6 +20,8 @@ struct worker {
 	bool cancel_sent, ended;       /* of the request that runs */
 	bool committing;               /* no cancel any more */
 	bool restore;                  /* logged in to write */
+	bool logging_in;               /* it does not listen yet */
+	bool loading;                  /* between a table's REPLACE and the good answer to its END */
 	uint64_t rows;                 /* of the last DONE */
 	int64_t heard_ms, asked_ms, cancel_ms;
 	int silence_limit_seconds;

@@ -295,8 +295,10 @@ static int log_in(struct worker *worker, const struct worker_login *login, struc
 	explicit_bzero(packer.bytes, packer.size);
 	/* While it logs in it says nothing, but it has limits of its own: the handshake's, the login's, two batches'. */
 	worker->silence_limit_seconds = 2 * login->login_seconds + 2 * login->catalogue_seconds + 30;
+	worker->logging_in = true;
 	if (!result)
 		result = worker_await(worker, error);
+	worker->logging_in = false;
 	worker->silence_limit_seconds = WORKER_SILENCE_SECONDS;
 	if (!result)
 		note_login_answer(worker);

@@ -66,6 +66,13 @@ static void remember(const char *sql)
 	fake.said[fake.said_size++] = '\n';
 }
 
+/* As a real session: where the connection broke, and not where the server answered with an error. */
+static bool ends_session(enum sql_error_kind kind)
+{
+	return kind == SQL_ERROR_LOST || kind == SQL_ERROR_STALLED || kind == SQL_ERROR_TIMEOUT ||
+		kind == SQL_ERROR_PROTOCOL;
+}
+
 static int answer(const char *sql, struct sql_error *error)
 {
 	remember(sql);
@@ -83,7 +90,7 @@ static int answer(const char *sql, struct sql_error *error)
 	if (fake.current->error == SQL_OK)
 		return 0;
 	sql_error_set(error, fake.current->error, "", "as the test wants");
-	return fake.current->error == SQL_ERROR_LOST ? -EIO : -EREMOTEIO;
+	return ends_session(fake.current->error) ? -EIO : -EREMOTEIO;
 }
 
 int session_server_version(const struct session *session)
@@ -97,8 +104,8 @@ const char *session_tls_description(const struct session *session)
 	return "no TLS";
 }
 
-int session_execute(struct session *session, enum request_kind kind, const char *sql, uint64_t *rows,
-	struct sql_error *error)
+int session_execute(
+	struct session *session, enum request_kind kind, const char *sql, uint64_t *rows, struct sql_error *error)
 {
 	int result = answer(sql, error);
 
