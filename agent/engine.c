@@ -119,7 +119,7 @@ static int write_journal(void *arg, enum job_phase phase, const struct job_outco
 	engine->journal.phase = phase;
 	engine->journal.outcome = *outcome;
 	pthread_mutex_lock(&engine->lock);
-	if (phase != JOB_PHASE_COMMIT)
+	if (phase != JOB_PHASE_COMMIT && phase != JOB_PHASE_REPORT)
 		engine->running.committing = false;
 	pthread_mutex_unlock(&engine->lock);
 	return write_record(engine, JOURNAL, &engine->journal);

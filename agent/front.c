@@ -32,7 +32,8 @@ static struct share find_share(enum job_kind kind, enum job_phase phase)
 		[JOB_PHASE_WRITE] = { 47, 33 },
 		[JOB_PHASE_PUT_BACK] = { 80, 2 },
 		[JOB_PHASE_READ_BACK] = { 82, 16 },
-		[JOB_PHASE_COMMIT] = { 98, 2 } };
+		[JOB_PHASE_COMMIT] = { 98, 1 },
+		[JOB_PHASE_STATISTICS] = { 99, 1 } };
 	static const struct share verify[] = { [JOB_PHASE_VERIFY] = { 0, 100 } };
 	static const struct share none = { -1, 0 };
 	unsigned int at = phase;

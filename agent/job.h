@@ -62,7 +62,9 @@ enum job_phase {
 	JOB_PHASE_COMMIT,
 	JOB_PHASE_ROLLBACK,
 	JOB_PHASE_VERIFY,
-	JOB_PHASE_REPORT,
+	JOB_PHASE_REPORT, /* in the journal of a restore: the server has said that it committed */
+	JOB_PHASE_STATISTICS,
+	JOB_PHASE_LAST = JOB_PHASE_STATISTICS,
 };
 
 struct job_progress {

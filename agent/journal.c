@@ -67,7 +67,7 @@ static int take_place(const struct block_fields *fields, struct journal *journal
 {
 	struct job_outcome *outcome = &journal->outcome;
 	uint64_t phase, asked, began;
-	if (block_get_number(fields, "Phase", JOB_PHASE_REPORT, &phase) < 0 ||
+	if (block_get_number(fields, "Phase", JOB_PHASE_LAST, &phase) < 0 ||
 		block_get_number(fields, "Asked", INT64_MAX, &asked) < 0 ||
 		block_get_number(fields, "Began", INT64_MAX, &began) < 0 ||
 		block_get_number(fields, "Sequence", UINT64_MAX, &journal->sequence) < 0 ||

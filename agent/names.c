@@ -64,6 +64,7 @@ const char *job_phase_name(enum job_phase phase)
 		[JOB_PHASE_ROLLBACK] = "rollback",
 		[JOB_PHASE_VERIFY] = "verify",
 		[JOB_PHASE_REPORT] = "report",
+		[JOB_PHASE_STATISTICS] = "statistics",
 	};
 	return FIND(names, phase);
 }

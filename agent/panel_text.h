@@ -32,7 +32,7 @@ enum panel_text { PANEL_TEXTS(PANEL_TEXT_PAIR) PANEL_TEXT_COUNT };
 #undef PANEL_TEXT_PAIR
 
 #define PANEL_MONTHS 12
-#define PANEL_PHASES 17 /* of enum job_phase */
+#define PANEL_PHASES 18 /* of enum job_phase */
 
 struct panel_texts {
 	const char *language; /* "en" */

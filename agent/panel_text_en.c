@@ -91,6 +91,7 @@ const struct panel_texts panel_texts_en = {
 		[JOB_PHASE_ROLLBACK] = "Undoing",
 		[JOB_PHASE_VERIFY] = "Verifying",
 		[JOB_PHASE_REPORT] = "Report",
+		[JOB_PHASE_STATISTICS] = "Statistics",
 	},
 	.hours = "h",
 	.days = "days",

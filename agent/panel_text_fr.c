@@ -91,6 +91,7 @@ const struct panel_texts panel_texts_fr = {
 		[JOB_PHASE_ROLLBACK] = "Annulation",
 		[JOB_PHASE_VERIFY] = "Vérifie",
 		[JOB_PHASE_REPORT] = "Rapport",
+		[JOB_PHASE_STATISTICS] = "Statistiq.",
 	},
 	.hours = "h",
 	.days = "j",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is true after a restore was cut off. Before COMMIT was sent the server undoes it by itself; afterwards only the
- * server knows, so we look: under the restore's own lock, which the server grants when its undo has ended.
+ * What is true after a restore was cut off. Before COMMIT was sent the server undoes it by itself, and the restore's own
+ * lock tells when it has; afterwards only the server knows what became of it, so we look, under that lock.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -13,6 +13,9 @@
 #include "agent/sql/profile.h"
 #include "agent/stored.h"
 #include "agent/story.h"
+#include "agent/undone.h"
+
+/* ---- COMMIT had been sent ---- */
 
 /* True where each table of the snapshot has the digest that was read. */
 static bool same(const struct stored_snapshot *snapshot, const struct capture *now)
@@ -35,8 +38,10 @@ static int look(struct story *story, const struct stored_snapshot *wanted, struc
 
 	story_phase(story, JOB_PHASE_READ_BACK, 0);
 	result = server_connect(&worker, story->server, story->outcome->database, true, &watcher, error);
-	if (result == 0)
+	if (result == 0) {
+		snprintf(error->doing, sizeof error->doing, "looking what became of %.120s", story->outcome->database);
 		result = worker_begin(worker, wanted->catalogue_bytes, wanted->catalogue_size, story->context->rowgroup, error);
+	}
 	if (result == 0)
 		result = worker_read(worker, CONSISTENCY_LOCK, story->context->rowgroup, false, NULL, 0, error);
 	if (result == 0)
@@ -47,33 +52,66 @@ static int look(struct story *story, const struct stored_snapshot *wanted, struc
 	return result;
 }
 
-static enum job_state tell(struct story *story, const struct stored_snapshot *wanted, const struct capture *now)
+static enum job_state restored(struct story *story, const char *how)
 {
 	struct job_outcome *outcome = story->outcome;
-	struct stored_snapshot safety;
-	bool as_before;
 
-	if (same(wanted, now)) {
-		if (outcome->safety)
-			snapshot_set_flags(story->context->repository, outcome->safety, SNAPSHOT_APPLIED, 0);
-		snprintf(outcome->remedy, sizeof outcome->remedy, "%s",
-			profile_next_step(story->server->profile, outcome->database));
-		return story_done(story,
-			"The restore of %s was cut off after COMMIT was sent. It was looked at: it is restored.",
-			outcome->database);
-	}
-	as_before = outcome->safety && stored_open(&safety, story->context->repository, outcome->safety) == 0;
-	if (as_before) {
-		as_before = same(&safety, now);
-		stored_close(&safety);
-	}
+	if (outcome->safety && snapshot_set_flags(story->context->repository, outcome->safety, SNAPSHOT_APPLIED, 0) < 0)
+		job_report_note(story->report, "The safety snapshot %016" PRIx64 " could not be marked; undo it by its id.",
+			outcome->safety);
+	snprintf(outcome->remedy, sizeof outcome->remedy, "%s",
+		story->server ? profile_next_step(story->server->profile, outcome->database) : "");
+	return story_done(
+		story, "The restore of %s was cut off after COMMIT was sent. %s: it is restored.", outcome->database, how);
+}
+
+static bool is_as_before(struct story *story, const struct capture *now)
+{
+	struct stored_snapshot safety;
+	bool is;
+
+	if (!story->outcome->safety || stored_open(&safety, story->context->repository, story->outcome->safety) < 0)
+		return false;
+	is = same(&safety, now);
+	stored_close(&safety);
+	return is;
+}
+
+static enum job_state tell(struct story *story, const struct stored_snapshot *wanted, const struct capture *now)
+{
+	if (same(wanted, now))
+		return restored(story, "It was looked at");
+	if (is_as_before(story, now))
+		return story_refused(story, "Ask for the restore again.",
+			"The restore of %s was cut off. It was looked at: the database is as it was before.",
+			story->outcome->database);
 	return story_refused(story,
-		as_before ? "Ask for the restore again."
-				  : "Look at what wrote to it, then restore again; the safety snapshot has the state before.",
-		"The restore of %s was cut off. It was looked at: %s.", outcome->database,
-		as_before ? "the database is as it was before"
-				  : "the database has changed since, and is neither the old state nor "
-					"the snapshot");
+		"Look at what wrote to it, then restore again; the safety snapshot has the state before.",
+		"The restore of %s was cut off. It was looked at: the database has changed since, and is neither the old state "
+		"nor the snapshot.",
+		story->outcome->database);
+}
+
+/*
+ * The lock was granted, so nothing is under way any more, but what is there now cannot be compared: another shape, or
+ * something that cannot be read. No later look would tell more.
+ */
+static bool never_to_be_known(const struct sql_error *error)
+{
+	return error->kind == SQL_ERROR_SCHEMA || error->kind == SQL_ERROR_UNSUPPORTED ||
+		error->kind == SQL_ERROR_DAMAGED || error->kind == SQL_ERROR_SNAPSHOT;
+}
+
+static enum job_state cannot_tell(struct story *story)
+{
+	struct job_outcome *outcome = story->outcome;
+	char why[sizeof outcome->sentence];
+
+	memcpy(why, outcome->sentence, sizeof why);
+	return story_refused(story,
+		"Compare the database with the snapshot by eye (restore --what-if), then restore again.",
+		"The restore of %s was cut off after COMMIT was sent, and what became of it cannot be found out any more: %.300s",
+		outcome->database, why);
 }
 
 static enum job_state look_and_tell(struct story *story)
@@ -87,7 +125,7 @@ static enum job_state look_and_tell(struct story *story)
 
 	if (result < 0) {
 		story_store_failed(story, result, "opening the snapshot that was being restored");
-		return outcome->state = JOB_OUTCOME_UNKNOWN;
+		return result == -ENOENT || result == -EBADMSG ? cannot_tell(story) : (outcome->state = JOB_OUTCOME_UNKNOWN);
 	}
 	capture_init(&now, story->context, &story->progress, story->report, NULL);
 	result = look(story, &wanted, &now, &error);
@@ -95,11 +133,35 @@ static enum job_state look_and_tell(struct story *story)
 		state = tell(story, &wanted, &now);
 	} else {
 		story_sql_failed(story, &error);
-		state = outcome->state = JOB_OUTCOME_UNKNOWN;
+		state = never_to_be_known(&error) ? cannot_tell(story) : (outcome->state = JOB_OUTCOME_UNKNOWN);
 	}
 	capture_free(&now);
 	stored_close(&wanted);
 	return state;
+}
+
+/* ---- before ---- */
+
+/* Something had been changed in the transaction: not over before the server says so. */
+static enum job_state ask_whether_undone(struct story *story)
+{
+	struct sql_error error = { .kind = SQL_OK };
+	int undone;
+
+	story_phase(story, JOB_PHASE_ROLLBACK, 0);
+	undone = undone_await(story, false, &error);
+	story_refused(story, "Ask for it again.",
+		undone < 0
+			? "The restore of %s was cut off before COMMIT."
+			: "The restore of %s was cut off before COMMIT. The server has undone it: the database is as it was.",
+		story->outcome->database);
+	return undone < 0 ? undone_unknown(story, &error) : JOB_FAILED;
+}
+
+static bool had_changed_something(enum job_phase phase)
+{
+	return phase == JOB_PHASE_PREPARE || phase == JOB_PHASE_WRITE || phase == JOB_PHASE_PUT_BACK ||
+		phase == JOB_PHASE_READ_BACK || phase == JOB_PHASE_ROLLBACK;
 }
 
 enum job_state restore_recover(const struct job_context *context, const struct job_request *request,
@@ -112,16 +174,17 @@ enum job_state restore_recover(const struct job_context *context, const struct j
 	story_begin(&story, context, server, journalled->database, report);
 	story.outcome->snapshot = journalled->snapshot;
 	story.outcome->safety = journalled->safety;
-	if (phase != JOB_PHASE_COMMIT)
+	if (phase == JOB_PHASE_REPORT)
+		return restored(&story, "The server had answered that it is kept");
+	if (phase != JOB_PHASE_COMMIT && !had_changed_something(phase))
 		return story_refused(&story, "Ask for it again.",
-			"The restore of %s was cut off before COMMIT: the server undoes "
-			"what was begun, and the database is as it was.",
+			"The restore of %s was cut off before anything was changed: the database is as it was.",
 			journalled->database);
 	if (!server) {
 		story_refused(&story, "Put the server back into the configuration and start again.",
-			"The restore of %s was cut off after COMMIT was sent, and server \"%s\" is not in the configuration any more.",
+			"The restore of %s was cut off, and server \"%s\" is not in the configuration any more.",
 			journalled->database, journalled->server);
 		return story.outcome->state = JOB_OUTCOME_UNKNOWN;
 	}
-	return look_and_tell(&story);
+	return phase == JOB_PHASE_COMMIT ? look_and_tell(&story) : ask_whether_undone(&story);
 }

@@ -19,23 +19,25 @@
 #include "agent/sql/profile.h"
 #include "agent/stored.h"
 #include "agent/story.h"
+#include "agent/undone.h"
 
 struct restore {
 	struct story story;
 	const struct job_request *request;
 	struct stored_snapshot wanted;
-	struct capture present;         /* the state that will be replaced, and its safety snapshot */
+	struct capture present; /* the state that will be replaced, and its safety snapshot */
 	struct worker *worker;
-	struct worker_watcher watcher;  /* what it feeds changes with the step */
+	struct worker_watcher watcher; /* what it feeds changes with the step */
 	struct sql_error error;
 	struct preflight preflight;
 	uint32_t *changed;              /* tables of the wanted catalogue that differ */
 	size_t *changed_streams;
 	size_t changed_count;
-	const char *doing;              /* to the store, where that failed */
+	const char *doing; /* to the store, where that failed */
 	int store_error;
 	bool values_moved;              /* identity and sequence values, whatever the rows are */
 	bool in_transaction;
+	bool changing; /* something was, or may have been, changed in it */
 };
 
 static int store_failed(struct restore *restore, int error, const char *doing)
@@ -53,6 +55,15 @@ static int journal(struct restore *restore, enum job_phase phase)
 	return result < 0 ? store_failed(restore, result, "writing the journal") : 0;
 }
 
+/* A phase begins when the journal says so, durably: the next start then knows how far it came. */
+static int enter(struct restore *restore, enum job_phase phase, uint64_t expected)
+{
+	int result = restore->request->what_if ? 0 : journal(restore, phase);
+
+	story_phase(&restore->story, phase, expected);
+	return result;
+}
+
 /* ---- before anything is touched ---- */
 
 static int choose_snapshot(struct restore *restore)
@@ -68,8 +79,8 @@ static int choose_snapshot(struct restore *restore)
 	if (!request->snapshot)
 		result = stored_newest(repository, subject, class, &info);
 	if (result < 0)
-		return store_failed(restore, result, request->kind == JOB_UNDO ? "looking for a restore to undo" :
-			"looking for a snapshot to restore");
+		return store_failed(restore, result,
+			request->kind == JOB_UNDO ? "looking for a restore to undo" : "looking for a snapshot to restore");
 	restore->story.outcome->snapshot = info.id;
 	result = damage_check(restore->story.context, info.id, true, restore->story.report);
 	if (result < 0)
@@ -87,9 +98,10 @@ static int connect_to_server(struct restore *restore)
 	struct story *story = &restore->story;
 	int result;
 
-	story_phase(story, JOB_PHASE_CONNECT, 0);
-	result = server_connect(&restore->worker, story->server, story->outcome->database, true, &restore->watcher,
-		&restore->error);
+	result = enter(restore, JOB_PHASE_CONNECT, 0);
+	if (result == 0)
+		result = server_connect(
+			&restore->worker, story->server, story->outcome->database, true, &restore->watcher, &restore->error);
 	if (result == 0)
 		result = preflight_run(&restore->preflight, restore->worker, restore->wanted.catalogue, &restore->error);
 	if (result == 0)
@@ -100,8 +112,10 @@ static int connect_to_server(struct restore *restore)
 static int lock_database(struct restore *restore)
 {
 	struct story *story = &restore->story;
+	int result = enter(restore, JOB_PHASE_LOCK, 0);
 
-	story_phase(story, JOB_PHASE_LOCK, 0);
+	if (result < 0)
+		return result;
 	snprintf(restore->error.doing, sizeof restore->error.doing, "locking %.140s", story->outcome->database);
 	restore->in_transaction = true;
 	return worker_begin(restore->worker, restore->wanted.catalogue_bytes, restore->wanted.catalogue_size,
@@ -160,9 +174,10 @@ static int read_present(struct restore *restore)
 	struct story *story = &restore->story;
 	int result = begin_safety(restore);
 
+	if (result == 0)
+		result = enter(restore, JOB_PHASE_SAFETY, 0);
 	if (result < 0)
 		return result;
-	story_phase(story, JOB_PHASE_SAFETY, 0);
 	snprintf(restore->error.doing, sizeof restore->error.doing, "reading the present state of %.120s",
 		story->outcome->database);
 	result = worker_read(restore->worker, CONSISTENCY_LOCK, story->context->rowgroup, restore->present.writer != NULL,
@@ -178,8 +193,10 @@ static int plan(struct restore *restore)
 {
 	const struct stored_snapshot *wanted = &restore->wanted;
 	struct job_outcome *outcome = restore->story.outcome;
+	int result = enter(restore, JOB_PHASE_PLAN, 0);
 
-	story_phase(&restore->story, JOB_PHASE_PLAN, 0);
+	if (result < 0)
+		return result;
 	restore->changed = calloc(wanted->table_count + 1, sizeof *restore->changed);
 	restore->changed_streams = calloc(wanted->table_count + 1, sizeof *restore->changed_streams);
 	if (!restore->changed || !restore->changed_streams)
@@ -234,8 +251,8 @@ static int replace_table(struct restore *restore, size_t index, uint8_t *buffer)
 	uint64_t rows;
 	int result;
 
-	catalogue_table_name(&restore->wanted.catalogue->tables[table->table], story->progress.object,
-		sizeof story->progress.object);
+	catalogue_table_name(
+		&restore->wanted.catalogue->tables[table->table], story->progress.object, sizeof story->progress.object);
 	snprintf(restore->error.doing, sizeof restore->error.doing, "replacing %.140s", story->progress.object);
 	result = worker_replace_begin(restore->worker, table->table, &restore->error);
 	if (result == 0) {
@@ -258,7 +275,8 @@ static int replace_tables(struct restore *restore)
 	uint8_t *buffer = malloc(CHUNK_SIZE_MAX);
 	int result = buffer ? 0 : store_failed(restore, -ENOMEM, "reading the snapshot");
 
-	story_phase(story, JOB_PHASE_WRITE, story->outcome->rows_changed);
+	if (result == 0)
+		result = enter(restore, JOB_PHASE_WRITE, story->outcome->rows_changed);
 	for (size_t i = 0; result == 0 && i < restore->changed_count; i++)
 		result = replace_table(restore, i, buffer);
 	free(buffer);
@@ -268,16 +286,19 @@ static int replace_tables(struct restore *restore)
 static int change(struct restore *restore)
 {
 	struct story *story = &restore->story;
-	int result;
+	int result = enter(restore, JOB_PHASE_PREPARE, 0);
 
-	story_phase(story, JOB_PHASE_PREPARE, 0);
+	if (result < 0)
+		return result;
+	restore->changing = true;
 	snprintf(restore->error.doing, sizeof restore->error.doing, "preparing %.140s", story->outcome->database);
 	result = worker_prepare(restore->worker, restore->changed, restore->changed_count, &restore->error);
 	if (result == 0)
 		result = replace_tables(restore);
+	if (result == 0)
+		result = enter(restore, JOB_PHASE_PUT_BACK, 0);
 	if (result < 0)
 		return result;
-	story_phase(story, JOB_PHASE_PUT_BACK, 0);
 	snprintf(restore->error.doing, sizeof restore->error.doing, "putting back constraints and triggers of %.110s",
 		story->outcome->database);
 	return worker_put_back(restore->worker, &restore->error);
@@ -308,8 +329,8 @@ static int compare_read_back(struct restore *restore, const struct capture *afte
 			continue;
 		catalogue_table_name(table, name, sizeof name);
 		return sql_error_set(&restore->error, SQL_ERROR_DIFFERS, name,
-			"%" PRIu64 " rows there, %" PRIu64 " rows wanted, and their digests differ",
-			after->tables[i].digest.rows, expected ? expected->rows : 0);
+			"%" PRIu64 " rows there, %" PRIu64 " rows wanted, and their digests differ", after->tables[i].digest.rows,
+			expected ? expected->rows : 0);
 	}
 	return 0;
 }
@@ -324,9 +345,10 @@ static int read_back(struct restore *restore)
 {
 	struct story *story = &restore->story;
 	struct capture after;
-	int result;
+	int result = enter(restore, JOB_PHASE_READ_BACK, 0);
 
-	story_phase(story, JOB_PHASE_READ_BACK, 0);
+	if (result < 0)
+		return result;
 	snprintf(restore->error.doing, sizeof restore->error.doing, "reading back %.140s", story->outcome->database);
 	capture_init(&after, story->context, &story->progress, story->report, NULL);
 	watch(restore, capture_watcher(&after));
@@ -346,8 +368,23 @@ static void mark_applied(struct restore *restore)
 	uint64_t safety = restore->story.outcome->safety;
 
 	if (safety && snapshot_set_flags(restore->story.context->repository, safety, SNAPSHOT_APPLIED, 0) < 0)
-		job_report_note(restore->story.report, "The safety snapshot %016" PRIx64 " could not be marked; undo it by its id.",
-			safety);
+		job_report_note(restore->story.report,
+			"The safety snapshot %016" PRIx64 " could not be marked; undo it by its id.", safety);
+}
+
+/* The journal first: should the box stop here, it need not ask the server what it has been told. */
+static void after_commit(struct restore *restore)
+{
+	const struct job_context *context = restore->story.context;
+	struct sql_error error = { .kind = SQL_OK };
+
+	if (context->journal(context->engine, JOB_PHASE_REPORT, restore->story.outcome) < 0)
+		job_report_note(restore->story.report, "The journal could not be written after the commit.");
+	mark_applied(restore);
+	story_phase(&restore->story, JOB_PHASE_STATISTICS, 0);
+	if (worker_statistics(restore->worker, &error) < 0)
+		job_report_note(restore->story.report, "%s: statistics were not updated: %.200s",
+			restore->story.outcome->database, error.detail);
 }
 
 static int commit(struct restore *restore)
@@ -357,8 +394,7 @@ static int commit(struct restore *restore)
 
 	if (result < 0)
 		return sql_error_set(&restore->error, SQL_ERROR_CANCELLED, "", "as asked");
-	story_phase(&restore->story, JOB_PHASE_COMMIT, 0);
-	result = journal(restore, JOB_PHASE_COMMIT);
+	result = enter(restore, JOB_PHASE_COMMIT, 0);
 	if (result < 0)
 		return result;
 	snprintf(restore->error.doing, sizeof restore->error.doing, "committing %.140s", restore->story.outcome->database);
@@ -366,7 +402,7 @@ static int commit(struct restore *restore)
 	if (result == 0 || restore->error.kind == SQL_ERROR_UNKNOWN_OUTCOME)
 		restore->in_transaction = false;
 	if (result == 0)
-		mark_applied(restore);
+		after_commit(restore);
 	return result;
 }
 
@@ -374,12 +410,10 @@ static int commit(struct restore *restore)
 
 static int restore_steps(struct restore *restore)
 {
-	int result;
+	int result = enter(restore, JOB_PHASE_CHECK, 0);
 
-	story_phase(&restore->story, JOB_PHASE_CHECK, 0);
-	result = choose_snapshot(restore);
 	if (result == 0)
-		result = journal(restore, JOB_PHASE_CONNECT);
+		result = choose_snapshot(restore);
 	if (result == 0)
 		result = connect_to_server(restore);
 	if (result == 0)
@@ -394,8 +428,6 @@ static int restore_steps(struct restore *restore)
 		return result;
 	if (restore->present.writer)
 		result = seal_safety(restore);
-	if (result == 0)
-		result = journal(restore, JOB_PHASE_WRITE);
 	if (result == 0)
 		result = change(restore);
 	if (result == 0)
@@ -413,8 +445,8 @@ static void note_server_made(struct restore *restore)
 		catalogue_table_name(table, name, sizeof name);
 		for (size_t c = 0; c < table->column_count; c++)
 			if (catalogue_column_derived(&table->columns[c]))
-				job_report_note(restore->story.report, "%.150s.[%.60s] was made anew by the server and is not compared.",
-					name, table->columns[c].name);
+				job_report_note(restore->story.report,
+					"%.150s.[%.60s] was made anew by the server and is not compared.", name, table->columns[c].name);
 	}
 }
 
@@ -433,30 +465,42 @@ static enum job_state tell_result(struct restore *restore)
 			"state before is kept: coffret undo.", outcome->database);
 	if (!restore->changed_count)
 		return story_done(story, "%s is already as in the snapshot; nothing was written.", outcome->database);
-	return story_done(story, "%s: %" PRIu64 " of %" PRIu64 " tables replaced, %s rows, read back and found equal to "
-		"the snapshot. The state before is kept: coffret undo.", outcome->database, outcome->tables_changed,
-		outcome->tables, story_count(outcome->rows_changed, rows));
+	return story_done(story,
+		"%s: %" PRIu64 " of %" PRIu64 " tables replaced, %s rows, read back and found equal to "
+		"the snapshot. The state before is kept: coffret undo.",
+		outcome->database, outcome->tables_changed, outcome->tables, story_count(outcome->rows_changed, rows));
 }
 
-/* Lets the server undo what was begun, and waits until it has. */
-static void roll_back(struct restore *restore)
+/* Lets the server undo what was begun, and waits until it has. An error: whether it has is not known. */
+static int roll_back(struct restore *restore, struct sql_error *why)
 {
-	struct sql_error error = { .kind = SQL_OK };
+	const struct job_context *context = restore->story.context;
 
-	if (!restore->in_transaction || !restore->worker)
-		return;
+	*why = (struct sql_error){ .kind = SQL_OK };
+	if (!restore->in_transaction)
+		return 0;
+	if (restore->changing) /* what cannot be written now changes nothing: the phase before says as much */
+		context->journal(context->engine, JOB_PHASE_ROLLBACK, restore->story.outcome);
 	story_phase(&restore->story, JOB_PHASE_ROLLBACK, 0);
 	restore->watcher.stop = NULL; /* a cancel must not stop the undo */
-	worker_watch(restore->worker, &restore->watcher);
-	worker_rollback(restore->worker, &error);
+	if (restore->worker) {
+		worker_watch(restore->worker, &restore->watcher);
+		if (worker_rollback(restore->worker, why) == 0)
+			return 0;
+		worker_stop(restore->worker);
+		restore->worker = NULL;
+	}
+	/* Locks that are still held for a moment change nothing. */
+	return restore->changing ? undone_await(&restore->story, true, why) : 0;
 }
 
 static enum job_state end_restore(struct restore *restore, int result)
 {
 	struct story *story = &restore->story;
+	struct sql_error why;
 	enum job_state state;
+	int undone = roll_back(restore, &why);
 
-	roll_back(restore);
 	worker_stop(restore->worker);
 	if (restore->store_error)
 		state = story_store_failed(story, restore->store_error, restore->doing);
@@ -466,6 +510,8 @@ static enum job_state end_restore(struct restore *restore, int result)
 		state = tell_result(restore);
 	if (restore->preflight.remedy[0])
 		snprintf(story->outcome->remedy, sizeof story->outcome->remedy, "%s", restore->preflight.remedy);
+	if (undone < 0)
+		state = undone_unknown(story, &why);
 	if (state == JOB_DONE && restore->changed_count && !restore->request->what_if) {
 		note_server_made(restore);
 		snprintf(story->outcome->remedy, sizeof story->outcome->remedy, "%s",
@@ -492,8 +538,8 @@ static void restore_database(const struct job_context *context, const struct ser
 	end_restore(&restore, restore_steps(&restore));
 }
 
-enum job_state restore_run(const struct job_context *context, const struct job_request *request,
-	struct job_report *report)
+enum job_state restore_run(
+	const struct job_context *context, const struct job_request *request, struct job_report *report)
 {
 	const struct server_config *server = config_server(context->config, request->server);
 	const char *databases[CONFIG_DATABASES_MAX];
@@ -502,8 +548,8 @@ enum job_state restore_run(const struct job_context *context, const struct job_r
 	if (!server) {
 		struct story story;
 		story_begin(&story, context, NULL, request->database, report);
-		return story_refused(&story, "Name one that the configuration has.", "There is no server \"%s\", or more than one.",
-			request->server);
+		return story_refused(&story, "Name one that the configuration has.",
+			"There is no server \"%s\", or more than one.", request->server);
 	}
 	count = server_databases(server, request->database, true, databases);
 	for (size_t i = 0; i < count && !context->stop(context->engine); i++)
@@ -511,8 +557,7 @@ enum job_state restore_run(const struct job_context *context, const struct job_r
 	return job_report_state(report);
 }
 
-enum job_state undo_run(const struct job_context *context, const struct job_request *request,
-	struct job_report *report)
+enum job_state undo_run(const struct job_context *context, const struct job_request *request, struct job_report *report)
 {
 	return restore_run(context, request, report);
 }
