@@ -259,7 +259,8 @@ static void a_job_gets_nearer_to_its_end_phase_by_phase(void **state)
 {
 	(void)state;
 	static const enum job_phase phases[] = { JOB_PHASE_CHECK, JOB_PHASE_CONNECT, JOB_PHASE_LOCK, JOB_PHASE_SAFETY,
-		JOB_PHASE_PLAN, JOB_PHASE_PREPARE, JOB_PHASE_WRITE, JOB_PHASE_PUT_BACK, JOB_PHASE_READ_BACK, JOB_PHASE_COMMIT };
+		JOB_PHASE_PLAN, JOB_PHASE_PREPARE, JOB_PHASE_WRITE, JOB_PHASE_PUT_BACK, JOB_PHASE_READ_BACK, JOB_PHASE_COMMIT,
+		JOB_PHASE_STATISTICS };
 	int last = -1;
 	for (size_t i = 0; i < sizeof(phases) / sizeof(phases[0]); i++) {
 		for (uint64_t done = 0; done <= 12; done += 4) {
