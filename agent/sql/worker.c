@@ -17,6 +17,7 @@
 #define TURN_MS 250
 #define ASK_EVERY_MS 1000
 #define END_WAIT_MS 1500 /* for a worker to end by itself */
+#define LEAVE_LOAD_MS 5000 /* for a load that is broken off, before the connection is closed on it */
 #define WANTED_PIECE (256u * 1024)
 
 /* ---- the end of a worker ---- */
@@ -195,6 +196,8 @@ static int look_after(struct worker *worker, struct sql_error *error)
 		send_cancel(worker); /* if that fails the next message tells why */
 	if (worker->cancel_sent && now - worker->cancel_ms > WORKER_CANCEL_SECONDS * 1000)
 		return lost_worker(worker, "did not end when it was told to", error);
+	if (worker->give_up_ms && now > worker->give_up_ms)
+		return lost_worker(worker, "was still in a load", error);
 	if (now - worker->heard_ms > (int64_t)worker->silence_limit_seconds * 1000)
 		return lost_worker(worker, "hung", error);
 	return 0;
@@ -465,13 +468,13 @@ int worker_await_undo(struct worker *worker, struct sql_error *error)
 
 int worker_rollback(struct worker *worker, struct sql_error *error)
 {
-	/* Within a load no statement can be sent, and a server that takes no rows must not keep us: the connection's end will do. */
-	if (worker->loading)
-		return sql_error_set(error, SQL_ERROR_LOST, NULL, "stopped in the middle of a load");
 	worker->committing = true; /* nor is there anything to cancel in undoing */
+	/* A server that takes no more rows must not keep us: the end of the connection will do as well. */
+	worker->give_up_ms = worker->loading ? net_now_ms() + LEAVE_LOAD_MS : 0;
 
 	int result = ask(worker, MESSAGE_ROLLBACK, NULL, 0, error);
 
 	worker->committing = false;
+	worker->give_up_ms = 0;
 	return result;
 }

@@ -99,8 +99,8 @@ int worker_commit(struct worker *worker, struct sql_error *error);
 /* After the commit: statistics of what was replaced; what fails there is a note. */
 int worker_statistics(struct worker *worker, struct sql_error *error);
 /*
- * 0: the server has undone it all. An error: it has not said so, or was in the middle of a load, where nothing can be
- * sent: worker_stop then makes the server undo it, and worker_await_undo of another worker tells when it has.
+ * 0: the server has undone it all. An error: it has not said so, or did not take the rest of a load for five seconds.
+ * worker_stop then makes the server undo it, and worker_await_undo of another worker tells when it has.
  */
 int worker_rollback(struct worker *worker, struct sql_error *error);
 /*

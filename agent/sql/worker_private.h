@@ -22,6 +22,7 @@ struct worker {
 	bool restore;                  /* logged in to write */
 	bool logging_in;               /* it does not listen yet */
 	bool loading;                  /* between a table's REPLACE and the good answer to its END */
+	int64_t give_up_ms;            /* when to end the worker although it is alive; 0: never */
 	uint64_t rows;                 /* of the last DONE */
 	int64_t heard_ms, asked_ms, cancel_ms;
 	int silence_limit_seconds;
