@@ -14,18 +14,43 @@ SIZE ?= $(CROSS_COMPILE)size
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
+# --- goals -----------------------------------------------------------------------------------------------------------
+
+# These install, configure, or call make again to build; alone they need neither a compiler nor a configuration.
+# Given together with others, each goal is made in its turn: `make install-build headless_defconfig all`.
+installs := help clean install-% check demo bench fuzz lint format-check
+configures := %_defconfig menuconfig
+goals := $(or $(MAKECMDGOALS),all)
+
+ifneq ($(and $(filter $(installs) $(configures),$(goals)),$(word 2,$(goals))),)
+.PHONY: $(goals) one-by-one
+$(goals): one-by-one
+	@:
+one-by-one:
+	@+for goal in $(goals); do $(MAKE) --no-print-directory $$goal || exit; done
+else
+
 # --- configuration ---------------------------------------------------------------------------------------------------
 
 config := $(O)/.config
 export KCONFIG_CONFIG := $(abspath $(config))
 kconfig_files := Kconfig $(wildcard */Kconfig */*/Kconfig)
 
+# A new machine is told what it lacks before anything else is said.
+missing = $(shell $(PYTHON) -c 'import kconfiglib' 2>/dev/null && command -v $(lastword $(CC)) >/dev/null || \
+	.ci/install --missing build)
+ifneq ($(filter-out $(installs),$(goals)),)
+ifeq ($(wildcard $(config)),)
+$(if $(missing),$(error not installed: $(missing). `make install-build` installs them))
+endif
+endif
+
 $(config):
 	$(Q)mkdir -p $(O)
 	$(Q)cp board/sim/defconfig $@
 	$(Q)$(PYTHON) -m olddefconfig Kconfig >/dev/null
 
-%_defconfig: board/%/defconfig ## configure for board NAME: sim_defconfig, minimal_defconfig
+%_defconfig: board/%/defconfig ## configure for board NAME: sim_defconfig, headless_defconfig, minimal_defconfig
 	$(Q)mkdir -p $(O)
 	$(Q)cp $< $(config)
 	$(Q)$(PYTHON) -m olddefconfig Kconfig >/dev/null
@@ -40,7 +65,7 @@ $(O)/config.h: $(config) $(kconfig_files)
 	$(Q)$(PYTHON) -m genconfig --header-path $@ --config-out $(O)/config.mk Kconfig
 	$(Q)touch $@
 
-ifeq ($(filter %_defconfig menuconfig help clean install-build install-check install-demo,$(MAKECMDGOALS)),)
+ifneq ($(filter-out $(installs) $(configures),$(goals)),)
 -include $(O)/config.mk
 $(O)/config.mk: $(O)/config.h ;
 endif
@@ -61,7 +86,7 @@ cflags += --coverage
 ldflags += --coverage
 else
 cflags += -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection -ffunction-sections -fdata-sections \
-	$(if $(filter x86_64%,$(shell $(CC) -dumpmachine)),-fcf-protection)
+	$(if $(filter x86_64%,$(shell $(CC) -dumpmachine 2>/dev/null)),-fcf-protection)
 endif
 ifeq ($(WERROR),1)
 cflags += -Werror
@@ -111,6 +136,9 @@ include tests/Makefile
 panel: $(O)/coffret-panel ## the front panel of a simulated box, live in this terminal: PANEL=its panel_socket
 	$(Q)$(O)/coffret-panel "$(PANEL)"
 
+# How many jobs where the caller named none.
+jobs = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
+
 PREFIX ?= /usr/local
 
 .PHONY: install
@@ -137,3 +165,4 @@ help: ## this list
 	@grep -hE '^[a-z%_-]+:.*## ' Makefile tests/Makefile | sed 's/:.*## /\t/' | sort | expand -t 22
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
+endif
