@@ -13,15 +13,15 @@
 #include <unistd.h>
 
 #include "agent/sql/worker_private.h"
-#include "tests/support/stand_in.h"
+#include "tests/support/standin.h"
 #include "tests/support/tls_peer.h"
 
 struct reading {
-	struct stand_in server;
+	struct standin server;
 	struct worker *worker;
 	struct worker_watcher watcher;
 	struct sql_error error;
-	char *authorities, password[32], program[4200];
+	char password[32];
 	/* What was read. */
 	size_t catalogue_size;
 	uint64_t rows, tables, chunks;
@@ -66,22 +66,19 @@ static struct reading *with_server(const char *const *options)
 	struct reading *reading = calloc(1, sizeof(*reading));
 
 	assert_non_null(reading);
-	reading->authorities = tls_peer_file("ca.pem");
 	reading->watcher = (struct worker_watcher){
 		.arg = reading,
 		.catalogue = take_catalogue,
 		.chunk = take_chunk,
 		.table_end = take_table_end,
 	};
-	snprintf(reading->program, sizeof(reading->program), "%s/coffret-worker", build_folder());
-	stand_in_start(&reading->server, options);
+	standin_start(&reading->server, options);
 	return reading;
 }
 
 static void end(struct reading *reading)
 {
-	stand_in_stop(&reading->server);
-	free(reading->authorities);
+	standin_stop(&reading->server);
 	free(reading);
 }
 
@@ -91,7 +88,7 @@ static struct worker_login usual_login(struct reading *reading)
 	return (struct worker_login){
 		.host = "localhost",
 		.port = reading->server.port,
-		.authorities = reading->authorities,
+		.authorities = reading->server.authorities,
 		.login = "sa",
 		.password = reading->password,
 		.database = "mgc",
@@ -106,7 +103,7 @@ static struct worker_login usual_login(struct reading *reading)
 /* Logs in and reads all: 0 only where all of it was read. */
 static int read_with(struct reading *reading, struct worker_login *login)
 {
-	const struct worker_place place = { .program = reading->program, .browser_port = reading->server.browser_port };
+	const struct worker_place place = { .program = reading->server.worker, .browser_port = reading->server.browser_port };
 	struct rowgroup_params params = rowgroup_params_default;
 
 	forget_what_was_read(reading);
@@ -146,16 +143,8 @@ static void tell(struct reading *reading, const char *format, uint64_t number)
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 	snprintf(command, sizeof(command), format, (unsigned long long)number);
 #pragma GCC diagnostic pop
-	if (!stand_in_tell(&reading->server, command, NULL))
+	if (!standin_tell(&reading->server, command))
 		fail_msg("the stand-in server refused \"%s\"", command);
-}
-
-static uint64_t number_of(struct reading *reading, const char *what)
-{
-	uint64_t number = 0;
-
-	assert_true(stand_in_tell(&reading->server, what, &number));
-	return number;
 }
 
 #define CHAT "--login", "sa=Secret-1", "--chat", "messages=300,rooms=5,users=100,seed=1"
@@ -171,7 +160,7 @@ static void a_database_is_read_without_a_violation_of_the_protocol(void **state)
 	expect_good(reading, read_all(reading));
 	assert_true(table_digest_equal(&first, &reading->digest));
 
-	char *violations = stand_in_violations(&reading->server);
+	char *violations = standin_violations(&reading->server);
 
 	assert_string_equal(violations, "");
 	free(violations);
@@ -263,7 +252,7 @@ static void refusals_on_the_wire_have_their_names(void **state)
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		tell(reading, "wire none", 0);
-		assert_true(stand_in_tell(&reading->server, cases[i].fault, NULL));
+		assert_true(standin_tell(&reading->server, cases[i].fault));
 		assert_int_equal(read_all(reading), -EIO);
 		if (reading->error.kind != cases[i].kind)
 			fail_msg("%s is error %d: %s", cases[i].fault, reading->error.kind, reading->error.detail);
@@ -296,13 +285,13 @@ static void malformed_rows_are_errors_and_end_in_time(void **state)
 	struct reading *reading = with_server((const char *const[]){ CHAT, NULL });
 
 	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
-		uint64_t before = number_of(reading, "strikes");
+		uint64_t before = standin_number(&reading->server, "strikes");
 
-		assert_true(stand_in_tell(&reading->server, faults[i], NULL));
+		assert_true(standin_tell(&reading->server, faults[i]));
 
 		int result = read_all(reading);
 
-		if (number_of(reading, "strikes") == before)
+		if (standin_number(&reading->server, "strikes") == before)
 			fail_msg("%s did not strike", faults[i]);
 		if (result == 0)
 			fail_msg("%s was taken for a good answer", faults[i]);
@@ -318,10 +307,10 @@ static void a_stall_in_mid_answer_is_one(void **state)
 	/* So many messages that most packets are in the middle of their one answer. */
 	struct reading *reading = with_server(
 		(const char *const[]){ "--login", "sa=Secret-1", "--chat", "messages=20000,rooms=20,users=100,seed=1", NULL });
-	uint64_t before = number_of(reading, "packets");
+	uint64_t before = standin_number(&reading->server, "packets");
 
 	expect_good(reading, read_all(reading));
-	tell(reading, "wire stall-at-packet=%llu:ever", (number_of(reading, "packets") - before) * 6 / 10);
+	tell(reading, "wire stall-at-packet=%llu:ever", (standin_number(&reading->server, "packets") - before) * 6 / 10);
 	assert_int_equal(read_all(reading), -EIO);
 	assert_int_equal(reading->error.kind, SQL_ERROR_STALLED);
 	end(reading);
@@ -331,20 +320,20 @@ static void a_server_that_dies_at_any_packet_never_makes_a_reading_look_whole(vo
 {
 	(void)state;
 	struct reading *reading = with_server((const char *const[]){ CHAT, NULL });
-	uint64_t before = number_of(reading, "packets");
+	uint64_t before = standin_number(&reading->server, "packets");
 
 	expect_good(reading, read_all(reading));
 
-	uint64_t packets = number_of(reading, "packets") - before;
+	uint64_t packets = standin_number(&reading->server, "packets") - before;
 
 	for (uint64_t n = 1; n <= packets; n++) {
-		uint64_t strikes = number_of(reading, "strikes");
+		uint64_t strikes = standin_number(&reading->server, "strikes");
 
 		tell(reading, "wire cut-after-packets=%llu", n);
 
 		int result = read_all(reading);
 
-		if (number_of(reading, "strikes") == strikes)
+		if (standin_number(&reading->server, "strikes") == strikes)
 			fail_msg("cut %llu of %llu did not strike", (unsigned long long)n, (unsigned long long)packets);
 		/* After the last packet all has been said: whether that is noticed does not matter. */
 		if (result == 0 && n + 1 < packets)

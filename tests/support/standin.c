@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/support/standin.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #include <cmocka.h>
 #include <signal.h>
@@ -11,154 +12,204 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tests/support/standin.h"
+#include "tests/support/tls_peer.h"
 
-/* build/tests/test_x finds build/tests/sqlserver/sqlserver and build/coffret-worker. */
-static void find_programs(struct standin *standin)
+#define START_SECONDS 60
+#define OPTIONS_MAX 40
+#define ANSWER_MAX 65536
+
+/* The folder of the build: build/tests/test_x is the program that runs. */
+static void find_build(char path[4096])
 {
-	char self[4000];
-	ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+	ssize_t size = readlink("/proc/self/exe", path, 4095);
 
-	assert_true(length > 0);
-	self[length] = 0;
-	*strrchr(self, '/') = 0;
-	snprintf(standin->program, sizeof standin->program, "%s/sqlserver/sqlserver", self);
-	*strrchr(self, '/') = 0;
-	snprintf(standin->worker, sizeof standin->worker, "%s/coffret-worker", self);
-	if (access(standin->program, X_OK) || access(standin->worker, X_OK))
-		fail_msg("%s and %s have to be built first", standin->program, standin->worker);
+	assert_true(size > 0);
+	path[size] = '\0';
+	*strrchr(path, '/') = '\0';
+	*strrchr(path, '/') = '\0';
 }
 
-static void write_file(const char *path, const char *text)
+static void run(struct standin *standin, const char *build, const char *const *options)
 {
-	FILE *file = fopen(path, "w");
+	char program[4200], port[100], browser[100], control[100];
+	const char *arguments[OPTIONS_MAX] = {
+		program,
+		"--directory",
+		standin->directory,
+		"--certificate",
+		tls_peer_path("server.pem"),
+		"--key",
+		tls_peer_path("server.key"),
+		"--port-file",
+		port,
+		"--browser-port-file",
+		browser,
+		"--control",
+		control,
+	};
+	size_t count = 13;
 
-	assert_non_null(file);
-	assert_true(fputs(text, file) >= 0);
-	assert_int_equal(fclose(file), 0);
-}
-
-static char *read_file(const char *path)
-{
-	char *text = calloc(1, 65536);
-	FILE *file = fopen(path, "r");
-
-	if (!file || !text)
-		fail_msg("%s is missing", path);
-	assert_true(fread(text, 1, 65535, file) > 0);
-	fclose(file);
-	return text;
-}
-
-static void wait_for_port(struct standin *standin)
-{
-	char path[100];
-	unsigned int port = 0;
-
-	snprintf(path, sizeof path, "%s/port", standin->directory);
-	for (int i = 0; i < 3000 && !port; i++) {
-		FILE *file = fopen(path, "r");
-		int status;
-		if (file) {
-			if (fscanf(file, "%u", &port) != 1)
-				port = 0;
-			fclose(file);
-		}
-		if (waitpid(standin->process, &status, WNOHANG) == standin->process)
-			fail_msg("the stand-in ended at its start, with status %d", WEXITSTATUS(status));
-		usleep(10000);
-	}
-	assert_in_range(port, 1, 65535);
-	standin->port = (uint16_t)port;
-}
-
-static void run(struct standin *standin, const char *version)
-{
-	char directory[100], certificate[100], key[100], port[100], control[100], script[100];
-
-	snprintf(directory, sizeof directory, "%s/data", standin->directory);
-	snprintf(certificate, sizeof certificate, "%s/server.pem", standin->directory);
-	snprintf(key, sizeof key, "%s/server.key", standin->directory);
-	snprintf(port, sizeof port, "%s/port", standin->directory);
-	snprintf(control, sizeof control, "%s/control", standin->directory);
-	snprintf(script, sizeof script, "%s/start.sql", standin->directory);
-	standin->process = fork();
-	assert_true(standin->process >= 0);
-	if (standin->process)
-		return;
-	/* A test that fails must not leave its server behind. */
+	snprintf(program, sizeof(program), "%s/tests/sqlserver/sqlserver", build);
+	snprintf(port, sizeof(port), "%s/port", standin->directory);
+	snprintf(browser, sizeof(browser), "%s/browser", standin->directory);
+	snprintf(control, sizeof(control), "%s/control", standin->directory);
+	while (options && *options && count + 1 < OPTIONS_MAX)
+		arguments[count++] = *options++;
+	arguments[count] = NULL;
+	/* A test that dies takes its server with it. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	execl(standin->program, "sqlserver", "--directory", directory, "--certificate", certificate, "--key", key, "--login",
-		"sa=Secret-1", "--version", version, "--port-file", port, "--control", control, "--script", script, NULL);
+	if (!freopen("/dev/null", "w", stdout))
+		_exit(126);
+	execv(program, (char *const *)(uintptr_t)arguments);
 	_exit(127);
 }
 
-void standin_start(struct standin *standin, const char *version, const char *script)
+static uint16_t read_port(const struct standin *standin, const char *name)
 {
-	char text[200];
+	char path[100];
+	unsigned port = 0;
 
-	memset(standin, 0, sizeof *standin);
-	find_programs(standin);
+	snprintf(path, sizeof(path), "%s/%s", standin->directory, name);
+
+	FILE *file = fopen(path, "r");
+
+	if (!file)
+		return 0;
+	if (fscanf(file, "%u", &port) != 1)
+		port = 0;
+	fclose(file);
+	return (uint16_t)port;
+}
+
+static void wait_until_it_answers(struct standin *standin)
+{
+	for (int waited = 0; waited < START_SECONDS * 100; waited++) {
+		standin->browser_port = read_port(standin, "browser");
+		standin->port = read_port(standin, "port");
+		if (standin->port && standin->browser_port && standin_tell(standin, "packets"))
+			return;
+		if (waitpid(standin->process, NULL, WNOHANG) == standin->process)
+			break;
+		usleep(10000);
+	}
+	fail_msg("the stand-in server did not start");
+}
+
+void standin_start(struct standin *standin, const char *const *options)
+{
+	char build[4096];
+
+	find_build(build);
+	memset(standin, 0, sizeof(*standin));
+	snprintf(standin->worker, sizeof(standin->worker), "%s/coffret-worker", build);
+	standin->authorities = tls_peer_file("ca.pem");
 	strcpy(standin->directory, "/tmp/coffret-standin-XXXXXX");
 	assert_non_null(mkdtemp(standin->directory));
-	snprintf(text, sizeof text, "tests/support/certificates %s >/dev/null", standin->directory);
-	assert_int_equal(system(text), 0);
-	snprintf(text, sizeof text, "%s/start.sql", standin->directory);
-	write_file(text, script);
-	run(standin, version);
-	wait_for_port(standin);
-	snprintf(text, sizeof text, "%s/ca.pem", standin->directory);
-	standin->authorities = read_file(text);
+	standin->process = fork();
+	assert_true(standin->process >= 0);
+	if (standin->process == 0)
+		run(standin, build, options);
+	wait_until_it_answers(standin);
 }
 
 void standin_stop(struct standin *standin)
 {
 	char command[100];
 
-	if (standin->process > 0) {
-		kill(standin->process, SIGTERM);
-		waitpid(standin->process, NULL, 0);
-	}
-	snprintf(command, sizeof command, "rm -rf %s", standin->directory);
+	kill(standin->process, SIGTERM);
+	waitpid(standin->process, NULL, 0);
+	snprintf(command, sizeof(command), "rm -rf %s", standin->directory);
 	assert_int_equal(system(command), 0);
 	free(standin->authorities);
 }
 
-void standin_tell(struct standin *standin, const char *command, char *answer, size_t size)
+/* An answer ends with a line of its own: ok, or error and why. */
+static bool ended(const char *answer, size_t size)
+{
+	if (size < 3 || answer[size - 1] != '\n')
+		return false;
+	return strcmp(answer + size - 3, "ok\n") == 0 || strstr(answer, "error") != NULL;
+}
+
+static char *ask(struct standin *standin, const char *command)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	char *answer = calloc(1, ANSWER_MAX);
+	size_t size = 0;
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	size_t at = 0;
 
-	snprintf(address.sun_path, sizeof address.sun_path, "%s/control", standin->directory);
-	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
-	assert_int_equal(dprintf(fd, "%s\n", command), (int)strlen(command) + 1);
-	for (;;) {
-		ssize_t got = recv(fd, answer + at, size - 1 - at, 0);
-		if (got <= 0)
-			break;
-		at += (size_t)got;
-		answer[at] = 0;
-		if ((at >= 3 && !strcmp(answer + at - 3, "ok\n") && (at == 3 || answer[at - 4] == '\n')) ||
-			strstr(answer, "error: "))
-			break;
+	assert_true(answer && fd >= 0);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/control", standin->directory);
+	/* Not connect(): a program that opens sessions has its own. */
+	if (syscall(SYS_connect, fd, &address, sizeof(address)) == 0 && dprintf(fd, "%s\n", command) > 0) {
+		ssize_t got;
+
+		while (
+			size < ANSWER_MAX - 1 && !ended(answer, size) && (got = read(fd, answer + size, ANSWER_MAX - 1 - size)) > 0)
+			size += (size_t)got;
 	}
 	close(fd);
-	answer[at] = 0;
-	if (at < 3 || strcmp(answer + at - 3, "ok\n") != 0)
+	return answer;
+}
+
+static bool is_good(const char *answer)
+{
+	size_t size = strlen(answer);
+
+	return size >= 3 && strcmp(answer + size - 3, "ok\n") == 0;
+}
+
+bool standin_tell(struct standin *standin, const char *command)
+{
+	char *answer = ask(standin, command);
+	bool good = is_good(answer);
+
+	free(answer);
+	return good;
+}
+
+uint64_t standin_number(struct standin *standin, const char *command)
+{
+	char *answer = ask(standin, command);
+	uint64_t number = strtoull(answer, NULL, 10);
+
+	if (!is_good(answer))
 		fail_msg("%s: %s", command, answer);
+	free(answer);
+	return number;
 }
 
 void standin_script(struct standin *standin, const char *script)
 {
-	char path[100], command[128], answer[4096];
+	char path[100], command[128];
 
-	snprintf(path, sizeof path, "%s/more.sql", standin->directory);
-	write_file(path, script);
-	snprintf(command, sizeof command, "script %s", path);
-	standin_tell(standin, command, answer, sizeof answer);
+	snprintf(path, sizeof(path), "%s/script.sql", standin->directory);
+
+	FILE *file = fopen(path, "w");
+
+	assert_non_null(file);
+	assert_true(fputs(script, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+	snprintf(command, sizeof(command), "script %s", path);
+
+	char *answer = ask(standin, command);
+
+	if (!is_good(answer))
+		fail_msg("%s", answer);
+	free(answer);
+}
+
+char *standin_violations(struct standin *standin)
+{
+	char *text = ask(standin, "violations");
+	char *end = strstr(text, "ok\n");
+
+	if (end)
+		*end = '\0';
+	return text;
 }
