@@ -81,7 +81,7 @@ static int add_field(cJSON *object, const char *key, const char *value)
 {
 	char name[BLOCK_KEY_MAX + 1];
 	size_t i = 0;
-	for (; key[i] && i < BLOCK_KEY_MAX; i++)
+	for (; i < BLOCK_KEY_MAX && key[i]; i++)
 		name[i] = key[i] == '-' ? '_' : (char)tolower((unsigned char)key[i]);
 	name[i] = '\0';
 	cJSON *item = make_value(key, value);
