@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "agent/explain.h"
+#include "agent/preflight.h"
 #include "agent/server.h"
 #include "agent/sql/examine.h"
 
@@ -43,6 +44,10 @@ const char *check_step_name(uint8_t step)
 		[EXAMINE_FILES] = "data space",
 		[EXAMINE_TEMPDB] = "tempdb",
 		[EXAMINE_RESTORABLE] = "restorable",
+		[EXAMINE_TRIGGERS] = "DDL triggers",
+		[EXAMINE_PARTNERS] = "partners",
+		[EXAMINE_FEEDS] = "change feeds",
+		[EXAMINE_UNSEEN] = "not seen",
 	};
 	return step < sizeof(names) / sizeof(names[0]) && names[step] ? names[step] : "step";
 }
@@ -160,6 +165,99 @@ static void tell_way(struct check *check, enum check_step failed, const struct s
 	check->unreachable = failed < CHECK_LOGIN;
 }
 
+/* ---- what a restore's pre-flight would say now ---- */
+
+static unsigned step_of(enum preflight_topic topic)
+{
+	static const uint8_t steps[] = {
+		[PREFLIGHT_ON_STATE] = EXAMINE_DATABASE,
+		[PREFLIGHT_ON_SERVER] = EXAMINE_SERVER,
+		[PREFLIGHT_ON_SESSIONS] = EXAMINE_SESSIONS,
+		[PREFLIGHT_ON_RIGHTS] = EXAMINE_WRITE,
+		[PREFLIGHT_ON_TRIGGERS] = EXAMINE_TRIGGERS,
+		[PREFLIGHT_ON_RECOVERY] = EXAMINE_RECOVERY,
+		[PREFLIGHT_ON_PARTNERS] = EXAMINE_PARTNERS,
+		[PREFLIGHT_ON_FEEDS] = EXAMINE_FEEDS,
+		[PREFLIGHT_ON_UNSEEN] = EXAMINE_UNSEEN,
+		[PREFLIGHT_ON_DATA] = EXAMINE_FILES,
+		[PREFLIGHT_ON_LOG] = EXAMINE_LOG,
+		[PREFLIGHT_ON_TEMPDB] = EXAMINE_TEMPDB,
+	};
+
+	return (unsigned)topic < sizeof steps / sizeof steps[0] && steps[topic] ? steps[topic] : EXAMINE_DATABASE;
+}
+
+/* Who is connected now may be gone when there is something to restore; and few restores replace every row. */
+static enum finding_result result_of(const struct preflight_verdict *verdict)
+{
+	if (verdict->grade == PREFLIGHT_TELLS)
+		return verdict->topic == PREFLIGHT_ON_UNSEEN ? FINDING_UNKNOWN : FINDING_OK;
+	if (verdict->grade == PREFLIGHT_WARNS || verdict->kind == SQL_ERROR_BUSY || verdict->kind == SQL_ERROR_ROOM)
+		return FINDING_WARNING;
+	return FINDING_FAILED;
+}
+
+static void tell_verdict(struct check *check, const struct preflight_verdict *verdict)
+{
+	bool room = verdict->topic == PREFLIGHT_ON_DATA || verdict->topic == PREFLIGHT_ON_LOG;
+	char detail[512];
+
+	snprintf(detail, sizeof detail, "%s%s", room ? "if every row is replaced: " : "", verdict->text);
+	add(check, step_of(verdict->topic), result_of(verdict), detail, verdict->remedy);
+}
+
+static bool is_told(const struct preflight_judgement *judgement, enum preflight_topic topic)
+{
+	for (size_t i = 0; i < judgement->count; i++)
+		if (judgement->verdicts[i].topic == topic)
+			return true;
+	return false;
+}
+
+static void tell_judgement(struct check *check, const struct preflight_judgement *judgement)
+{
+	for (size_t i = 0; i < judgement->count; i++)
+		tell_verdict(check, &judgement->verdicts[i]);
+	if (!is_told(judgement, PREFLIGHT_ON_SESSIONS))
+		add(check, EXAMINE_SESSIONS, FINDING_OK, "nobody else is in the database", "");
+	if (!is_told(judgement, PREFLIGHT_ON_TRIGGERS))
+		add(check, EXAMINE_TRIGGERS, FINDING_OK, "no DDL trigger that can be seen stands in a restore's way", "");
+}
+
+/* As if the present state were the snapshot, and every row of it another one. */
+static void judge_restore(
+	struct check *check, const struct preflight_facts *facts, const struct catalogue *present, enum profile profile)
+{
+	const struct preflight_case about = { .facts = facts, .wanted = present, .present = present, .profile = profile };
+	struct preflight_judgement *judgement = calloc(1, sizeof *judgement);
+	struct preflight_rows *rows = calloc(present->table_count + 1u, sizeof *rows);
+
+	for (uint32_t i = 0; rows && i < present->table_count; i++)
+		if (present->tables[i].rows > 0)
+			rows[i].deleted = rows[i].inserted = (uint64_t)present->tables[i].rows;
+	if (judgement && rows) {
+		preflight_judge(&about, judgement);
+		preflight_judge_room(&about, rows, judgement);
+		tell_judgement(check, judgement);
+	}
+	free(judgement);
+	free(rows);
+}
+
+static int check_restore(
+	struct check *check, struct worker *worker, const struct worker_watcher *watcher, struct sql_error *error)
+{
+	struct preflight_facts *facts = NULL;
+	struct catalogue *present = NULL;
+	int result = preflight_ask(worker, watcher, &facts, &present, error);
+
+	if (result == 0)
+		judge_restore(check, facts, present, check->at_server->profile);
+	catalogue_free(present);
+	free(facts);
+	return result;
+}
+
 static void check_database(struct check *check, const char *database, bool restore)
 {
 	struct worker_watcher watcher = { .arg = check, .finding = take_finding, .stop = is_stopped };
@@ -178,6 +276,8 @@ static void check_database(struct check *check, const char *database, bool resto
 	} else {
 		tell_way(check, CHECK_LOGIN + 1, &error);
 		result = worker_examine(worker, &error);
+		if (result == 0 && restore)
+			result = check_restore(check, worker, &watcher, &error);
 		if (result < 0) {
 			explain_sql_error(&error, check->at_server, sentence, sizeof(sentence), remedy, sizeof(remedy));
 			add(check, EXAMINE_SERVER, FINDING_FAILED, sentence, remedy);

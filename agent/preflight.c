@@ -9,20 +9,62 @@
 
 /* ---- from the worker ---- */
 
+struct asking {
+	const struct worker_watcher *watcher;
+	struct catalogue *present;
+};
+
 static int take_catalogue(void *arg, const void *bytes, size_t size)
 {
-	struct preflight *preflight = arg;
+	struct asking *asking = arg;
 	struct catalogue *catalogue;
 	int result = catalogue_decode(&catalogue, bytes, size);
 
 	if (result < 0)
 		return result;
-	catalogue_free(preflight->present);
-	preflight->present = catalogue;
+	catalogue_free(asking->present);
+	asking->present = catalogue;
 	return 0;
 }
 
 static bool asked_to_stop(void *arg)
+{
+	const struct worker_watcher *watcher = ((struct asking *)arg)->watcher;
+
+	return watcher->stop && watcher->stop(watcher->arg);
+}
+
+static void pass_note(void *arg, const char *sentence)
+{
+	const struct worker_watcher *watcher = ((struct asking *)arg)->watcher;
+
+	if (watcher->note)
+		watcher->note(watcher->arg, sentence);
+}
+
+int preflight_ask(struct worker *worker, const struct worker_watcher *watcher, struct preflight_facts **facts,
+	struct catalogue **present, struct sql_error *error)
+{
+	struct asking asking = { .watcher = watcher };
+	const struct worker_watcher between = {
+		.arg = &asking, .catalogue = take_catalogue, .note = pass_note, .stop = asked_to_stop
+	};
+	int result;
+
+	*present = NULL;
+	*facts = calloc(1, sizeof **facts);
+	if (!*facts)
+		return sql_error_set(error, SQL_ERROR_MEMORY, "", "the box has too little memory");
+	worker_watch(worker, &between);
+	result = worker_preflight(worker, *facts, error);
+	worker_watch(worker, watcher);
+	*present = asking.present;
+	if (result == 0 && !*present)
+		result = sql_error_set(error, SQL_ERROR_WORKER, "", "it sent no catalogue");
+	return result;
+}
+
+static bool story_asked_to_stop(void *arg)
 {
 	const struct preflight *preflight = arg;
 
@@ -34,23 +76,6 @@ static void take_note(void *arg, const char *sentence)
 	const struct preflight *preflight = arg;
 
 	job_report_note(preflight->story->report, "%s", sentence);
-}
-
-static int ask(struct preflight *preflight, struct worker *worker, struct sql_error *error)
-{
-	const struct worker_watcher watcher = {
-		.arg = preflight, .catalogue = take_catalogue, .note = take_note, .stop = asked_to_stop
-	};
-	int result;
-
-	preflight->facts = calloc(1, sizeof *preflight->facts);
-	if (!preflight->facts)
-		return sql_error_set(error, SQL_ERROR_MEMORY, "", "the box has too little memory");
-	worker_watch(worker, &watcher);
-	result = worker_preflight(worker, preflight->facts, error);
-	if (result == 0 && !preflight->present)
-		result = sql_error_set(error, SQL_ERROR_WORKER, "", "it sent no catalogue");
-	return result;
 }
 
 /* ---- verdicts into the report ---- */
@@ -103,6 +128,7 @@ void preflight_free(struct preflight *preflight)
 int preflight_run(
 	struct preflight *preflight, struct worker *worker, const struct catalogue *wanted, struct sql_error *error)
 {
+	const struct worker_watcher watcher = { .arg = preflight, .note = take_note, .stop = story_asked_to_stop };
 	struct preflight_judgement *judgement = calloc(1, sizeof *judgement);
 	int result;
 
@@ -110,7 +136,7 @@ int preflight_run(
 		return sql_error_set(error, SQL_ERROR_MEMORY, "", "the box has too little memory");
 	snprintf(error->doing, sizeof error->doing, "looking at %.100s before anything is changed",
 		preflight->story->outcome->database);
-	result = ask(preflight, worker, error);
+	result = preflight_ask(worker, &watcher, &preflight->facts, &preflight->present, error);
 	if (result == 0) {
 		preflight->about = (struct preflight_case){ .facts = preflight->facts,
 			.wanted = wanted,
@@ -118,7 +144,8 @@ int preflight_run(
 			.profile = preflight->story->server->profile,
 			.users_connected = preflight->request->users_connected };
 		preflight_judge(&preflight->about, judgement);
-		preflight_judge_plan(&preflight->about, NULL, judgement);
+		preflight_judge_tables(&preflight->about, NULL, judgement);
+		preflight_judge_room(&preflight->about, NULL, judgement);
 		result = report(preflight, judgement, error);
 	}
 	free(judgement);
@@ -134,7 +161,8 @@ int preflight_plan(struct preflight *preflight, const struct preflight_rows *row
 		return sql_error_set(error, SQL_ERROR_MEMORY, "", "the box has too little memory");
 	snprintf(error->doing, sizeof error->doing, "looking for room before %.100s is changed",
 		preflight->story->outcome->database);
-	preflight_judge_plan(&preflight->about, rows, judgement);
+	preflight_judge_tables(&preflight->about, rows, judgement);
+	preflight_judge_room(&preflight->about, rows, judgement);
 	result = report(preflight, judgement, error);
 	free(judgement);
 	return result;

@@ -21,7 +21,7 @@ static struct preflight_verdict *next_verdict(struct preflight_judgement *judgem
 
 	if (verdict->grade == PREFLIGHT_REFUSES && grade != PREFLIGHT_REFUSES)
 		grade = PREFLIGHT_REFUSES;
-	*verdict = (struct preflight_verdict){ .grade = grade, .kind = verdict->kind };
+	*verdict = (struct preflight_verdict){ .topic = judgement->topic, .grade = grade, .kind = verdict->kind };
 	return verdict;
 }
 
@@ -100,6 +100,11 @@ static void judge_schema(const struct preflight_case *about, struct preflight_ju
 
 	if (!catalogue_fits(about->wanted, about->present, object, sizeof object, difference, sizeof difference))
 		preflight_refuse(judgement, SQL_ERROR_SCHEMA, object, "It %s", difference);
+	else if (!catalogue_states_equal(
+				 about->wanted, about->present, object, sizeof object, difference, sizeof difference))
+		preflight_tell(judgement, PREFLIGHT_TELLS,
+			"States of constraints and triggers stay as they are on the server; the snapshot had others: %.150s %.120s.",
+			object, difference);
 }
 
 /* ---- who else is there ---- */
@@ -333,14 +338,24 @@ static void tell_unseen(const struct preflight_case *about, struct preflight_jud
 
 void preflight_judge(const struct preflight_case *about, struct preflight_judgement *judgement)
 {
-	judge_state(about, judgement);
-	judge_server(about, judgement);
-	judge_sessions(about, judgement);
-	judge_schema(about, judgement);
-	judge_rights(about, judgement);
-	judge_triggers(about, judgement);
-	tell_recovery(about, judgement);
-	tell_partners(about, judgement);
-	tell_feeds(about, judgement);
-	tell_unseen(about, judgement);
+	static const struct {
+		enum preflight_topic topic;
+		void (*judge)(const struct preflight_case *about, struct preflight_judgement *judgement);
+	} judges[] = {
+		{ PREFLIGHT_ON_STATE, judge_state },
+		{ PREFLIGHT_ON_SERVER, judge_server },
+		{ PREFLIGHT_ON_SESSIONS, judge_sessions },
+		{ PREFLIGHT_ON_SCHEMA, judge_schema },
+		{ PREFLIGHT_ON_RIGHTS, judge_rights },
+		{ PREFLIGHT_ON_TRIGGERS, judge_triggers },
+		{ PREFLIGHT_ON_RECOVERY, tell_recovery },
+		{ PREFLIGHT_ON_PARTNERS, tell_partners },
+		{ PREFLIGHT_ON_FEEDS, tell_feeds },
+		{ PREFLIGHT_ON_UNSEEN, tell_unseen },
+	};
+
+	for (size_t i = 0; i < sizeof judges / sizeof judges[0]; i++) {
+		judgement->topic = judges[i].topic;
+		judges[i].judge(about, judgement);
+	}
 }

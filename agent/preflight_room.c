@@ -325,9 +325,12 @@ static void judge_room(const struct judging *judging)
 		add_need(&inserted, more);
 		largest = more.likely > largest ? more.likely : largest;
 	}
+	judging->judgement->topic = PREFLIGHT_ON_DATA;
 	judge_data(judging, inserted);
+	judging->judgement->topic = PREFLIGHT_ON_LOG;
 	judge_log(
 		judging, (struct need){ deleted.least + inserted.least, (deleted.likely + inserted.likely) * LOG_LIKELY });
+	judging->judgement->topic = PREFLIGHT_ON_TEMPDB;
 	judge_tempdb(judging, deleted.likely, largest);
 }
 
@@ -378,11 +381,19 @@ static void judge_tables(const struct judging *judging)
 	}
 }
 
-void preflight_judge_plan(
+void preflight_judge_tables(
 	const struct preflight_case *about, const struct preflight_rows *rows, struct preflight_judgement *judgement)
 {
 	const struct judging judging = { about, rows, judgement };
 
+	judgement->topic = PREFLIGHT_ON_TABLES;
 	judge_tables(&judging);
+}
+
+void preflight_judge_room(
+	const struct preflight_case *about, const struct preflight_rows *rows, struct preflight_judgement *judgement)
+{
+	const struct judging judging = { about, rows, judgement };
+
 	judge_room(&judging);
 }

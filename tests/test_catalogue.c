@@ -426,12 +426,26 @@ static void gain_column(struct pair_of *pair) { pair->a->column_count--; }
 static void lose_table(struct pair_of *pair) { pair->b->name = "tblOther"; }
 static void change_key(struct pair_of *pair) { pair->b->indexes[0].columns[1].descending = true; }
 static void lose_key(struct pair_of *pair) { pair->b->index_count = 0; }
+static void change_precision(struct pair_of *pair) { pair->b->columns[0].precision++; }
+static void change_period(struct pair_of *pair) { pair->b->columns[2].generated = 1; }
+static void change_collection(struct pair_of *pair) { pair->b->columns[3].xml_collection = "[dbo].[shape]"; }
+static void change_padding(struct pair_of *pair)
+{
+	pair->a->columns[3].type = pair->b->columns[3].type = "varchar";
+	pair->b->columns[3].ansi_padded = false;
+}
+static void change_clr_type(struct pair_of *pair)
+{
+	pair->a->columns[3].type = pair->b->columns[3].type = "clr";
+	pair->a->columns[3].user_type = "[dbo].[point]";
+	pair->b->columns[3].user_type = "[dbo].[line]";
+}
 
 static void every_difference_of_shape_is_named(void **state)
 {
 	static void (*const changes[])(struct pair_of *) = { change_length, change_type, change_null, change_collation,
 		change_scale, change_identity, change_computed, change_name, lose_column, gain_column, lose_table, change_key,
-		lose_key };
+		lose_key, change_precision, change_period, change_collection, change_padding, change_clr_type };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
@@ -456,8 +470,59 @@ static void what_a_restore_puts_back_may_differ(void **state)
 	pair.b->rows = 5;
 	pair.b->object_id = 99;
 	pair.b->columns[3].default_name = "DF_other";
+	pair.b->columns[3].ansi_padded = false; /* of nvarchar: it always keeps them */
 	assert_true(pair_fits(&pair));
 	free_pair(&pair);
+}
+
+static void add_states(struct catalogue *catalogue, struct catalogue_table *table)
+{
+	table->foreign_keys = catalogue_allocate(catalogue, sizeof *table->foreign_keys);
+	table->checks = catalogue_allocate(catalogue, sizeof *table->checks);
+	table->triggers = catalogue_allocate(catalogue, sizeof *table->triggers);
+	table->foreign_key_count = table->check_count = table->trigger_count = 1;
+	catalogue_record_init(&catalogue_record_foreign_key, table->foreign_keys);
+	catalogue_record_init(&catalogue_record_check, table->checks);
+	catalogue_record_init(&catalogue_record_trigger, table->triggers);
+	table->foreign_keys->name = "FK";
+	table->checks->name = "CK";
+	table->triggers->name = "TR";
+}
+
+static void key_off(struct pair_of *pair) { pair->b->foreign_keys->disabled = true; }
+static void key_untrusted(struct pair_of *pair) { pair->b->foreign_keys->not_trusted = true; }
+static void key_not_replicated(struct pair_of *pair) { pair->b->foreign_keys->not_for_replication = true; }
+static void key_gone(struct pair_of *pair) { pair->b->foreign_key_count = 0; }
+static void check_off(struct pair_of *pair) { pair->b->checks->disabled = true; }
+static void check_untrusted(struct pair_of *pair) { pair->b->checks->not_trusted = true; }
+static void check_not_replicated(struct pair_of *pair) { pair->b->checks->not_for_replication = true; }
+static void check_gone(struct pair_of *pair) { pair->b->check_count = 0; }
+static void trigger_off(struct pair_of *pair) { pair->b->triggers->disabled = true; }
+static void trigger_gone(struct pair_of *pair) { pair->b->trigger_count = 0; }
+
+static void every_difference_of_state_is_named(void **state)
+{
+	static const struct {
+		void (*change)(struct pair_of *);
+		const char *object;
+	} changes[] = { { key_off, "[FK]" }, { key_untrusted, "[FK]" }, { key_not_replicated, "[FK]" }, { key_gone, "[FK]" },
+		{ check_off, "[CK]" }, { check_untrusted, "[CK]" }, { check_not_replicated, "[CK]" }, { check_gone, "[CK]" },
+		{ trigger_off, "[TR]" }, { trigger_gone, "[TR]" } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+		struct pair_of pair;
+		make_pair(&pair);
+		add_states(pair.wanted, pair.a);
+		add_states(pair.present, pair.b);
+		assert_true(catalogue_states_equal(pair.wanted, pair.present, pair.object, sizeof pair.object, pair.difference,
+			sizeof pair.difference));
+		changes[i].change(&pair);
+		assert_false(catalogue_states_equal(pair.wanted, pair.present, pair.object, sizeof pair.object, pair.difference,
+			sizeof pair.difference));
+		assert_non_null(strstr(pair.object, changes[i].object));
+		free_pair(&pair);
+	}
 }
 
 static void features_forbid_what_they_must(void **state)
@@ -516,6 +581,7 @@ int main(void)
 		cmocka_unit_test(long_names_are_cut_between_characters),
 		cmocka_unit_test(every_difference_of_shape_is_named),
 		cmocka_unit_test(what_a_restore_puts_back_may_differ),
+		cmocka_unit_test(every_difference_of_state_is_named),
 		cmocka_unit_test(features_forbid_what_they_must),
 		cmocka_unit_test(queries_name_only_what_the_version_knows),
 	};

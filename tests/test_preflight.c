@@ -88,7 +88,8 @@ static void make_world(struct world *world)
 static void judge(struct world *world)
 {
 	preflight_judge(&world->about, &world->judgement);
-	preflight_judge_plan(&world->about, world->planned ? world->rows : NULL, &world->judgement);
+	preflight_judge_tables(&world->about, world->planned ? world->rows : NULL, &world->judgement);
+	preflight_judge_room(&world->about, world->planned ? world->rows : NULL, &world->judgement);
 }
 
 static void free_world(struct world *world)

@@ -40,6 +40,12 @@ static const struct catalogue_column *column_by_name(const struct catalogue_tabl
 	return NULL;
 }
 
+/* Types whose trailing blanks or zeros SET ANSI_PADDING, as it was at their CREATE, keeps or cuts off. */
+static bool keeps_padding(const char *type)
+{
+	return !strcmp(type, "char") || !strcmp(type, "varchar") || !strcmp(type, "binary") || !strcmp(type, "varbinary");
+}
+
 static bool numbers_equal(const struct catalogue_column *wanted, const struct catalogue_column *present,
 	const struct catalogue_table *table, const struct telling *telling)
 {
@@ -48,6 +54,9 @@ static bool numbers_equal(const struct catalogue_column *wanted, const struct ca
 	if (wanted->precision != present->precision || wanted->scale != present->scale)
 		return tell(telling, table, wanted->name, "had precision %d and scale %d, has %d and %d", wanted->precision,
 			wanted->scale, present->precision, present->scale);
+	if (wanted->ansi_padded != present->ansi_padded && keeps_padding(wanted->type))
+		return tell(telling, table, wanted->name, "%s trailing blanks and zeros, %s them",
+			wanted->ansi_padded ? "kept" : "trimmed", present->ansi_padded ? "keeps" : "trims");
 	if (wanted->nullable != present->nullable)
 		return tell(telling, table, wanted->name, "was %s, is %s", wanted->nullable ? "NULL" : "NOT NULL",
 			present->nullable ? "NULL" : "NOT NULL");
@@ -59,6 +68,8 @@ static bool columns_equal(const struct catalogue_column *wanted, const struct ca
 {
 	if (strcmp(wanted->type, present->type) != 0)
 		return tell(telling, table, wanted->name, "was of type %s, is %s", wanted->type, present->type);
+	if (!strcmp(wanted->type, "clr") && strcmp(wanted->user_type, present->user_type) != 0)
+		return tell(telling, table, wanted->name, "was of type %s, is %s", wanted->user_type, present->user_type);
 	if (strcmp(wanted->collation, present->collation) != 0)
 		return tell(telling, table, wanted->name, "had collation %s, has %s", wanted->collation, present->collation);
 	if (strcmp(wanted->xml_collection, present->xml_collection) != 0)
@@ -133,8 +144,10 @@ bool catalogue_fits(const struct catalogue *wanted, const struct catalogue *pres
 
 /* ---- states ---- */
 
-static const char *state_name(bool disabled, bool not_trusted)
+static const char *state_name(bool disabled, bool not_trusted, bool not_for_replication)
 {
+	if (not_for_replication)
+		return disabled ? "disabled, not for replication" : "enabled, not for replication";
 	return disabled ? "disabled" : not_trusted ? "enabled but not trusted" : "enabled and trusted";
 }
 
@@ -148,9 +161,11 @@ static bool foreign_keys_equal(
 				b = &present->foreign_keys[j];
 		if (!b)
 			return tell(telling, wanted, a->name, "the foreign key is missing");
-		if (a->disabled != b->disabled || a->not_trusted != b->not_trusted)
-			return tell(telling, wanted, a->name, "was %s, is %s", state_name(a->disabled, a->not_trusted),
-				state_name(b->disabled, b->not_trusted));
+		if (a->disabled != b->disabled || a->not_trusted != b->not_trusted ||
+			a->not_for_replication != b->not_for_replication)
+			return tell(telling, wanted, a->name, "was %s, is %s",
+				state_name(a->disabled, a->not_trusted, a->not_for_replication),
+				state_name(b->disabled, b->not_trusted, b->not_for_replication));
 	}
 	return true;
 }
@@ -165,9 +180,11 @@ static bool checks_equal(
 				b = &present->checks[j];
 		if (!b)
 			return tell(telling, wanted, a->name, "the check is missing");
-		if (a->disabled != b->disabled || a->not_trusted != b->not_trusted)
-			return tell(telling, wanted, a->name, "was %s, is %s", state_name(a->disabled, a->not_trusted),
-				state_name(b->disabled, b->not_trusted));
+		if (a->disabled != b->disabled || a->not_trusted != b->not_trusted ||
+			a->not_for_replication != b->not_for_replication)
+			return tell(telling, wanted, a->name, "was %s, is %s",
+				state_name(a->disabled, a->not_trusted, a->not_for_replication),
+				state_name(b->disabled, b->not_trusted, b->not_for_replication));
 	}
 	return true;
 }

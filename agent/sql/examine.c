@@ -11,8 +11,6 @@
 #include "agent/sql/reader.h"
 #include "agent/sql/statement.h"
 
-#define EXPRESS_ENGINE 4
-#define EXPRESS_LIMIT_MIB 10240
 #define REMEDY_SIZE 700
 
 struct examination {
@@ -211,63 +209,12 @@ static int examine_features(struct examination *examination)
 
 static int examine_size(struct examination *examination)
 {
-	const struct catalogue_database *database = &examination->catalogue->database;
 	uint64_t mib = catalogue_bytes(examination->catalogue) / (1024 * 1024);
-	int64_t file_mib;
-	bool there;
-	int result = ask(examination,
-		"SELECT CAST(SUM(CAST(f.size AS bigint)) / 128 AS bigint) FROM sys.database_files f WHERE "
-		"f.type = 0",
-		&file_mib, &there);
 
-	if (result < 0)
-		return result;
-	result = tell(examination, EXAMINE_SIZE, FINDING_OK, "",
-		"%" PRIu64 " rows in %u tables take %" PRIu64 " MiB on the "
-		"server; a first backup takes a fraction of that, later ones what has changed",
+	return tell(examination, EXAMINE_SIZE, FINDING_OK, "",
+		"%" PRIu64 " rows in %u tables take %" PRIu64
+		" MiB on the server; a first backup takes a fraction of that, later ones what has changed",
 		catalogue_rows(examination->catalogue), examination->catalogue->table_count, mib);
-	if (result < 0 || !there)
-		return result;
-	/* Space that DELETE frees is not reusable before COMMIT: all tables replaced need their size again. */
-	if (database->engine_edition == EXPRESS_ENGINE && (uint64_t)file_mib + mib > EXPRESS_LIMIT_MIB)
-		return tell(examination, EXAMINE_FILES, FINDING_WARNING,
-			"Restore single databases when few rows differ, or restore "
-			"to an edition without the limit",
-			"data files have %" PRId64 " MiB; replacing every table would need %" PRIu64
-			" MiB more, and Express ends at 10 240",
-			file_mib, mib);
-	return tell(examination, EXAMINE_FILES, FINDING_OK, "",
-		"data files have %" PRId64 " MiB; a restore that replaces "
-		"everything needs up to %" PRIu64 " MiB more until it commits",
-		file_mib, mib);
-}
-
-static int examine_log(struct examination *examination)
-{
-	int64_t growth, mib;
-	bool there;
-	uint64_t needed = catalogue_bytes(examination->catalogue) / (1024 * 1024) * 4;
-	int result = ask(examination,
-		"SELECT CAST(SUM(CAST(f.size AS bigint)) / 128 AS bigint) FROM sys.database_files f WHERE "
-		"f.type = 1",
-		&mib, &there);
-
-	if (result == 0 && there)
-		result = ask(examination, "SELECT COUNT(*) FROM sys.database_files f WHERE f.type = 1 AND f.growth > 0",
-			&growth, &there);
-	if (result < 0)
-		return result;
-	if (!there)
-		return tell(examination, EXAMINE_LOG, FINDING_UNKNOWN, "", "the size of the log could not be seen");
-	if ((uint64_t)mib >= needed || growth)
-		return tell(examination, EXAMINE_LOG, FINDING_OK, "",
-			"the log has %" PRId64 " MiB%s; replacing everything writes up "
-			"to %" PRIu64 " MiB",
-			mib, growth ? " and may grow" : "", needed);
-	return tell(examination, EXAMINE_LOG, FINDING_WARNING,
-		"Let the log file grow: ALTER DATABASE ... MODIFY FILE (NAME = "
-		"..., FILEGROWTH = 256MB)",
-		"the log has %" PRId64 " MiB and may not grow; replacing everything writes up to %" PRIu64 " MiB", mib, needed);
 }
 
 static int examine_tempdb(struct examination *examination)
@@ -360,12 +307,14 @@ static int learn_names(struct examination *examination)
 static int examine_all(struct examination *examination)
 {
 	int (*const steps[])(struct examination *) = { learn_names, examine_server, examine_database, examine_isolation,
-		examine_rights, examine_features, examine_size, examine_log, examine_tempdb, examine_recovery,
-		examine_sessions };
+		examine_rights, examine_features, examine_size };
+	int (*const of_backup[])(struct examination *) = { examine_tempdb, examine_recovery, examine_sessions };
 	int result = 0;
 
 	for (size_t i = 0; result == 0 && i < sizeof steps / sizeof steps[0]; i++)
 		result = steps[i](examination);
+	for (size_t i = 0; result == 0 && !examination->restore && i < sizeof of_backup / sizeof of_backup[0]; i++)
+		result = of_backup[i](examination);
 	return result;
 }
 

@@ -27,9 +27,16 @@ enum examine_step {
 	EXAMINE_FILES,
 	EXAMINE_TEMPDB,
 	EXAMINE_RESTORABLE,
+	EXAMINE_TRIGGERS,
+	EXAMINE_PARTNERS,
+	EXAMINE_FEEDS,
+	EXAMINE_UNSEEN,
 };
 
-/* Findings go up; the caller answers. An error only where the server could not be asked at all. */
+/*
+ * For the restore login it leaves to the pre-flight what that judges: sessions, room, recovery model and what is beside
+ * it. Findings go up; the caller answers. An error only where the server could not be asked at all.
+ */
 int examine_run(struct session *session, struct uplink *uplink, const struct worker_setting *setting, bool restore,
 	struct sql_error *error);
 

@@ -237,6 +237,29 @@ def test_what_if_tells_everything_and_writes_nothing(small):
     assert box.json("restore", "small", "--what-if")
 
 
+def found(box, step, login="restore"):
+    findings = stage.json.loads(box.run("check", "--json").stdout)["findings"]
+    return [f for f in findings if f["step"] == step and f["login"] == login]
+
+
+def test_check_says_what_a_restore_would_say_now(small):
+    server, box = small
+    server.tell("forget")
+    assert found(box, "sessions")[0]["result"] == "ok"
+    assert found(box, "DDL triggers")[0]["result"] == "ok"
+    assert "if every row is replaced: Needs up to" in found(box, "log space")[0]["detail"]
+    assert "Recovery model FULL" in found(box, "recovery model")[0]["detail"]
+    server.tell("set mark=small:ddl_trigger")
+    server.script("USE small;\nGO\nALTER ROLE db_datawriter DROP MEMBER coffret_restore;\nGO\n")
+    with client(server, "small"):
+        sessions = found(box, "sessions")[0]
+    assert sessions["result"] == "warning" and "login sa" in sessions["detail"]
+    trigger = found(box, "DDL triggers")[0]
+    assert trigger["result"] == "failed" and "DISABLE TRIGGER [ddl_trigger] ON DATABASE" in trigger["remedy"]
+    assert any(f["result"] == "failed" and "may not INSERT, DELETE" in f["detail"] for f in found(box, "may write"))
+    assert not [s for s in changes_said(server) if "DB_DATAWRITER" not in s]
+
+
 def last_value(server):
     out = server.sql("SET NOCOUNT ON SELECT CAST(last_value AS bigint) FROM sys.identity_columns WHERE object_id = "
                      "OBJECT_ID('dbo.t')", "small")
