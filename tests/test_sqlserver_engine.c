@@ -141,7 +141,7 @@ static void a_self_reference_holds_at_the_end_of_the_statement(void **state)
 	CHECK(&w->a,
 		{ "CREATE TABLE n (id int PRIMARY KEY, parent int REFERENCES n(id))", "" },
 		{ "INSERT INTO n VALUES (1, 1), (3, 2), (2, 1)", "" }, { "INSERT INTO n VALUES (4, 5)", "!547" },
-		{ "DELETE FROM n WHERE id IN (2, 3)", "" }, { "DELETE FROM n", "" });
+		{ "DELETE FROM n WHERE id IN (2, 3); SELECT ROWCOUNT_BIG(), @@ROWCOUNT", "2|2" }, { "DELETE FROM n", "" });
 }
 
 static void without_xact_abort_an_error_ends_only_the_statement(void **state)

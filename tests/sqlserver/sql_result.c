@@ -87,16 +87,16 @@ static int assign_row(struct session *session, sqlite3_stmt *s, const struct res
 	return 0;
 }
 
-static int step_rows(struct session *session, sqlite3_stmt *s, const struct result *results, bool assigns, struct output *out)
+static int step_rows(struct session *session, sqlite3_stmt *s, const struct result *results, bool assigns, struct output *out,
+	int64_t *rows)
 {
 	int code;
 
-	session->rowcount = 0;
 	while ((code = sqlite3_step(s)) == SQLITE_ROW) {
-		session->rowcount++;
+		++*rows;
 		if (assigns ? assign_row(session, s, results, out->count) : send_row(session, s, results, out))
 			return -5;
-		if (session->row_limit && session->rowcount >= session->row_limit)
+		if (session->row_limit && *rows >= session->row_limit)
 			return 0;
 		if (__atomic_load_n(&session->interrupted, __ATOMIC_RELAXED))
 			return session_raise_text(session, 3617, 11, 1, "The query was cancelled.");
@@ -122,10 +122,12 @@ int run_rows(struct session *session, sqlite3_stmt *s, const struct result *resu
 	int error = session->sink_failed ? -5 : 0;
 
 	/* FMTONLY, by which FreeTDS asks for a table's columns before a bulk load: columns, and no rows. */
-	if (!error && session->format_only && !assigns)
-		session->rowcount = 0;
-	else if (!error)
-		error = step_rows(session, s, results, assigns, &out);
+	int64_t rows = 0;
+
+	if (!error && !(session->format_only && !assigns))
+		error = step_rows(session, s, results, assigns, &out, &rows);
+	/* Only now: until it ends, the statement's own ROWCOUNT_BIG() is of the one before it. */
+	session->rowcount = rows;
 
 	for (size_t i = 0; i < count; i++)
 		bytes_free(&out.scratch[i]);
