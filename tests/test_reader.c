@@ -267,7 +267,7 @@ static void a_long_value_comes_in_pieces_and_reading_goes_on_after_its_key(void 
 		{ .part = ", 4097, 904) FROM [dbo].[a] WHERE", .values = &parts[1], .columns = 1, .rows = 1 },
 		{ .part = "FROM [dbo].[a] WHERE [room] = CAST(3 AS int) AND [no] = CAST(20 AS bigint)", .values = first_rows + 4,
 			.columns = 4, .rows = 1 },
-		{ .part = "FROM [dbo].[a] WHERE [room] >= CAST(3 AS int) AND (", .values = later_rows, .columns = 4, .rows = 1 },
+		{ .part = "FROM [dbo].[a] WHERE ([room] >= CAST(3 AS int)) AND (", .values = later_rows, .columns = 4, .rows = 1 },
 		{ .part = NULL },
 	};
 	struct table_digest digest, expected;

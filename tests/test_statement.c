@@ -157,7 +157,7 @@ static void rows_after_a_composite_key_follow_its_directions(void **state)
 	make_world(&world, false, (const int[]){ 1, -2, 0 });
 	const struct statement_key key = { world.table, &world.layout, values, 1252 };
 	assert_true(statement_key_after(&world.statement, &key));
-	assert_text(&world.statement, "[room] >= CAST(7 AS int) AND ((([room] > CAST(7 AS int))) OR "
+	assert_text(&world.statement, "([room] >= CAST(7 AS int)) AND ((([room] > CAST(7 AS int))) OR "
 		"([room] = CAST(7 AS int) AND ([no] < CAST(9 AS bigint))))");
 	assert_true(statement_key_equal(&world.statement, &key));
 	assert_text(&world.statement, "[room] = CAST(7 AS int) AND [no] = CAST(9 AS bigint)");

@@ -234,3 +234,19 @@ bool statement_literal(struct statement *statement, const struct catalogue_colum
 		return false;
 	}
 }
+
+bool statement_literal_always(const struct catalogue_column *column, int32_t database_code_page)
+{
+	switch (catalogue_column_type(column)) {
+	case COLUMN_BIT ... COLUMN_UNIQUEIDENTIFIER:
+	case COLUMN_NCHAR ... COLUMN_NTEXT:
+	case COLUMN_BINARY ... COLUMN_IMAGE:
+		return true;
+	case COLUMN_CHAR ... COLUMN_TEXT:
+		return column->code_page == database_code_page;
+	case COLUMN_UDT:
+		return !strcmp(column->type, "hierarchyid");
+	default:
+		return false;
+	}
+}

@@ -139,27 +139,39 @@ bool statement_key_equal(struct statement *statement, const struct statement_key
 	return key->layout->order_count > 0;
 }
 
-/* Rows whose i-th key column comes after the key's. NULL is the lowest value. */
-static bool add_after(struct statement *statement, const struct statement_key *key, size_t i)
-{
-	const struct catalogue_column *column = key_column(key, i);
-	bool descending = key->layout->descending[i];
+/* One bound of a run of rows in the order of reading: NULL is the lowest value, and a descending column turns it round. */
+struct bound {
+	const struct statement_key *key;
+	size_t from;    /* columns before this one are known to be equal */
+	bool before;    /* rows before the key, else rows after it */
+	bool inclusive; /* and the row of the key itself */
+};
 
-	if (!key->values[i].data) {
-		if (descending) {
-			statement_add(statement, "1 = 0");
-		} else {
+/* True where rows on that side have the lower values of the column, and so its NULLs. */
+static bool wants_lower(const struct bound *bound, size_t i)
+{
+	return bound->key->layout->descending[i] != bound->before;
+}
+
+/* Rows whose i-th key column lies on that side of the key's, or equals it. */
+static bool add_side(struct statement *statement, const struct bound *bound, size_t i, bool or_equal)
+{
+	const struct catalogue_column *column = key_column(bound->key, i);
+	const struct value *value = &bound->key->values[i];
+	bool lower = wants_lower(bound, i);
+
+	if (!value->data) {
+		if (lower == or_equal)
 			statement_name(statement, column->name);
-			statement_add(statement, " IS NOT NULL");
-		}
+		statement_add(statement, lower ? or_equal ? " IS NULL" : "1 = 0" : or_equal ? "1 = 1" : " IS NOT NULL");
 		return true;
 	}
 	statement_add(statement, "(");
 	statement_name(statement, column->name);
-	statement_add(statement, descending ? " < " : " > ");
-	if (!statement_literal(statement, column, &key->values[i], key->database_code_page))
+	statement_add(statement, " %s%s ", lower ? "<" : ">", or_equal ? "=" : "");
+	if (!statement_literal(statement, column, value, bound->key->database_code_page))
 		return false;
-	if (descending && column->nullable) {
+	if (lower && column->nullable) {
 		statement_add(statement, " OR ");
 		statement_name(statement, column->name);
 		statement_add(statement, " IS NULL");
@@ -169,39 +181,78 @@ static bool add_after(struct statement *statement, const struct statement_key *k
 }
 
 /* A bound on the leading column alone, so that the server can seek to it. */
-static bool add_seek(struct statement *statement, const struct statement_key *key)
+static bool add_seek(struct statement *statement, const struct bound *bound)
 {
-	const struct catalogue_column *column = key_column(key, 0);
-	bool descending = key->layout->descending[0];
+	const struct statement_key *key = bound->key;
+	size_t i = bound->from;
 
-	if (!key->values[0].data || key->layout->order_count == 1 || (descending && column->nullable))
+	if (!key->values[i].data || key->layout->order_count == i + 1 ||
+		(wants_lower(bound, i) && key_column(key, i)->nullable))
 		return true;
-	statement_name(statement, column->name);
-	statement_add(statement, descending ? " <= " : " >= ");
-	if (!statement_literal(statement, column, &key->values[0], key->database_code_page))
+	if (!add_side(statement, bound, i, true))
 		return false;
 	statement_add(statement, " AND ");
 	return true;
 }
 
-bool statement_key_after(struct statement *statement, const struct statement_key *key)
+static bool add_bound(struct statement *statement, const struct bound *bound)
 {
-	if (!key->layout->order_count || !add_seek(statement, key))
+	size_t count = bound->key->layout->order_count;
+
+	if (count <= bound->from || !add_seek(statement, bound))
 		return false;
 	statement_add(statement, "(");
-	for (size_t last = 0; last < key->layout->order_count; last++) {
-		statement_add(statement, last ? " OR (" : "(");
-		for (size_t i = 0; i < last; i++) {
-			if (!add_equal(statement, key, i))
+	for (size_t last = bound->from; last < count; last++) {
+		statement_add(statement, last > bound->from ? " OR (" : "(");
+		for (size_t i = bound->from; i < last; i++) {
+			if (!add_equal(statement, bound->key, i))
 				return false;
 			statement_add(statement, " AND ");
 		}
-		if (!add_after(statement, key, last))
+		if (!add_side(statement, bound, last, bound->inclusive && last + 1 == count))
 			return false;
 		statement_add(statement, ")");
 	}
 	statement_add(statement, ")");
 	return true;
+}
+
+bool statement_key_after(struct statement *statement, const struct statement_key *key)
+{
+	return add_bound(statement, &(struct bound){ .key = key });
+}
+
+/* Leading columns with the same bytes in both keys: a run inside of one of their values. */
+static size_t common_columns(const struct statement_key *a, const struct statement_key *b)
+{
+	size_t i = 0;
+
+	while (i < a->layout->order_count && !a->values[i].data == !b->values[i].data &&
+		a->values[i].size == b->values[i].size &&
+		(!a->values[i].size || !memcmp(a->values[i].data, b->values[i].data, a->values[i].size)))
+		i++;
+	return i;
+}
+
+bool statement_key_range(
+	struct statement *statement, const struct statement_key *first, const struct statement_key *last)
+{
+	size_t common = common_columns(first, last);
+
+	for (size_t i = 0; i < common; i++) {
+		if (i)
+			statement_add(statement, " AND ");
+		if (!add_equal(statement, first, i))
+			return false;
+	}
+	if (common == first->layout->order_count)
+		return common > 0;
+	if (common)
+		statement_add(statement, " AND ");
+	if (!add_bound(statement, &(struct bound){ .key = first, .from = common, .inclusive = true }))
+		return false;
+	statement_add(statement, " AND ");
+	return add_bound(statement, &(struct bound){ .key = last, .from = common, .before = true, .inclusive = true });
 }
 
 void statement_order(

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * T-SQL as text: names bracketed and escaped, strings quoted, values as literals, predicates that name one row or all
- * rows after it. What is built here runs on SQL Server 2012 to 2022.
+ * T-SQL as text: names bracketed and escaped, strings quoted, values as literals, predicates that name one row, all
+ * rows after it, or a run of rows. What is built here runs on SQL Server 2012 to 2022.
  *
  * A statement grows as it is written. Where memory ends it is `failed`, and statement_text returns NULL.
  */
@@ -38,6 +38,8 @@ void statement_hex(struct statement *statement, const void *bytes, size_t size);
  */
 bool statement_literal(struct statement *statement, const struct catalogue_column *column, const struct value *value,
 	int32_t database_code_page);
+/* True where every value of the column has such an expression. */
+bool statement_literal_always(const struct catalogue_column *column, int32_t database_code_page);
 
 /* A table's key with values for it: values[i] belongs to layout->order[i]. */
 struct statement_key {
@@ -51,6 +53,12 @@ struct statement_key {
 bool statement_key_equal(struct statement *statement, const struct statement_key *key);
 /* The rows that come after it in the order of reading: descending columns and NULL (lowest) are minded. */
 bool statement_key_after(struct statement *statement, const struct statement_key *key);
+/*
+ * The rows from `first` to `last` in the order of reading, both included, as the server itself compares: under each
+ * column's own collation. Both are keys of one table and layout. False as above.
+ */
+bool statement_key_range(
+	struct statement *statement, const struct statement_key *first, const struct statement_key *last);
 /* " ORDER BY [a], [b] DESC"; nothing for a heap. */
 void statement_order(
 	struct statement *statement, const struct catalogue_table *table, const struct catalogue_layout *layout);
