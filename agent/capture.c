@@ -108,7 +108,7 @@ static int take_table_end(void *arg, uint32_t table, const struct table_digest *
 
 	if (!capture->catalogue || table >= capture->catalogue->table_count || capture->tables[table].seen)
 		return -EPROTO;
-	capture->tables[table] = (struct captured_table){ .seen = true, .digest = *digest };
+	capture->tables[table] = (struct captured_table){ .seen = true, .stream = capture->tables_read, .digest = *digest };
 	capture->tables_read++;
 	capture->rows += digest->rows;
 	return capture->writer ? end_stream(capture, table, digest) : 0;

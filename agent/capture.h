@@ -13,6 +13,7 @@
 
 struct captured_table {
 	bool seen;
+	size_t stream; /* of the snapshot that is being made */
 	struct table_digest digest;
 };
 

@@ -188,6 +188,7 @@ static void sum_up(struct job_info *info, const struct job_report *report)
 	const struct job_outcome *worst = find_worst(report, info->state);
 	info->outcomes = report->outcome_count;
 	info->notes = report->note_count;
+	info->changes = report->change_count;
 	if (!worst) {
 		snprintf(info->sentence, sizeof(info->sentence), "%s",
 			info->state == JOB_CANCELLED ? "Cancelled." : "Nothing was done.");

@@ -55,7 +55,7 @@ struct job_info {
 	int64_t asked, began, ended;     /* seconds since 1970 UTC as the box believed; 0: not yet */
 	char sentence[512], remedy[512]; /* of the worst outcome; "" before the end */
 	uint64_t snapshot, safety;       /* of the first outcome */
-	size_t outcomes, notes;
+	size_t outcomes, notes, changes;
 };
 
 /*
@@ -96,6 +96,7 @@ int engine_next_ended(struct engine *engine, struct job_info *info);
 /* Parts of the report of the last job that ended. -ENOENT: no such part, or another job has ended since. */
 int engine_outcome(struct engine *engine, uint64_t id, size_t index, struct job_outcome *outcome);
 int engine_note(struct engine *engine, uint64_t id, size_t index, char note[JOB_NOTE_SIZE]);
+int engine_change(struct engine *engine, uint64_t id, size_t index, struct job_change *change);
 
 /*
  * A look: a short piece of reading in the repository, run on the engine's thread between jobs, or during one whenever its

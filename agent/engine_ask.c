@@ -217,6 +217,16 @@ int engine_note(struct engine *engine, uint64_t id, size_t index, char note[JOB_
 	return there ? 0 : -ENOENT;
 }
 
+int engine_change(struct engine *engine, uint64_t id, size_t index, struct job_change *change)
+{
+	pthread_mutex_lock(&engine->lock);
+	bool there = engine->finished_id == id && index < engine->finished->change_count;
+	if (there)
+		*change = engine->finished->changes[index];
+	pthread_mutex_unlock(&engine->lock);
+	return there ? 0 : -ENOENT;
+}
+
 /* ---- looks ---- */
 
 void engine_look(struct engine *engine, struct engine_look *look)

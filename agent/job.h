@@ -82,7 +82,7 @@ struct job_outcome {
 	char database[DATABASE_NAME_SIZE];
 	enum job_state state;      /* JOB_DONE, JOB_FAILED, JOB_CANCELLED, JOB_OUTCOME_UNKNOWN */
 	uint64_t snapshot, safety; /* made or restored from; the safety snapshot; 0: none */
-	uint64_t tables, tables_changed, rows, rows_changed;
+	uint64_t tables, tables_changed, rows, rows_deleted, rows_inserted;
 	uint64_t bytes, stored; /* encoded rows; what was added to the volume */
 	uint64_t server_bytes;  /* pages of the database on the server, 0: not known */
 	uint64_t milliseconds;
@@ -91,15 +91,26 @@ struct job_outcome {
 	char remedy[512];       /* what to do next; "" if nothing */
 };
 
+/* What a restore does to one table that differs, or would do. Rows. */
+struct job_change {
+	char database[DATABASE_NAME_SIZE];
+	char table[280];
+	uint64_t deleted, inserted, kept;
+	char why[120]; /* it is replaced whole; "" where only ranges of keys that differ are changed */
+};
+
 #define JOB_OUTCOMES_MAX 32
 #define JOB_NOTES_MAX 64
 #define JOB_NOTE_SIZE 400
+#define JOB_CHANGES_MAX 128
 
 struct job_report {
 	struct job_outcome outcomes[JOB_OUTCOMES_MAX];
 	size_t outcome_count;
 	char notes[JOB_NOTES_MAX][JOB_NOTE_SIZE]; /* warnings and what was left out; the last says if there were more */
 	size_t note_count;
+	struct job_change changes[JOB_CHANGES_MAX];
+	size_t change_count;
 };
 
 struct config;
@@ -143,6 +154,8 @@ enum job_state restore_recover(const struct job_context *context, const struct j
 /* The report's helpers, for stories. */
 struct job_outcome *job_report_outcome(struct job_report *report, const char *server, const char *database);
 void job_report_note(struct job_report *report, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Copied. False where there is no room for more. */
+bool job_report_change(struct job_report *report, const struct job_change *change);
 enum job_state job_report_state(const struct job_report *report);
 
 #endif

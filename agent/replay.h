@@ -1,22 +1,42 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A stored table's chunks, down to a worker that writes them.
+ * One table's change, as it was planned: rows that go (clear.c), then the snapshot's rows that are not there (replay.c).
+ * All deletions of a table come before its first insertion, so that no key is there twice.
+ *
+ * Functions return 0; a worker's failure with *error filled in; a store's failure with error->kind SQL_OK.
  */
 #ifndef AGENT_REPLAY_H
 #define AGENT_REPLAY_H
 
-#include "agent/sql/catalogue.h"
+#include "agent/plan.h"
 #include "agent/sql/worker.h"
 #include "agent/story.h"
-#include "storage/repository.h"
+
+/* Borrowed for the call, but for what is said to be owned. */
+struct replay {
+	struct story *story;
+	struct worker *worker;
+	const struct plan *plan;
+	const struct plan_table *table;
+	struct snapshot_reader *safety; /* the present state; NULL where the table is replaced whole */
+	uint8_t *buffer;                /* CHUNK_SIZE_MAX bytes */
+	struct sql_error *error;
+
+	/* Of replay_table. */
+	struct catalogue_layout layout;
+	struct name_set names;      /* of the wanted rows chunks; taken are those that the table has already */
+	bool whole;                 /* planned so, or found to be the only way */
+	uint64_t deleted, inserted; /* as the server counted */
+};
 
 /*
- * Sends every chunk of the stream between worker_replace_begin and worker_replace_end: each rows chunk before the value
- * chunks that it takes from the queue (table/FORMAT.md), so that the worker can stream a large value and need not hold
- * it. `buffer` has CHUNK_SIZE_MAX bytes. 0; a worker's failure with *error filled in; a store's failure with
- * error->kind SQL_OK.
+ * Deletes and inserts what the plan says, between worker_prepare and worker_put_back. Each rows chunk is sent before the
+ * value chunks that it takes from the queue (table/FORMAT.md), so that the worker can stream a large value and need not
+ * hold it. Memory: the names of one table, two keys, one chunk.
  */
-int replay_stream(struct story *story, struct worker *worker, struct snapshot_reader *reader, size_t stream,
-	const struct catalogue_table *table, uint8_t *buffer, struct sql_error *error);
+int replay_table(struct replay *replay);
+
+/* clear.c: the table's rows that must go, by ranges or all; for replay_table. */
+int clear_table(struct replay *replay);
 
 #endif

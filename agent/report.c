@@ -31,6 +31,14 @@ void job_report_note(struct job_report *report, const char *format, ...)
 	va_end(arguments);
 }
 
+bool job_report_change(struct job_report *report, const struct job_change *change)
+{
+	if (report->change_count == JOB_CHANGES_MAX)
+		return false;
+	report->changes[report->change_count++] = *change;
+	return true;
+}
+
 /* Worse is later. */
 static int badness(enum job_state state)
 {

@@ -1,62 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The story of a restore, and of its undo: the wanted snapshot is checked to its last byte, the present state is read
- * under locks and sealed as the safety snapshot, tables that differ are replaced, everything is read back, and only
- * then comes COMMIT. Until then the database is what it was, whatever goes away.
+ * under locks and sealed as the safety snapshot, what differs is deleted and inserted (plan.h), all tables are read back,
+ * and only then comes COMMIT. Until then the database is what it was, whatever goes away.
+ *
+ * All tables are read back, those too in which nothing was changed: that a trigger or a cascade has reached none of them
+ * is what the read-back is there to prove.
  */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "agent/capture.h"
 #include "agent/damage.h"
-#include "agent/preflight.h"
-#include "agent/replay.h"
+#include "agent/restore_private.h"
 #include "agent/server.h"
 #include "agent/sql/profile.h"
-#include "agent/stored.h"
-#include "agent/story.h"
 #include "agent/undone.h"
-
-struct restore {
-	struct story story;
-	const struct job_request *request;
-	struct stored_snapshot wanted;
-	struct capture present; /* the state that will be replaced, and its safety snapshot */
-	struct worker *worker;
-	struct worker_watcher watcher; /* what it feeds changes with the step */
-	struct sql_error error;
-	struct preflight preflight;
-	uint32_t *changed;              /* tables of the wanted catalogue that differ */
-	size_t *changed_streams;
-	size_t changed_count;
-	const char *doing; /* to the store, where that failed */
-	int store_error;
-	bool values_moved;              /* identity and sequence values, whatever the rows are */
-	bool in_transaction;
-	bool changing; /* something was, or may have been, changed in it */
-};
-
-static int store_failed(struct restore *restore, int error, const char *doing)
-{
-	restore->store_error = error;
-	restore->doing = doing;
-	return error;
-}
 
 static int journal(struct restore *restore, enum job_phase phase)
 {
 	const struct job_context *context = restore->story.context;
 	int result = context->journal(context->engine, phase, restore->story.outcome);
 
-	return result < 0 ? store_failed(restore, result, "writing the journal") : 0;
+	return result < 0 ? restore_store_failed(restore, result, "writing the journal") : 0;
 }
 
-/* A phase begins when the journal says so, durably: the next start then knows how far it came. */
-static int enter(struct restore *restore, enum job_phase phase, uint64_t expected)
+int restore_enter(struct restore *restore, enum job_phase phase, uint64_t expected)
 {
 	int result = restore->request->what_if ? 0 : journal(restore, phase);
 
@@ -79,18 +50,19 @@ static int choose_snapshot(struct restore *restore)
 	if (!request->snapshot)
 		result = stored_newest(repository, subject, class, &info);
 	if (result < 0)
-		return store_failed(restore, result,
+		return restore_store_failed(restore, result,
 			request->kind == JOB_UNDO ? "looking for a restore to undo" : "looking for a snapshot to restore");
 	restore->story.outcome->snapshot = info.id;
 	result = damage_check(restore->story.context, info.id, true, restore->story.report);
 	if (result < 0)
-		return store_failed(restore, result, "checking the snapshot before anything is changed");
+		return restore_store_failed(restore, result, "checking the snapshot before anything is changed");
 	result = stored_open(&restore->wanted, repository, info.id);
 	if (result < 0)
-		return store_failed(restore, result, "opening the snapshot");
+		return restore_store_failed(restore, result, "opening the snapshot");
 	if (strcmp(restore->wanted.info.subject, subject) != 0)
-		return store_failed(restore, -ENOENT, "looking for that snapshot of this database");
-	return 0;
+		return restore_store_failed(restore, -ENOENT, "looking for that snapshot of this database");
+	result = plan_open(&restore->plan, restore->story.context, &restore->wanted, &restore->present);
+	return result < 0 ? restore_store_failed(restore, result, "planning") : 0;
 }
 
 static int connect_to_server(struct restore *restore)
@@ -98,7 +70,7 @@ static int connect_to_server(struct restore *restore)
 	struct story *story = &restore->story;
 	int result;
 
-	result = enter(restore, JOB_PHASE_CONNECT, 0);
+	result = restore_enter(restore, JOB_PHASE_CONNECT, 0);
 	if (result == 0)
 		result = server_connect(
 			&restore->worker, story->server, story->outcome->database, true, &restore->watcher, &restore->error);
@@ -112,7 +84,7 @@ static int connect_to_server(struct restore *restore)
 static int lock_database(struct restore *restore)
 {
 	struct story *story = &restore->story;
-	int result = enter(restore, JOB_PHASE_LOCK, 0);
+	int result = restore_enter(restore, JOB_PHASE_LOCK, 0);
 
 	if (result < 0)
 		return result;
@@ -122,185 +94,78 @@ static int lock_database(struct restore *restore)
 		story->context->rowgroup, &restore->error);
 }
 
-/* ---- the safety snapshot ---- */
-
-static int seal_safety(struct restore *restore)
-{
-	static uint8_t bytes[ABOUT_SIZE_MAX]; /* one job at a time */
-	static struct snapshot_about about;
-	struct capture *present = &restore->present;
-	struct snapshot_info info;
-	int size, result = capture_finish(present);
-
-	about = restore->wanted.about;
-	about.finished = about.started = (int64_t)time(NULL);
-	about.milliseconds = 0;
-	about.tables = present->tables_read;
-	about.rows = present->rows;
-	about.server_bytes = catalogue_bytes(present->catalogue);
-	about.consistency = CONSISTENCY_LOCK;
-	about.restoring = restore->wanted.info.id;
-	about.note_count = 0;
-	size = snapshot_about_encode(&about, bytes, sizeof bytes);
-	if (result == 0 && size < 0)
-		result = size;
-	if (result == 0) {
-		struct snapshot_writer *writer = present->writer;
-		present->writer = NULL;
-		result = snapshot_commit(writer, bytes, (size_t)size, true, &info);
-	}
-	if (result < 0)
-		return store_failed(restore, result, "sealing the safety snapshot");
-	restore->story.outcome->safety = info.id;
-	restore->story.outcome->stored = info.stored_bytes;
-	return 0;
-}
-
-static int begin_safety(struct restore *restore)
-{
-	char subject[136];
-	int result;
-
-	if (restore->request->what_if || restore->request->without_safety)
-		return 0;
-	server_subject(restore->story.server, restore->story.outcome->database, subject, sizeof subject);
-	result = snapshot_begin(restore->story.context->repository, SNAPSHOT_SAFETY, subject, &restore->present.writer);
-	return result < 0 ? store_failed(restore, result, "beginning the safety snapshot") : 0;
-}
-
-/* What is there now, read under the restore's own locks on its own connection: nothing can come in between. */
-static int read_present(struct restore *restore)
-{
-	struct story *story = &restore->story;
-	int result = begin_safety(restore);
-
-	if (result == 0)
-		result = enter(restore, JOB_PHASE_SAFETY, 0);
-	if (result < 0)
-		return result;
-	snprintf(restore->error.doing, sizeof restore->error.doing, "reading the present state of %.120s",
-		story->outcome->database);
-	result = worker_read(restore->worker, CONSISTENCY_LOCK, story->context->rowgroup, restore->present.writer != NULL,
-		NULL, 0, &restore->error);
-	if (result < 0 && restore->present.storage_error)
-		return store_failed(restore, restore->present.storage_error, "writing the safety snapshot");
-	return result;
-}
-
-/* ---- the plan ---- */
-
-static int plan(struct restore *restore)
-{
-	const struct stored_snapshot *wanted = &restore->wanted;
-	struct job_outcome *outcome = restore->story.outcome;
-	int result = enter(restore, JOB_PHASE_PLAN, 0);
-
-	if (result < 0)
-		return result;
-	restore->changed = calloc(wanted->table_count + 1, sizeof *restore->changed);
-	restore->changed_streams = calloc(wanted->table_count + 1, sizeof *restore->changed_streams);
-	if (!restore->changed || !restore->changed_streams)
-		return store_failed(restore, -ENOMEM, "planning");
-	for (size_t i = 0; i < wanted->table_count; i++) {
-		const struct stored_table *table = &wanted->tables[i];
-		const struct catalogue_table *name = &wanted->catalogue->tables[table->table];
-		int there = catalogue_find_table(restore->present.catalogue, name->schema, name->name);
-
-		if (there < 0 || !restore->present.tables[there].seen)
-			return store_failed(restore, -EPROTO, "comparing a table that was not read");
-		outcome->tables++;
-		outcome->rows += table->digest.rows;
-		if (table_digest_equal(&table->digest, &restore->present.tables[there].digest))
-			continue;
-		restore->changed[restore->changed_count] = table->table;
-		restore->changed_streams[restore->changed_count++] = i;
-		outcome->rows_changed += table->digest.rows;
-	}
-	outcome->tables_changed = restore->changed_count;
-	restore->values_moved = catalogue_values_differ(wanted->catalogue, restore->present.catalogue);
-	return 0;
-}
-
-/* The pre-flight's last word: is there room for just this, and may each of these tables be changed? */
-static int check_plan(struct restore *restore)
-{
-	const struct stored_snapshot *wanted = &restore->wanted;
-	struct preflight_rows *rows = calloc(wanted->catalogue->table_count + 1, sizeof *rows);
-	int result;
-
-	if (!rows)
-		return store_failed(restore, -ENOMEM, "planning");
-	for (size_t i = 0; i < restore->changed_count; i++) {
-		const struct catalogue_table *table = &wanted->catalogue->tables[restore->changed[i]];
-		int there = catalogue_find_table(restore->present.catalogue, table->schema, table->name);
-		rows[restore->changed[i]] =
-			(struct preflight_rows){ .deleted = restore->present.tables[there].digest.rows,
-				.inserted = wanted->tables[restore->changed_streams[i]].digest.rows };
-	}
-	result = preflight_plan(&restore->preflight, rows, &restore->error);
-	free(rows);
-	return result;
-}
-
 /* ---- the change ---- */
 
-static int replace_table(struct restore *restore, size_t index, uint8_t *buffer)
+static int change_table(struct restore *restore, const struct plan_table *table, uint8_t *buffer)
 {
 	struct story *story = &restore->story;
-	const struct stored_table *table = &restore->wanted.tables[restore->changed_streams[index]];
-	uint64_t rows;
+	struct replay replay = { .story = story,
+		.worker = restore->worker,
+		.plan = &restore->plan,
+		.table = table,
+		.safety = restore->safety,
+		.buffer = buffer,
+		.error = &restore->error };
 	int result;
 
 	catalogue_table_name(
-		&restore->wanted.catalogue->tables[table->table], story->progress.object, sizeof story->progress.object);
-	snprintf(restore->error.doing, sizeof restore->error.doing, "replacing %.140s", story->progress.object);
-	result = worker_replace_begin(restore->worker, table->table, &restore->error);
-	if (result == 0) {
-		result = replay_stream(story, restore->worker, restore->wanted.reader, table->stream,
-			&restore->wanted.catalogue->tables[table->table], buffer, &restore->error);
-		if (result < 0 && restore->error.kind == SQL_OK)
-			return store_failed(restore, result, "reading the snapshot");
-	}
-	if (result == 0)
-		result = worker_replace_end(restore->worker, &rows, &restore->error);
-	if (result == 0 && rows != table->digest.rows)
-		result = sql_error_set(&restore->error, SQL_ERROR_DIFFERS, story->progress.object,
-			"%" PRIu64 " rows were sent, the server took %" PRIu64, table->digest.rows, rows);
+		&restore->present.catalogue->tables[table->present], story->progress.object, sizeof story->progress.object);
+	snprintf(restore->error.doing, sizeof restore->error.doing, "changing %.140s", story->progress.object);
+	result = replay_table(&replay);
+	if (result < 0 && restore->error.kind == SQL_OK)
+		return restore_store_failed(restore, result, "reading the snapshot");
 	return result;
 }
 
-static int replace_tables(struct restore *restore)
+static int change_tables(struct restore *restore)
 {
 	struct story *story = &restore->story;
 	uint8_t *buffer = malloc(CHUNK_SIZE_MAX);
-	int result = buffer ? 0 : store_failed(restore, -ENOMEM, "reading the snapshot");
+	int result = buffer ? 0 : restore_store_failed(restore, -ENOMEM, "reading the snapshot");
 
 	if (result == 0)
-		result = enter(restore, JOB_PHASE_WRITE, story->outcome->rows_changed);
-	for (size_t i = 0; result == 0 && i < restore->changed_count; i++)
-		result = replace_table(restore, i, buffer);
+		result = restore_enter(restore, JOB_PHASE_WRITE, story->outcome->rows_deleted + story->outcome->rows_inserted);
+	for (size_t i = 0; result == 0 && i < restore->plan.count; i++)
+		result = change_table(restore, &restore->plan.tables[i], buffer);
 	free(buffer);
+	return result;
+}
+
+static int prepare(struct restore *restore)
+{
+	const struct plan *plan = &restore->plan;
+	size_t count = restore->wanted.table_count, at = 0, other = plan->count;
+	uint32_t *tables = calloc(count + 1, sizeof *tables);
+	int result;
+
+	if (!tables)
+		return restore_store_failed(restore, -ENOMEM, "preparing");
+	/* Both lists are in the order of the snapshot: those that change come first. */
+	for (size_t i = 0; i < count; i++) {
+		bool changes = at < plan->count && plan->tables[at].wanted == i;
+		tables[changes ? at++ : other++] = restore->wanted.tables[i].table;
+	}
+	restore->changing = true;
+	snprintf(restore->error.doing, sizeof restore->error.doing, "preparing %.140s", restore->story.outcome->database);
+	result = worker_prepare(restore->worker, tables, count, plan->count, &restore->error);
+	free(tables);
 	return result;
 }
 
 static int change(struct restore *restore)
 {
-	struct story *story = &restore->story;
-	int result = enter(restore, JOB_PHASE_PREPARE, 0);
+	int result = restore_enter(restore, JOB_PHASE_PREPARE, 0);
 
-	if (result < 0)
-		return result;
-	restore->changing = true;
-	snprintf(restore->error.doing, sizeof restore->error.doing, "preparing %.140s", story->outcome->database);
-	result = worker_prepare(restore->worker, restore->changed, restore->changed_count, &restore->error);
 	if (result == 0)
-		result = replace_tables(restore);
+		result = prepare(restore);
 	if (result == 0)
-		result = enter(restore, JOB_PHASE_PUT_BACK, 0);
+		result = change_tables(restore);
+	if (result == 0)
+		result = restore_enter(restore, JOB_PHASE_PUT_BACK, 0);
 	if (result < 0)
 		return result;
 	snprintf(restore->error.doing, sizeof restore->error.doing, "putting back constraints and triggers of %.110s",
-		story->outcome->database);
+		restore->story.outcome->database);
 	return worker_put_back(restore->worker, &restore->error);
 }
 
@@ -345,7 +210,7 @@ static int read_back(struct restore *restore)
 {
 	struct story *story = &restore->story;
 	struct capture after;
-	int result = enter(restore, JOB_PHASE_READ_BACK, 0);
+	int result = restore_enter(restore, JOB_PHASE_READ_BACK, 0);
 
 	if (result < 0)
 		return result;
@@ -394,7 +259,7 @@ static int commit(struct restore *restore)
 
 	if (result < 0)
 		return sql_error_set(&restore->error, SQL_ERROR_CANCELLED, "", "as asked");
-	result = enter(restore, JOB_PHASE_COMMIT, 0);
+	result = restore_enter(restore, JOB_PHASE_COMMIT, 0);
 	if (result < 0)
 		return result;
 	snprintf(restore->error.doing, sizeof restore->error.doing, "committing %.140s", restore->story.outcome->database);
@@ -410,7 +275,7 @@ static int commit(struct restore *restore)
 
 static int restore_steps(struct restore *restore)
 {
-	int result = enter(restore, JOB_PHASE_CHECK, 0);
+	int result = restore_enter(restore, JOB_PHASE_CHECK, 0);
 
 	if (result == 0)
 		result = choose_snapshot(restore);
@@ -419,18 +284,14 @@ static int restore_steps(struct restore *restore)
 	if (result == 0)
 		result = lock_database(restore);
 	if (result == 0)
-		result = read_present(restore);
+		result = restore_read_present(restore);
 	if (result == 0)
-		result = plan(restore);
-	if (result == 0)
-		result = check_plan(restore);
-	if (result < 0 || restore->request->what_if || (!restore->changed_count && !restore->values_moved))
+		result = restore_plan(restore);
+	if (result < 0 || restore->request->what_if || !restore_differs(restore))
 		return result;
-	if (restore->present.writer)
-		result = seal_safety(restore);
-	if (result == 0)
-		result = change(restore);
-	if (result == 0)
+	result = change(restore);
+	/* Where no row has changed, the digests that were read under these locks are the proof already. */
+	if (result == 0 && restore->plan.count)
 		result = read_back(restore);
 	return result == 0 ? commit(restore) : result;
 }
@@ -438,8 +299,8 @@ static int restore_steps(struct restore *restore)
 /* They are kept for reading, no digest counts them, and the server has made them anew. */
 static void note_server_made(struct restore *restore)
 {
-	for (size_t i = 0; i < restore->changed_count; i++) {
-		const struct catalogue_table *table = &restore->wanted.catalogue->tables[restore->changed[i]];
+	for (size_t i = 0; i < restore->plan.count; i++) {
+		const struct catalogue_table *table = &restore->present.catalogue->tables[restore->plan.tables[i].present];
 		char name[280];
 
 		catalogue_table_name(table, name, sizeof name);
@@ -454,21 +315,26 @@ static enum job_state tell_result(struct restore *restore)
 {
 	struct story *story = &restore->story;
 	const struct job_outcome *outcome = story->outcome;
-	char rows[32];
+	const char *kept = outcome->safety ? "The state before is kept: coffret undo." : "The state before was not kept.";
+	char deleted[32], inserted[32];
 
-	if (restore->request->what_if)
-		return story_done(story, "%s: %" PRIu64 " of %" PRIu64 " tables differ and would be replaced%s; nothing was "
-			"written.", outcome->database, outcome->tables_changed, outcome->tables,
-			restore->values_moved ? ", and identity or sequence values put back" : "");
-	if (!restore->changed_count && restore->values_moved)
-		return story_done(story, "%s: all rows are as in the snapshot; identity and sequence values were put back. The "
-			"state before is kept: coffret undo.", outcome->database);
-	if (!restore->changed_count)
+	story_count(outcome->rows_deleted, deleted);
+	story_count(outcome->rows_inserted, inserted);
+	if (!restore_differs(restore))
 		return story_done(story, "%s is already as in the snapshot; nothing was written.", outcome->database);
+	if (restore->request->what_if)
+		return story_done(story,
+			"%s: %" PRIu64 " of %" PRIu64 " tables differ; %s rows would be deleted and %s inserted%s. "
+			"Nothing was written.",
+			outcome->database, outcome->tables_changed, outcome->tables, deleted, inserted,
+			plan_values_differ(&restore->plan) ? ", identity or sequence values put back" : "");
+	if (!restore->plan.count)
+		return story_done(story, "%s: all rows are as in the snapshot; identity and sequence values were put back. %s",
+			outcome->database, kept);
 	return story_done(story,
-		"%s: %" PRIu64 " of %" PRIu64 " tables replaced, %s rows, read back and found equal to "
-		"the snapshot. The state before is kept: coffret undo.",
-		outcome->database, outcome->tables_changed, outcome->tables, story_count(outcome->rows_changed, rows));
+		"%s: %" PRIu64 " of %" PRIu64 " tables changed, %s rows deleted and %s inserted, read back "
+		"and found equal to the snapshot. %s",
+		outcome->database, outcome->tables_changed, outcome->tables, deleted, inserted, kept);
 }
 
 /* Lets the server undo what was begun, and waits until it has. An error: whether it has is not known. */
@@ -512,7 +378,7 @@ static enum job_state end_restore(struct restore *restore, int result)
 		snprintf(story->outcome->remedy, sizeof story->outcome->remedy, "%s", restore->preflight.remedy);
 	if (undone < 0)
 		state = undone_unknown(story, &why);
-	if (state == JOB_DONE && restore->changed_count && !restore->request->what_if) {
+	if (state == JOB_DONE && !restore->request->what_if && restore_differs(restore)) {
 		note_server_made(restore);
 		snprintf(story->outcome->remedy, sizeof story->outcome->remedy, "%s",
 			profile_next_step(story->server->profile, story->outcome->database));
@@ -521,8 +387,9 @@ static enum job_state end_restore(struct restore *restore, int result)
 	preflight_free(&restore->preflight);
 	capture_free(&restore->present);
 	stored_close(&restore->wanted);
-	free(restore->changed);
-	free(restore->changed_streams);
+	plan_close(&restore->plan);
+	if (restore->safety)
+		snapshot_close(restore->safety);
 	return state;
 }
 

@@ -10,7 +10,7 @@
 #include "agent/server.h"
 #include "agent/service_private.h"
 
-enum stage { STAGE_FOLLOW = 0, STAGE_OUTCOMES, STAGE_NOTES, STAGE_END };
+enum stage { STAGE_FOLLOW = 0, STAGE_OUTCOMES, STAGE_CHANGES, STAGE_NOTES, STAGE_END };
 
 /* ---- asking, for whoever asks ---- */
 
@@ -137,7 +137,8 @@ static void send_outcome(struct api_client *client, uint64_t job, const struct j
 	block_add_number(&block, "Tables", outcome->tables);
 	block_add_number(&block, "Tables-Changed", outcome->tables_changed);
 	block_add_number(&block, "Rows", outcome->rows);
-	block_add_number(&block, "Rows-Changed", outcome->rows_changed);
+	block_add_number(&block, "Rows-Deleted", outcome->rows_deleted);
+	block_add_number(&block, "Rows-Inserted", outcome->rows_inserted);
 	block_add_number(&block, "Bytes", outcome->bytes);
 	block_add_number(&block, "Stored-Bytes", outcome->stored);
 	block_add_number(&block, "Server-Bytes", outcome->server_bytes);
@@ -148,6 +149,21 @@ static void send_outcome(struct api_client *client, uint64_t job, const struct j
 	}
 	block_add(&block, "Sentence", outcome->sentence);
 	block_add(&block, "Remedy", outcome->remedy);
+	api_send(client, &block);
+}
+
+static void send_change(struct api_client *client, uint64_t job, const struct job_change *change)
+{
+	struct block block;
+	block_begin(&block, "change");
+	block_add_number(&block, "Job", job);
+	block_add(&block, "Database", change->database);
+	block_add(&block, "Table", change->table);
+	block_add(&block, "Way", change->why[0] ? "whole" : "ranges");
+	block_add(&block, "Why", change->why);
+	block_add_number(&block, "Deleted", change->deleted);
+	block_add_number(&block, "Inserted", change->inserted);
+	block_add_number(&block, "Kept", change->kept);
 	api_send(client, &block);
 }
 
@@ -187,6 +203,19 @@ static void send_outcomes(struct service *service, struct api_client *client, co
 		task->index = info->outcomes - 1;
 	}
 	if (task->index >= info->outcomes) {
+		task->stage = STAGE_CHANGES;
+		task->index = 0;
+	}
+}
+
+static void send_changes(struct service *service, struct api_client *client, const struct job_info *info)
+{
+	struct service_task *task = task_of(client);
+	struct job_change change;
+	for (; task->index < info->changes && api_room(client); task->index++)
+		if (engine_change(service->engine, info->id, task->index, &change) == 0)
+			send_change(client, info->id, &change);
+	if (task->index >= info->changes) {
 		task->stage = STAGE_NOTES;
 		task->index = 0;
 	}
@@ -220,6 +249,8 @@ static void follow_more(struct service *service, struct api_client *client)
 		task->stage = STAGE_OUTCOMES;
 	if (task->stage == STAGE_OUTCOMES)
 		send_outcomes(service, client, &info);
+	if (task->stage == STAGE_CHANGES)
+		send_changes(service, client, &info);
 	if (task->stage == STAGE_NOTES)
 		send_notes(service, client, &info);
 	if (task->stage == STAGE_END && api_room(client))

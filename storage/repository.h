@@ -164,6 +164,9 @@ void stream_close(struct stream_cursor *cursor);
 /* Reads, checks against its name and inflates one chunk into buffer, entry->size bytes. */
 int chunk_read(struct repository *repository, const struct chunk_entry *entry, void *buffer);
 
+/* The name that these bytes have, or would have if they were put. -EINVAL: over CHUNK_SIZE_MAX. */
+int chunk_name(const struct repository *repository, const void *bytes, size_t size, struct chunk_name *name);
+
 /* ---- looking after it ---- */
 
 struct repository_status {

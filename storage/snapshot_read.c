@@ -242,3 +242,8 @@ int chunk_read(struct repository *repository, const struct chunk_entry *entry, v
 	repository_unlock(repository);
 	return error;
 }
+
+int chunk_name(const struct repository *repository, const void *bytes, size_t size, struct chunk_name *name)
+{
+	return size <= CHUNK_SIZE_MAX ? pack_name(&repository->chunks.keys, bytes, (uint32_t)size, name) : -EINVAL;
+}

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "agent/sql/catalogue_fields.h"
+#include "agent/sql/next_value.h"
 #include "agent/sql/replace.h"
 #include "tests/support/catalogue_sample.h"
 #include "tests/support/fake_catalogue.h"
@@ -237,7 +238,7 @@ static void constraints_and_triggers_go_off_and_come_back_in_their_states(void *
 	(void)state;
 	make_world(&world);
 	assert_int_equal(begin(&world), 0);
-	assert_int_equal(replace_prepare(world.replace, (const uint32_t[]){ 2 }, 1, &world.error), 0);
+	assert_int_equal(replace_prepare(world.replace, (const uint32_t[]){ 2 }, 1, 1, &world.error), 0);
 	assert_said(off);
 	assert_not_said("FK_self"); /* neither of its ends changes */
 	assert_not_said("FK_off");
@@ -258,7 +259,7 @@ static void a_key_that_was_not_trusted_is_not_checked(void **state)
 	(void)state;
 	make_world(&world);
 	assert_int_equal(begin(&world), 0);
-	assert_int_equal(replace_prepare(world.replace, (const uint32_t[]){ 0 }, 1, &world.error), 0);
+	assert_int_equal(replace_prepare(world.replace, (const uint32_t[]){ 0 }, 1, 1, &world.error), 0);
 	assert_int_equal(replace_put_back(world.replace, &world.error), 0);
 	assert_said((const char *const[]){
 		"[chat] NOCHECK CONSTRAINT [FK_self]", "[chat] WITH NOCHECK CHECK CONSTRAINT [FK_self]", NULL });
@@ -273,7 +274,7 @@ static void nothing_changes_outside_of_prepared_tables(void **state)
 	(void)state;
 	make_world(&world);
 	assert_int_equal(begin(&world), 0);
-	assert_int_equal(replace_prepare(world.replace, (const uint32_t[]){ 1 }, 1, &world.error), 0);
+	assert_int_equal(replace_prepare(world.replace, (const uint32_t[]){ 1 }, 1, 1, &world.error), 0);
 	assert_not_said("ALTER TABLE");
 	assert_true(replace_table(world.replace, 0, &world.error) < 0);
 	assert_not_said("DELETE FROM");
@@ -288,8 +289,8 @@ static void tables_that_must_not_be_replaced_are_refused_by_name(void **state)
 	make_world(&world);
 	world.present->tables[0].features = FEATURE_TEMPORAL;
 	assert_int_equal(begin(&world), 0);
-	assert_int_equal(replace_prepare(world.replace, (const uint32_t[]){ 1 }, 1, &world.error), 0);
-	assert_true(replace_prepare(world.replace, (const uint32_t[]){ 0 }, 1, &world.error) < 0);
+	assert_int_equal(replace_prepare(world.replace, (const uint32_t[]){ 1 }, 1, 1, &world.error), 0);
+	assert_true(replace_prepare(world.replace, (const uint32_t[]){ 0 }, 1, 1, &world.error) < 0);
 	assert_int_equal(world.error.kind, SQL_ERROR_UNSUPPORTED);
 	assert_string_equal(world.error.object, "[dbo].[chat]");
 	free_world(&world);
@@ -304,7 +305,7 @@ static void an_enabled_ddl_trigger_is_refused_by_name(void **state)
 	make_world(&world);
 	add_answer(&world, "r.parent_class = 0", &name);
 	assert_int_equal(begin(&world), 0);
-	assert_true(replace_prepare(world.replace, (const uint32_t[]){ 0 }, 1, &world.error) < 0);
+	assert_true(replace_prepare(world.replace, (const uint32_t[]){ 0 }, 1, 1, &world.error) < 0);
 	assert_int_equal(world.error.kind, SQL_ERROR_UNSUPPORTED);
 	assert_string_equal(world.error.object, "guard");
 	assert_not_said("ALTER TABLE");
@@ -357,7 +358,7 @@ static void identities_are_reseeded_by_what_was_used(void **state)
 		add_answer(&world, "WHERE i.object_id = OBJECT_ID(N'[dbo].[room]')", &now);
 		add_answer(&world, *cases[i].increment == '-' ? "MIN([id])" : "MAX([id])", &furthest);
 		assert_int_equal(begin(&world), 0);
-		assert_int_equal(replace_prepare(world.replace, (const uint32_t[]){ 2 }, 1, &world.error), 0);
+		assert_int_equal(replace_prepare(world.replace, (const uint32_t[]){ 2 }, 1, 1, &world.error), 0);
 		assert_int_equal(replace_put_back(world.replace, &world.error), 0);
 		if (cases[i].said)
 			assert_said((const char *const[]){ cases[i].said, NULL });
@@ -379,8 +380,8 @@ static void an_identity_that_alone_has_moved_is_put_back(void **state)
 		world.present->tables[2].columns[0].identity_last = moved ? "70" : "40";
 		add_answer(&world, "WHERE i.object_id = OBJECT_ID(N'[dbo].[room]')", &now);
 		assert_int_equal(begin(&world), 0);
-		assert_true(catalogue_values_differ(world.wanted, world.present) == (moved == 1));
-		assert_int_equal(replace_prepare(world.replace, NULL, 0, &world.error), 0);
+		assert_true(identity_differs(&world.wanted->tables[2], &world.present->tables[2]) == (moved == 1));
+		assert_int_equal(replace_prepare(world.replace, (const uint32_t[]){ 2 }, 1, 0, &world.error), 0);
 		assert_int_equal(replace_put_back(world.replace, &world.error), 0);
 		if (moved)
 			assert_said((const char *const[]){ "DBCC CHECKIDENT (N'[dbo].[room]', RESEED, 40)", NULL });
@@ -410,7 +411,7 @@ static void after_a_rollback_identities_are_put_back(void **state)
 		add_answer(&world, "WHERE i.object_id = OBJECT_ID(N'[dbo].[room]')", &now);
 		add_answer(&world, "MAX([id])", &furthest);
 		assert_int_equal(begin(&world), 0);
-		assert_int_equal(replace_prepare(world.replace, (const uint32_t[]){ 2 }, 1, &world.error), 0);
+		assert_int_equal(replace_prepare(world.replace, (const uint32_t[]){ 2 }, 1, 1, &world.error), 0);
 		replace_undo_values(world.replace);
 		if (cases[i].said)
 			assert_said((const char *const[]){ "BEGIN TRANSACTION\n", "FROM [dbo].[room] WITH (TABLOCKX, HOLDLOCK)",
@@ -522,7 +523,7 @@ static void statistics_come_after_the_commit_and_may_fail(void **state)
 	add_answer(&world, "UPDATE STATISTICS", NULL);
 	world.answers[world.own - 1].error = SQL_ERROR_RETRY;
 	assert_int_equal(begin(&world), 0);
-	assert_int_equal(replace_prepare(world.replace, (const uint32_t[]){ 1 }, 1, &world.error), 0);
+	assert_int_equal(replace_prepare(world.replace, (const uint32_t[]){ 1 }, 1, 1, &world.error), 0);
 	assert_int_equal(replace_commit(world.replace, &world.error), 0);
 	assert_not_said("UPDATE STATISTICS"); /* the commit is told before they begin */
 	replace_statistics(world.replace);

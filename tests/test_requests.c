@@ -172,7 +172,7 @@ static void begin(struct world *world)
 	say(world, MESSAGE_BEGIN, bytes, packer.size);
 	hear_done(world);
 	free(wanted);
-	say(world, MESSAGE_PREPARE, "\1\0\0\0\0\0\0\0", 8);
+	say(world, MESSAGE_PREPARE, "\1\0\0\0\1\0\0\0\0\0\0\0", 12);
 	hear_done(world);
 }
 

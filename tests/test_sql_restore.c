@@ -166,8 +166,11 @@ static size_t restore_up_to_commit(struct world *world, struct snapshot *wanted,
 	for (uint32_t i = 0; i < wanted->catalogue->table_count; i++)
 		if (!table_digest_equal(&wanted->digests[i], &present->digests[i]))
 			changed[count++] = i;
-	expect(world, worker_prepare(world->worker, changed, count, &world->error), "preparing");
+	expect(world, worker_prepare(world->worker, changed, count, count, &world->error), "preparing");
 	for (size_t i = 0; i < count; i++) {
+		if (present->digests[changed[i]].rows)
+			expect(world, worker_empty(world->worker, changed[i], present->digests[changed[i]].rows, &world->error),
+				"emptying");
 		expect(world, worker_replace_begin(world->worker, changed[i], &world->error), "replacing");
 		send_table(world, &wanted->chunks[changed[i]]);
 		expect(world, worker_replace_end(world->worker, &rows, &world->error), "ending a table");

@@ -240,6 +240,22 @@ static void show_outcome(struct screen *screen, const struct block_fields *field
 		fprintf(screen->out, "  safety snapshot %s\n", get(fields, "Safety"));
 }
 
+static void show_change(struct screen *screen, const struct block_fields *fields)
+{
+	char a[CLI_TEXT], b[CLI_TEXT], c[CLI_TEXT];
+	bool whole = strcmp(get(fields, "Way"), "whole") == 0;
+	fputs("  ", screen->out);
+	column(screen, get(fields, "Table"), 32);
+	fprintf(screen->out, " -%s +%s rows", text_count(a, number(fields, "Deleted")),
+		text_count(b, number(fields, "Inserted")));
+	if (whole)
+		fprintf(screen->out, ", the whole table: ");
+	else
+		fprintf(screen->out, ", %s stay", text_count(c, number(fields, "Kept")));
+	put(screen, "", get(fields, "Why"));
+	fputc('\n', screen->out);
+}
+
 static void show_note(struct screen *screen, const struct block_fields *fields)
 {
 	put(screen, YELLOW, "note: ");
@@ -342,7 +358,8 @@ static void show_finding(struct screen *screen, const struct block_fields *field
 
 static void show_end(struct screen *screen, const struct block_fields *fields)
 {
-	bool told = strcmp(screen->last, "outcome") == 0 || strcmp(screen->last, "note") == 0;
+	bool told = strcmp(screen->last, "outcome") == 0 || strcmp(screen->last, "note") == 0 ||
+		strcmp(screen->last, "change") == 0;
 	bool good = number(fields, "Code") == 0;
 	if (!*get(fields, "Sentence") || told)
 		return;
@@ -364,6 +381,7 @@ void screen_block(struct screen *screen, const struct block_fields *fields)
 		{ "accepted", show_accepted },
 		{ "progress", show_progress },
 		{ "outcome", show_outcome },
+		{ "change", show_change },
 		{ "note", show_note },
 		{ "status", show_status },
 		{ "database", show_database },

@@ -262,10 +262,11 @@ bool catalogue_states_equal(const struct catalogue *wanted, const struct catalog
 	size_t object_size, char *difference, size_t difference_size);
 
 /*
- * Whether an identity column or a sequence of `wanted` would go on with another value than the one in `present` does. What
- * cannot be put back, such as a sequence that was at its end or is gone, does not count.
+ * Whether TRUNCATE TABLE is sure to be allowed: no other table's foreign key refers to it, enabled or not; no view of
+ * the database is schema-bound, and so none that is indexed can be over it; it has none of the features above; and no
+ * index is disabled, which TRUNCATE may enable.
  */
-bool catalogue_values_differ(const struct catalogue *wanted, const struct catalogue *present);
+bool catalogue_may_truncate(const struct catalogue *catalogue, const struct catalogue_table *table);
 
 /* What a feature is called, and what it forbids. */
 struct catalogue_refusal {

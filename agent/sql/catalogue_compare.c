@@ -226,6 +226,29 @@ bool catalogue_states_equal(const struct catalogue *wanted, const struct catalog
 
 /* ---- features ---- */
 
+static bool is_referenced(const struct catalogue *catalogue, const struct catalogue_table *table)
+{
+	for (uint32_t i = 0; i < catalogue->table_count; i++)
+		for (uint32_t j = 0; j < catalogue->tables[i].foreign_key_count; j++)
+			if (&catalogue->tables[i] != table &&
+				catalogue->tables[i].foreign_keys[j].referenced_id == table->object_id)
+				return true;
+	return false;
+}
+
+bool catalogue_may_truncate(const struct catalogue *catalogue, const struct catalogue_table *table)
+{
+	if (table->features || is_referenced(catalogue, table))
+		return false;
+	for (uint32_t i = 0; i < table->index_count; i++)
+		if (table->indexes[i].disabled)
+			return false;
+	for (uint32_t i = 0; i < catalogue->module_count; i++)
+		if (catalogue->modules[i].schema_bound && !strncmp(catalogue->modules[i].type, "V", 1))
+			return false;
+	return true;
+}
+
 const struct catalogue_refusal *catalogue_refused(const struct catalogue_table *table, bool restore)
 {
 	static const struct catalogue_refusal refusals[] = {

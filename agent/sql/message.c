@@ -150,6 +150,29 @@ void unpack_string(struct unpacker *unpacker, char *string, size_t capacity)
 	string[size] = '\0';
 }
 
+/* ---- keys ---- */
+
+void pack_key(struct packer *packer, const struct value *values, size_t count)
+{
+	pack_u16(packer, (uint16_t)count);
+	for (size_t i = 0; i < count; i++) {
+		pack_u8(packer, values[i].data != NULL);
+		if (values[i].data)
+			pack_blob(packer, values[i].data, values[i].size);
+	}
+}
+
+void unpack_key(struct unpacker *unpacker, struct value *values, size_t count)
+{
+	if (unpack_u16(unpacker) != count)
+		unpacker->failed = true;
+	for (size_t i = 0; i < count; i++) {
+		values[i] = (struct value){ NULL, 0 };
+		if (unpack_u8(unpacker))
+			values[i].data = unpack_blob(unpacker, &values[i].size);
+	}
+}
+
 /* ---- a struct sql_error, field by field ---- */
 
 void pack_error(struct packer *packer, const struct sql_error *error)

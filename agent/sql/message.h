@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "agent/sql/error.h"
+#include "agent/table/value.h"
 
 #define MESSAGE_SIZE_MAX (1024u * 1024)
 
@@ -28,7 +29,8 @@ enum message_type {
 	MESSAGE_READ = 3,    /* u8 consistency, blob rowgroup_params, u8 with chunks, u32 n + strings: tables left out */
 	MESSAGE_BEGIN = 4,   /* blob rowgroup_params: a restore: transaction, application lock, locks on all tables */
 	/*
-	 * u32 index of a table in the wanted catalogue; then its chunks, CHUNK down, and END, which alone is answered. A rows
+	 * u32 index of a table in the wanted catalogue: it is opened for loading. Then chunks, CHUNK down, and END, which
+	 * alone is answered, with the rows that the server counted. What is in the table already stays. A rows
 	 * chunk comes before the value chunks that it refers to, so that none is held in memory. Where it fails, the ERROR
 	 * comes at once, what is still under way is dropped, and END gets no second answer.
 	 */
@@ -37,12 +39,16 @@ enum message_type {
 	MESSAGE_ROLLBACK = 7,
 	MESSAGE_CANCEL = 8, /* at any time; the request that runs ends with SQL_ERROR_CANCELLED */
 	MESSAGE_END = 9,
-	MESSAGE_PREPARE = 10,  /* u32 n + u32 indices in the wanted catalogue: after BEGIN and READ: constraints and
-	                         * triggers of the tables to be replaced switched off */
+	MESSAGE_PREPARE = 10,  /* u32 n, u32 m <= n, n u32 indices in the wanted catalogue: after BEGIN and READ:
+	                         * constraints and triggers of the first m tables, which will change, switched off; the
+	                         * others are those of the snapshot that stay, but for their identity values */
 	MESSAGE_PUT_BACK = 11, /* each constraint, trigger, identity and sequence put back exactly as recorded */
 	MESSAGE_WANTED = 12, /* a piece of the wanted snapshot's catalogue, before BEGIN, which answers; empty: the last */
 	MESSAGE_AWAIT_UNDO = 13, /* instead of BEGIN: is any restore before over, its undo included? else SQL_ERROR_BUSY */
 	MESSAGE_STATISTICS = 14, /* after COMMIT, which it ends: statistics of what was replaced */
+	/* Of a table that was prepared, before its chunks; u64 rows: so many must go, or the request fails. */
+	MESSAGE_DELETE = 17, /* u32 table, u64 rows, two keys: the rows from one to the other, both included */
+	MESSAGE_EMPTY = 18,  /* u32 table, u64 rows: all that it has */
 	MESSAGE_PREFLIGHT = 16, /* nothing: CATALOGUE and FACTS, before anything is locked */
 
 	/* Up. CHUNK travels both ways. */
@@ -88,6 +94,13 @@ const void *unpack_bytes(struct unpacker *unpacker, size_t size);
 const void *unpack_blob(struct unpacker *unpacker, size_t *size);
 /* Copied, NUL-terminated; a string that does not fit, or holds a NUL, sets failed. */
 void unpack_string(struct unpacker *unpacker, char *string, size_t capacity);
+
+/*
+ * The values of a key: u16 n, then for each u8 there, and if it is, a blob. Unpacked values borrow the buffer; another
+ * number of them than count sets failed.
+ */
+void pack_key(struct packer *packer, const struct value *values, size_t count);
+void unpack_key(struct unpacker *unpacker, struct value *values, size_t count);
 
 /* A struct sql_error field by field, as MESSAGE_ERROR carries it. One that says SQL_OK or an unknown kind fails. */
 void pack_error(struct packer *packer, const struct sql_error *error);

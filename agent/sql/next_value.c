@@ -111,21 +111,15 @@ const struct catalogue_sequence *sequence_find(const struct catalogue *catalogue
 
 /* ---- all of them ---- */
 
-static bool identity_differs(const struct catalogue_table *wanted, const struct catalogue_table *present)
+bool identity_differs(const struct catalogue_table *wanted, const struct catalogue_table *present)
 {
 	const struct catalogue_column *a = identity_column(wanted), *b = identity_column(present);
 
 	return a && b && identity_next(a, a->identity_last, NULL) != identity_next(b, b->identity_last, NULL);
 }
 
-bool catalogue_values_differ(const struct catalogue *wanted, const struct catalogue *present)
+bool sequences_differ(const struct catalogue *wanted, const struct catalogue *present)
 {
-	for (uint32_t i = 0; i < wanted->table_count; i++) {
-		const struct catalogue_table *table = &wanted->tables[i];
-		int there = catalogue_find_table(present, table->schema, table->name);
-		if (there >= 0 && identity_differs(table, &present->tables[there]))
-			return true;
-	}
 	for (uint32_t i = 0; i < wanted->sequence_count; i++) {
 		const struct catalogue_sequence *sequence = &wanted->sequences[i];
 		const struct catalogue_sequence *there = sequence_find(present, sequence);

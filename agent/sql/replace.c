@@ -109,9 +109,11 @@ static int begin(struct replace *replace, struct sql_error *error)
 		result = catalogue_read(&replace->present, replace->session, error);
 	if (result == 0)
 		result = compare_shapes(replace, error);
-	if (result == 0 && !(replace->changed = calloc(replace->present->table_count + 1u, sizeof *replace->changed)))
-		result = reader_failed(error, -ENOMEM, NULL);
-	return result;
+	if (result < 0)
+		return result;
+	replace->changed = calloc(replace->present->table_count + 1u, sizeof *replace->changed);
+	replace->numbered = calloc(replace->wanted->table_count + 1u, sizeof *replace->numbered);
+	return replace->changed && replace->numbered ? 0 : reader_failed(error, -ENOMEM, NULL);
 }
 
 int replace_begin(struct replace **begun, struct session *session, struct uplink *uplink,
@@ -140,6 +142,7 @@ void replace_free(struct replace *replace)
 	statement_free(&replace->statement);
 	load_free(replace->load);
 	free(replace->changed);
+	free(replace->numbered);
 	free(replace);
 }
 
@@ -163,51 +166,65 @@ static int refuse_ddl_triggers(struct replace *replace, struct sql_error *error)
 		name);
 }
 
-int replace_prepare(struct replace *replace, const uint32_t *tables, size_t count, struct sql_error *error)
+static int mark_changed(struct replace *replace, uint32_t wanted, struct sql_error *error)
 {
+	const struct catalogue_table *table = replace_present(replace, wanted);
+	const struct catalogue_refusal *refusal = catalogue_refused(table, true);
 	char name[CATALOGUE_NAME_SIZE];
 
+	replace->changed[table - replace->present->tables] = true;
+	catalogue_table_name(table, name, sizeof name);
+	if (refusal)
+		return sql_error_set(error, SQL_ERROR_UNSUPPORTED, name, "It cannot be replaced: %s", refusal->text);
+	if (table->features & FEATURE_CHANGE_TRACKING)
+		replace_note(replace, "%s is under change tracking: clients that follow it must start afresh.", name);
+	return 0;
+}
+
+int replace_prepare(
+	struct replace *replace, const uint32_t *tables, size_t count, size_t changed, struct sql_error *error)
+{
+	int result = 0;
+
 	tell_phase(replace, PHASE_PREPARE);
-	for (size_t i = 0; i < count; i++) {
-		const struct catalogue_table *table;
-		const struct catalogue_refusal *refusal;
+	for (size_t i = 0; result == 0 && i < count; i++) {
 		if (tables[i] >= replace->wanted->table_count)
 			return sql_error_set(error, SQL_ERROR_WORKER, "", "A table that is not in the catalogue was asked for");
-		table = replace_present(replace, tables[i]);
-		replace->changed[table - replace->present->tables] = true;
-		refusal = catalogue_refused(table, true);
-		catalogue_table_name(table, name, sizeof name);
-		if (refusal)
-			return sql_error_set(error, SQL_ERROR_UNSUPPORTED, name, "It cannot be replaced: %s", refusal->text);
-		if (table->features & FEATURE_CHANGE_TRACKING)
-			replace_note(replace, "%s is under change tracking: clients that follow it must start afresh.", name);
+		replace->numbered[tables[i]] = true;
+		if (i < changed)
+			result = mark_changed(replace, tables[i], error);
 	}
-	int result = count ? refuse_ddl_triggers(replace, error) : 0;
+	if (result == 0 && changed)
+		result = refuse_ddl_triggers(replace, error);
 	return result < 0 ? result : replace_switch_off(replace, error);
 }
 
 /* ---- one table ---- */
 
+int replace_prepared(
+	struct replace *replace, uint32_t wanted, const struct catalogue_table **table, struct sql_error *error)
+{
+	if (wanted >= replace->wanted->table_count || replace->load)
+		return sql_error_set(error, SQL_ERROR_WORKER, "", "A table was asked for out of order");
+	*table = replace_present(replace, wanted);
+	if (!replace->changed[*table - replace->present->tables])
+		return sql_error_set(error, SQL_ERROR_WORKER, (*table)->name, "The table was not prepared");
+	return 0;
+}
+
 int replace_table(struct replace *replace, uint32_t wanted, struct sql_error *error)
 {
 	const struct catalogue_table *table;
-	int result;
+	int result = replace_prepared(replace, wanted, &table, error);
 
-	if (wanted >= replace->wanted->table_count || replace->load)
-		return sql_error_set(error, SQL_ERROR_WORKER, "", "A table was asked for out of order");
-	table = replace_present(replace, wanted);
-	if (!replace->changed[table - replace->present->tables])
-		return sql_error_set(error, SQL_ERROR_WORKER, table->name, "The table was not prepared");
-	tell_phase(replace, PHASE_WRITE);
-	statement_reset(&replace->statement);
-	statement_add(&replace->statement, "DELETE FROM ");
-	statement_table(&replace->statement, table);
-	statement_add(&replace->statement, " WITH (TABLOCKX)");
-	result = replace_execute(replace, error);
 	if (result < 0)
 		return result;
-	/* The wanted table's own layout: it is what its chunks were made with, and the shapes were compared. */
-	return load_open(&replace->load, replace->session, &replace->wanted->tables[wanted], replace->params, error);
+	tell_phase(replace, PHASE_WRITE);
+	/*
+	 * The present table: its columns, collations and key are those that the chunks were made with (catalogue_fits), and
+	 * whether that key is clustered, so that a load may promise its order, is a matter of the present.
+	 */
+	return load_open(&replace->load, replace->session, table, replace->params, error);
 }
 
 int replace_chunk(struct replace *replace, enum chunk_kind kind, uint32_t rows, const void *bytes, size_t size,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A restore on the server, step by step, in one transaction: begin (application lock, locks on all tables, shapes
- * compared), prepare (constraints and triggers off), a load for each table, put back, commit. Until the commit the
+ * compared), prepare (constraints and triggers off), for each table rows deleted and rows loaded, put back, commit. Until the commit the
  * database is what it was, and any error or a lost connection leaves it so.
  *
  * What is put back as it was on the server before: the state of each constraint and trigger. What is put back as it was
@@ -24,13 +24,26 @@ int replace_begin(struct replace **replace, struct session *session, struct upli
 /* Ends nothing on the server: that is replace_commit's, or a ROLLBACK's. NULL is nothing. */
 void replace_free(struct replace *replace);
 
-/* Once: the tables (indices of `wanted`) that will be loaded. */
-int replace_prepare(struct replace *replace, const uint32_t *tables, size_t count, struct sql_error *error);
+/* Once: the tables of the snapshot (indices of `wanted`), of which the first `changed` will change. */
+int replace_prepare(
+	struct replace *replace, const uint32_t *tables, size_t count, size_t changed, struct sql_error *error);
 
+/* A run of rows in the order of reading, by the key of its first and of its last row; borrowed. */
+struct replace_range {
+	uint64_t rows;
+	const struct value *first, *last; /* in the order of the key's columns */
+};
+/* How many columns the key of a table has: so many values are at `first` and at `last`. */
+int replace_key_columns(struct replace *replace, uint32_t table, size_t *count, struct sql_error *error);
 /*
- * Deletes all rows of a prepared table and opens its load. Here ranges of keys will come in place of whole tables: a
- * load inserts what it is given and knows nothing of what was deleted before.
+ * Deletes a run of rows, or all, of a prepared table. The server must count exactly `rows` of them: more or fewer is
+ * SQL_ERROR_DIFFERS, since then they are not those that were read. A table is truncated where nothing forbids that
+ * (catalogue_may_truncate), which counts nothing; the read-back counts.
  */
+int replace_delete(struct replace *replace, uint32_t table, const struct replace_range *range, struct sql_error *error);
+int replace_empty(struct replace *replace, uint32_t table, uint64_t rows, struct sql_error *error);
+
+/* Opens the load of a prepared table: it inserts what it is given and knows nothing of what was deleted before. */
 int replace_table(struct replace *replace, uint32_t table, struct sql_error *error);
 /* A rows chunk, then the value chunks that it refers to. */
 int replace_chunk(struct replace *replace, enum chunk_kind kind, uint32_t rows, const void *bytes, size_t size,

@@ -13,7 +13,8 @@ struct replace {
 	const struct catalogue *wanted;
 	const struct rowgroup_params *params;
 	struct catalogue *present;  /* after the locks, before any change */
-	bool *changed;              /* per table of `present` */
+	bool *changed;              /* per table of `present`: its rows change */
+	bool *numbered;             /* per table of `wanted`: its identity is put back */
 	struct statement statement; /* scratch */
 	struct load *load;
 };
@@ -21,6 +22,10 @@ struct replace {
 /* Runs replace->statement, and says what it was doing in *error where it fails. */
 int replace_execute(struct replace *replace, struct sql_error *error);
 int replace_note(struct replace *replace, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The table of `present` for one of `wanted`, if it was prepared and none is being loaded. */
+int replace_prepared(
+	struct replace *replace, uint32_t wanted, const struct catalogue_table **table, struct sql_error *error);
 
 /* Constraints and triggers that stand in the way, off by name; and back. */
 int replace_switch_off(struct replace *replace, struct sql_error *error);

@@ -115,7 +115,7 @@ static bool identity_concerned(const struct replace *replace, uint32_t index)
 	const struct catalogue_column *wanted = identity_column(&replace->wanted->tables[index]);
 	const struct catalogue_column *column = identity_column(present);
 
-	if (!wanted || !column)
+	if (!replace->numbered[index] || !wanted || !column)
 		return false;
 	return replace->changed[present - replace->present->tables] ||
 		identity_next(wanted, wanted->identity_last, NULL) != identity_next(column, column->identity_last, NULL);

@@ -154,6 +154,8 @@ static int handle(struct worker_requests *requests, enum message_type type, stru
 	case MESSAGE_BEGIN:
 	case MESSAGE_PREPARE:
 	case MESSAGE_REPLACE:
+	case MESSAGE_DELETE:
+	case MESSAGE_EMPTY:
 	case MESSAGE_PUT_BACK:
 	case MESSAGE_COMMIT:
 	case MESSAGE_STATISTICS:

@@ -71,24 +71,60 @@ static int handle_begin(struct worker_requests *requests, struct unpacker *unpac
 	return request_answer(requests, result, 0);
 }
 
-/* ---- PREPARE, REPLACE ---- */
+/* ---- PREPARE, DELETE, EMPTY, REPLACE ---- */
 
 static int handle_prepare(struct worker_requests *requests, struct unpacker *unpacker)
 {
-	uint32_t count = unpack_u32(unpacker);
+	uint32_t count = unpack_u32(unpacker), changed = unpack_u32(unpacker);
 	uint32_t *tables;
 	int result;
 
-	if (count > requests->wanted->table_count)
+	if (count > requests->wanted->table_count || changed > count)
 		return -EPROTO;
 	tables = calloc(count + 1u, sizeof *tables);
 	if (!tables)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < count; i++)
 		tables[i] = unpack_u32(unpacker);
-	result = unpacker->failed ? -EPROTO : replace_prepare(requests->replace, tables, count, &requests->error);
+	result = unpacker->failed ? -EPROTO : replace_prepare(requests->replace, tables, count, changed, &requests->error);
 	free(tables);
 	return request_answer(requests, result, 0);
+}
+
+/* The values of a key borrow the message, and so the request's buffer. */
+static int delete_range(struct worker_requests *requests, struct unpacker *unpacker)
+{
+	uint32_t table = unpack_u32(unpacker);
+	struct replace_range range = { .rows = unpack_u64(unpacker) };
+	size_t count;
+	int result = replace_key_columns(requests->replace, table, &count, &requests->error);
+	struct value *values = result < 0 ? NULL : calloc(2 * count + 1, sizeof *values);
+
+	if (result < 0)
+		return result;
+	if (!values)
+		return -ENOMEM;
+	unpack_key(unpacker, values, count);
+	unpack_key(unpacker, values + count, count);
+	range.first = values;
+	range.last = values + count;
+	result = unpacker->failed ? -EPROTO : replace_delete(requests->replace, table, &range, &requests->error);
+	free(values);
+	return result;
+}
+
+static int handle_delete(struct worker_requests *requests, struct unpacker *unpacker)
+{
+	return request_answer(requests, delete_range(requests, unpacker), 0);
+}
+
+static int handle_empty(struct worker_requests *requests, struct unpacker *unpacker)
+{
+	uint32_t table = unpack_u32(unpacker);
+	uint64_t rows = unpack_u64(unpacker);
+
+	return request_answer(
+		requests, unpacker->failed ? -EPROTO : replace_empty(requests->replace, table, rows, &requests->error), 0);
 }
 
 static int take_chunk(struct worker_requests *requests, size_t size)
@@ -217,6 +253,10 @@ int requests_restore(struct worker_requests *requests, enum message_type type, s
 	switch (type) {
 	case MESSAGE_PREPARE:
 		return handle_prepare(requests, unpacker);
+	case MESSAGE_DELETE:
+		return handle_delete(requests, unpacker);
+	case MESSAGE_EMPTY:
+		return handle_empty(requests, unpacker);
 	case MESSAGE_REPLACE:
 		return handle_replace(requests, unpacker);
 	case MESSAGE_PUT_BACK:

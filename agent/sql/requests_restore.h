@@ -31,7 +31,10 @@ int request_params(struct rowgroup_params *params, struct unpacker *unpacker);
 /* DONE with rows where result >= 0, else ERROR. Returns what sending returned. */
 int request_answer(struct worker_requests *requests, int result, uint64_t rows);
 
-/* WANTED, BEGIN, PREPARE, REPLACE, PUT_BACK, COMMIT, STATISTICS, ROLLBACK, AWAIT_UNDO. A negative errno where the socket failed. */
+/*
+ * WANTED, BEGIN, PREPARE, DELETE, EMPTY, REPLACE, PUT_BACK, COMMIT, STATISTICS, ROLLBACK, AWAIT_UNDO. A negative errno
+ * where the socket failed.
+ */
 int requests_restore(struct worker_requests *requests, enum message_type type, struct unpacker *unpacker);
 void requests_restore_free(struct worker_requests *requests);
 

@@ -380,14 +380,36 @@ int worker_begin(struct worker *worker, const void *wanted, size_t wanted_size, 
 	return ask_packed(worker, MESSAGE_BEGIN, &packer, error);
 }
 
-int worker_prepare(struct worker *worker, const uint32_t *tables, size_t count, struct sql_error *error)
+int worker_prepare(struct worker *worker, const uint32_t *tables, size_t count, size_t changed, struct sql_error *error)
 {
 	struct packer packer = { .bytes = worker->buffer, .capacity = MESSAGE_SIZE_MAX };
 
 	pack_u32(&packer, (uint32_t)count);
+	pack_u32(&packer, (uint32_t)changed);
 	for (size_t i = 0; i < count; i++)
 		pack_u32(&packer, tables[i]);
 	return ask_packed(worker, MESSAGE_PREPARE, &packer, error);
+}
+
+int worker_delete(struct worker *worker, uint32_t table, const struct worker_range *range, struct sql_error *error)
+{
+	struct packer packer = { .bytes = worker->buffer, .capacity = MESSAGE_SIZE_MAX };
+
+	pack_u32(&packer, table);
+	pack_u64(&packer, range->rows);
+	pack_bytes(&packer, range->first, range->first_size);
+	pack_bytes(&packer, range->last, range->last_size);
+	return ask_packed(worker, MESSAGE_DELETE, &packer, error);
+}
+
+int worker_empty(struct worker *worker, uint32_t table, uint64_t rows, struct sql_error *error)
+{
+	uint8_t bytes[12];
+	struct packer packer = { .bytes = bytes, .capacity = sizeof(bytes) };
+
+	pack_u32(&packer, table);
+	pack_u64(&packer, rows);
+	return ask_packed(worker, MESSAGE_EMPTY, &packer, error);
 }
 
 int worker_replace_begin(struct worker *worker, uint32_t table, struct sql_error *error)

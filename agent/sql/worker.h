@@ -83,11 +83,24 @@ int worker_read(struct worker *worker, enum consistency consistency, const struc
 /* A restore, step by step. `wanted` is the encoded catalogue of the snapshot. */
 int worker_begin(struct worker *worker, const void *wanted, size_t wanted_size, const struct rowgroup_params *params,
 	struct sql_error *error);
-/* The tables (indices of `wanted`) that will be replaced: their constraints and triggers are switched off by name. */
-int worker_prepare(struct worker *worker, const uint32_t *tables, size_t count, struct sql_error *error);
 /*
- * Empties one table and takes its chunks: each rows chunk first, then the value chunks that precede it in the stream,
- * which it refers to: so a value of any size is streamed to the server and never held.
+ * The tables of the snapshot (indices of `wanted`). The first `changed` of them will be changed: their constraints and
+ * triggers are switched off by name. Identity values are put back in all.
+ */
+int worker_prepare(
+	struct worker *worker, const uint32_t *tables, size_t count, size_t changed, struct sql_error *error);
+/* A run of a table's rows in the order of reading, by the keys of its first and its last row, as pack_key writes them. */
+struct worker_range {
+	uint64_t rows;
+	const void *first, *last;
+	size_t first_size, last_size;
+};
+/* Deletes a run of rows, or all `rows` rows, of a table that was prepared. An error where the server counts others. */
+int worker_delete(struct worker *worker, uint32_t table, const struct worker_range *range, struct sql_error *error);
+int worker_empty(struct worker *worker, uint32_t table, uint64_t rows, struct sql_error *error);
+/*
+ * Opens one table and takes chunks, which are added to what it has: each rows chunk first, then the value chunks that
+ * precede it in the stream, which it refers to: so a value of any size is streamed to the server and never held.
  */
 int worker_replace_begin(struct worker *worker, uint32_t table, struct sql_error *error);
 int worker_replace_chunk(struct worker *worker, enum chunk_kind kind, uint32_t rows, const void *bytes, size_t size,

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What restore.c (the story) and restore_present.c (the present state and the plan) share. */
+#ifndef AGENT_RESTORE_PRIVATE_H
+#define AGENT_RESTORE_PRIVATE_H
+
+#include "agent/plan.h"
+#include "agent/preflight.h"
+#include "agent/replay.h"
+#include "agent/story.h"
+
+struct restore {
+	struct story story;
+	const struct job_request *request;
+	struct stored_snapshot wanted;
+	struct capture present; /* the state that will be replaced, and its safety snapshot */
+	struct worker *worker;
+	struct worker_watcher watcher; /* what it feeds changes with the step */
+	struct sql_error error;
+	struct preflight preflight;
+	struct plan plan;
+	struct snapshot_reader *safety; /* the present state as it was sealed */
+	const char *doing;              /* to the store, where that failed */
+	int store_error;
+	bool in_transaction;
+	bool changing; /* something was, or may have been, changed in it */
+};
+
+/* Remembers that it was the store that failed, and what it was doing; returns the error. */
+static inline int restore_store_failed(struct restore *restore, int error, const char *doing)
+{
+	restore->store_error = error;
+	restore->doing = doing;
+	return error;
+}
+
+/* A phase begins when the journal says so, durably: the next start then knows how far it came. */
+int restore_enter(struct restore *restore, enum job_phase phase, uint64_t expected);
+
+/*
+ * restore_present.c: after the locks. Reads what is there, seals it as the safety snapshot where anything differs, and
+ * makes the plan from its list. Nothing has changed on the server when it returns.
+ */
+int restore_read_present(struct restore *restore);
+int restore_plan(struct restore *restore);
+/* Whether there is anything to put back: rows, identities, sequences. */
+bool restore_differs(const struct restore *restore);
+
+#endif

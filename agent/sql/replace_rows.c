@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rows that go: a run of keys, or all of a table. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "agent/sql/catalogue_values.h"
+#include "agent/sql/reader.h"
+#include "agent/sql/replace_private.h"
+
+int replace_key_columns(struct replace *replace, uint32_t wanted, size_t *count, struct sql_error *error)
+{
+	const struct catalogue_table *table;
+	struct catalogue_layout layout;
+	int result = replace_prepared(replace, wanted, &table, error);
+
+	if (result < 0)
+		return result;
+	result = catalogue_layout(&layout, table);
+	if (result < 0)
+		return reader_failed(error, result, table);
+	*count = layout.order_count;
+	catalogue_layout_free(&layout);
+	return 0;
+}
+
+static void begin_delete(struct replace *replace, const struct catalogue_table *table)
+{
+	statement_reset(&replace->statement);
+	statement_add(&replace->statement, "DELETE FROM ");
+	statement_table(&replace->statement, table);
+	statement_add(&replace->statement, " WITH (TABLOCKX)");
+}
+
+/* NOCOUNT is on, so that the count must be asked for; in the same batch, since that is what it counts. */
+static int run_delete(struct replace *replace, int64_t *counted, struct sql_error *error)
+{
+	struct value value = { 0 };
+	int result;
+
+	statement_add(&replace->statement, "; SELECT ROWCOUNT_BIG()");
+	if (!statement_text(&replace->statement))
+		return reader_failed(error, -ENOMEM, NULL);
+	result = session_query(replace->session, REQUEST_CHANGE, statement_text(&replace->statement), error);
+	if (result == 0)
+		result = session_next(replace->session, &value, 1, error);
+	if (result < 0)
+		return result;
+	if (result == 1 && value.data)
+		*counted = catalogue_number(&value);
+	return result == 1 ? session_next(replace->session, &value, 1, error) : 0;
+}
+
+static int delete_counted(
+	struct replace *replace, const struct catalogue_table *table, uint64_t rows, struct sql_error *error)
+{
+	char name[CATALOGUE_NAME_SIZE];
+	int64_t counted = -1;
+	int result;
+
+	catalogue_table_name(table, name, sizeof name);
+	snprintf(error->doing, sizeof error->doing, "deleting %" PRIu64 " rows of %.140s", rows, name);
+	result = run_delete(replace, &counted, error);
+	if (result < 0 || counted == (int64_t)rows)
+		return result;
+	return sql_error_set(error, SQL_ERROR_DIFFERS, name,
+		"%" PRIu64 " rows were to be deleted and the server counted %" PRId64, rows, counted);
+}
+
+static int add_range(struct replace *replace, const struct catalogue_table *table,
+	const struct catalogue_layout *layout, const struct replace_range *range, struct sql_error *error)
+{
+	struct statement_key first = { .table = table,
+		.layout = layout,
+		.values = range->first,
+		.database_code_page = replace->present->database.code_page };
+	struct statement_key last = first;
+
+	last.values = range->last;
+	statement_add(&replace->statement, " WHERE ");
+	if (layout->unique && statement_key_range(&replace->statement, &first, &last))
+		return 0;
+	return sql_error_set(error, SQL_ERROR_WORKER, table->name, "No statement can name a run of its rows");
+}
+
+int replace_delete(struct replace *replace, uint32_t wanted, const struct replace_range *range, struct sql_error *error)
+{
+	const struct catalogue_table *table;
+	struct catalogue_layout layout;
+	int result = replace_prepared(replace, wanted, &table, error);
+
+	if (result < 0)
+		return result;
+	result = catalogue_layout(&layout, table);
+	if (result < 0)
+		return reader_failed(error, result, table);
+	begin_delete(replace, table);
+	result = add_range(replace, table, &layout, range, error);
+	catalogue_layout_free(&layout);
+	return result < 0 ? result : delete_counted(replace, table, range->rows, error);
+}
+
+int replace_empty(struct replace *replace, uint32_t wanted, uint64_t rows, struct sql_error *error)
+{
+	const struct catalogue_table *table;
+	int result = replace_prepared(replace, wanted, &table, error);
+
+	if (result < 0)
+		return result;
+	if (!catalogue_may_truncate(replace->present, table)) {
+		begin_delete(replace, table);
+		return delete_counted(replace, table, rows, error);
+	}
+	statement_reset(&replace->statement);
+	statement_add(&replace->statement, "TRUNCATE TABLE ");
+	statement_table(&replace->statement, table);
+	return replace_execute(replace, error);
+}
