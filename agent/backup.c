@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "agent/capture.h"
+#include "agent/keep.h"
 #include "agent/prune.h"
 #include "agent/server.h"
 #include "agent/snapshot_about.h"
@@ -52,6 +53,16 @@ static void describe(const struct story *story, const struct capture *capture, s
 		snprintf(about->notes[about->note_count++], JOB_NOTE_SIZE, "%s", story->report->notes[i]);
 }
 
+/* What the store said; where it is full, also what would make room. */
+static enum job_state store_failed(struct story *story, int error, const char *doing)
+{
+	char subject[136];
+	server_subject(story->server, story->outcome->database, subject, sizeof subject);
+	if (error == -ENOSPC)
+		keep_tell_full(story->context, subject, story->report);
+	return story_store_failed(story, error, doing);
+}
+
 static enum job_state finish(struct story *story, struct capture *capture)
 {
 	static uint8_t bytes[ABOUT_SIZE_MAX]; /* one job at a time */
@@ -71,11 +82,11 @@ static enum job_state finish(struct story *story, struct capture *capture)
 		result = encoded;
 	if (result < 0) {
 		snapshot_abort(capture->writer);
-		return story_store_failed(story, result, "writing the snapshot");
+		return store_failed(story, result, "writing the snapshot");
 	}
 	result = snapshot_commit(capture->writer, bytes, (size_t)encoded, true, &info);
 	if (result < 0)
-		return story_store_failed(story, result, "sealing the snapshot");
+		return store_failed(story, result, "sealing the snapshot");
 
 	outcome->snapshot = info.id;
 	outcome->tables = capture->tables_read;
@@ -127,7 +138,7 @@ static enum job_state try_backup(struct story *story, bool *again)
 	server_subject(story->server, story->outcome->database, subject, sizeof subject);
 	result = snapshot_begin(story->context->repository, SNAPSHOT_BACKUP, subject, &writer);
 	if (result < 0)
-		return story_store_failed(story, result, "beginning a snapshot");
+		return store_failed(story, result, "beginning a snapshot");
 	capture_init(&capture, story->context, &story->progress, story->report, writer);
 	result = read_database(story, &capture, &error);
 	if (result == 0) {
@@ -135,7 +146,7 @@ static enum job_state try_backup(struct story *story, bool *again)
 	} else {
 		snapshot_abort(writer);
 		*again = error.kind == SQL_ERROR_RETRY;
-		state = capture.storage_error ? story_store_failed(story, capture.storage_error, "writing the snapshot")
+		state = capture.storage_error ? store_failed(story, capture.storage_error, "writing the snapshot")
 									  : story_sql_failed(story, &error);
 	}
 	capture_free(&capture);

@@ -15,6 +15,8 @@
 #include "hal/linux/clock_kernel.h"
 
 #define CLOCK_MS 10000
+#define FIRST_CLEAN_MS 3600000
+#define CLEAN_EVERY_MS 86400000
 #define KEEP_TIME_MS 600000 /* between looks whether box time is to be written; the store decides */
 #define LAST_RUN "schedule" /* the small file that says when the schedule last ran */
 
@@ -62,6 +64,7 @@ static int start_engine(struct box *box)
 		.verify = verify_run,
 		.keep = keep_run,
 		.prune = prune_run,
+		.clean = clean_run,
 		.recover = restore_recover,
 		.config = &box->config,
 		.repository = box->store.repository,
@@ -142,12 +145,6 @@ static void run_scheduled(struct box *box, const char *why)
 		say(SAY_WARNING, "The scheduled backup was not begun: %s.", strerror(-result));
 }
 
-void box_look_at_clock(struct box *box)
-{
-	if (box->scheduled && !box->service.ending && schedule_look(&box->schedule, wall_now(box)))
-		run_scheduled(box, "");
-}
-
 static void keep_time(struct engine_look *look, struct repository *repository)
 {
 	struct box *box = (struct box *)(void *)((char *)look - offsetof(struct box, keep_time));
@@ -165,6 +162,26 @@ static void ask_to_keep_time(struct box *box)
 	engine_look(box->engine, &box->keep_time);
 }
 
+static void clean_now_and_then(struct box *box)
+{
+	struct job_request request = { .kind = JOB_CLEAN, .origin = ORIGIN_SCHEDULE, .asked_by = "schedule" };
+	int64_t now_ms = clock_monotonic(box->clock);
+	uint64_t id;
+	if (now_ms < box->clean_at)
+		return;
+	box->clean_at = now_ms + CLEAN_EVERY_MS;
+	service_submit(&box->service, &request, &id);
+}
+
+void box_look_at_clock(struct box *box)
+{
+	if (!box->scheduled || box->service.ending)
+		return;
+	if (schedule_look(&box->schedule, wall_now(box)))
+		run_scheduled(box, "");
+	clean_now_and_then(box);
+}
+
 static void clock_due(void *arg)
 {
 	struct box *box = arg;
@@ -180,6 +197,7 @@ static void start_schedule(struct box *box)
 {
 	int64_t now = wall_now(box);
 	box->time_asked = loop_now();
+	box->clean_at = clock_monotonic(box->clock) + FIRST_CLEAN_MS;
 	schedule_start(&box->schedule, box->config.times, box->config.time_count, now);
 	box->clock_timer = (struct loop_timer){ .due = clock_due, .arg = box };
 	loop_timer_set(&box->loop, &box->clock_timer, CLOCK_MS);

@@ -32,6 +32,7 @@ struct box {
 	struct engine_look keep_time;
 	bool keeping_time;  /* keep_time is the engine's */
 	int64_t time_asked; /* for keep_time, of loop_now */
+	int64_t clean_at;   /* the next cleaning, of the clock's monotonic ms */
 	/* Told after anything changed: for the panel. May be NULL. */
 	void (*changed)(void *arg);
 	void *changed_arg;
@@ -48,7 +49,7 @@ int box_open(struct box *box, bool scheduled, char *sentence, size_t sentence_si
 void box_end(struct box *box);
 void box_close(struct box *box);
 
-/* Looks whether a backup is due; also comes by itself every ten seconds. For whoever knows that time was moved. */
+/* Looks whether a backup or a cleaning is due; also comes by itself every ten seconds. For whoever knows that time was moved. */
 void box_look_at_clock(struct box *box);
 
 #endif

@@ -34,6 +34,8 @@ static const struct config_key box_keys[] = {
 
 static const struct config_key store_keys[] = {
 	{ "deflate_level", config_parse_int, offsetof(struct config, deflate_level), 0, 1, 9, "a number from 1 to 9", 0 },
+	{ "clean_max_per_day", config_parse_u32, offsetof(struct config, clean_max_per_day), 0, 0, 100,
+		"a number from 0 to 100", 0 },
 };
 
 static const struct config_key schedule_keys[] = {
@@ -107,6 +109,7 @@ void config_defaults(struct config *config)
 	strcpy(config->socket_group, "coffret");
 	strcpy(config->language, "en");
 	config->deflate_level = 6;
+	config->clean_max_per_day = 2;
 	config->retention = (struct retention_policy){ .keep_last = 3,
 		.keep_daily = 14,
 		.keep_weekly = 8,

@@ -150,6 +150,15 @@ static bool is_needed(void *arg, uint64_t snapshot)
 	return needed;
 }
 
+static bool is_waited_for(void *arg)
+{
+	struct engine *engine = arg;
+	pthread_mutex_lock(&engine->lock);
+	bool waits = engine->queued > 0;
+	pthread_mutex_unlock(&engine->lock);
+	return waits;
+}
+
 static int write_audit(void *arg, const char *event, const char *what, const char *result)
 {
 	const struct engine *engine = arg;
@@ -169,6 +178,7 @@ static struct job_context make_context(struct engine *engine)
 		.journal = write_journal,
 		.no_return = pass_no_return,
 		.needs = is_needed,
+		.waited_for = is_waited_for,
 		.audit = write_audit,
 	};
 }
@@ -256,6 +266,8 @@ static job_story *find_story(const struct engine_ground *ground, enum job_kind k
 		return ground->keep;
 	case JOB_PRUNE:
 		return ground->prune;
+	case JOB_CLEAN:
+		return ground->clean;
 	}
 	return NULL;
 }

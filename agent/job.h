@@ -15,8 +15,18 @@
 
 #include "agent/sql/error.h"
 
-enum job_kind { JOB_BACKUP = 1, JOB_RESTORE, JOB_UNDO, JOB_VERIFY, JOB_PIN, JOB_UNPIN, JOB_REMOVE, JOB_PRUNE };
-#define JOB_KIND_LAST JOB_PRUNE
+enum job_kind {
+	JOB_BACKUP = 1,
+	JOB_RESTORE,
+	JOB_UNDO,
+	JOB_VERIFY,
+	JOB_PIN,
+	JOB_UNPIN,
+	JOB_REMOVE,
+	JOB_PRUNE,
+	JOB_CLEAN
+};
+#define JOB_KIND_LAST JOB_CLEAN
 enum job_state {
 	JOB_QUEUED = 1,
 	JOB_RUNNING,
@@ -134,6 +144,8 @@ struct job_context {
 	int (*no_return)(void *engine);
 	/* A job that waits names this snapshot, or a restore whose outcome is not known yet needs it. NULL: none is. */
 	bool (*needs)(void *engine, uint64_t snapshot);
+	/* Another job waits. NULL: none does. */
+	bool (*waited_for)(void *engine);
 	/* A record in the audit log, as this job's: durable on return. < 0: could not be written. */
 	int (*audit)(void *engine, const char *event, const char *what, const char *result);
 };
@@ -142,7 +154,7 @@ struct job_context {
 typedef enum job_state job_story(
 	const struct job_context *context, const struct job_request *request, struct job_report *report);
 
-job_story backup_run, restore_run, undo_run, verify_run, keep_run, prune_run;
+job_story backup_run, restore_run, undo_run, verify_run, keep_run, prune_run, clean_run;
 
 /*
  * After a cut: the journal's last phase and outcome of a restore or undo. Fills the report with what is true now. Where

@@ -105,6 +105,74 @@ static enum job_state remove_one(struct story *story, const struct snapshot_info
 	return result < 0 ? story_store_failed(story, result, "removing a snapshot") : tell_removed(story, info);
 }
 
+/* ---- a full volume ---- */
+
+#define TOLD_MAX 3 /* snapshots that could go */
+
+static void tell_space(
+	const struct job_context *context, const struct snapshot_info *last, const char *subject, struct job_report *report)
+{
+	struct repository_status status;
+	char free_size[32], size[32], took[32];
+	if (repository_status(context->repository, &status) < 0)
+		return;
+	story_size(status.free, free_size);
+	story_size(status.size, size);
+	if (last)
+		job_report_note(report, "%s: %s of %s are free on the volume; its last backup added %s to it.", subject,
+			free_size, size, story_size(last->stored_bytes, took));
+	else
+		job_report_note(
+			report, "%s: %s of %s are free on the volume; this was its first backup.", subject, free_size, size);
+}
+
+static bool may_go(const struct job_context *context, const struct snapshot_info *list, size_t count, size_t i)
+{
+	bool held = list[i].flags & (SNAPSHOT_PINNED | SNAPSHOT_LOCKED) || keep_is_last_good(list, count, &list[i]);
+	return !held && !(context->needs && context->needs(context->engine, list[i].id));
+}
+
+static void tell_candidates(
+	const struct job_context *context, const struct snapshot_info *list, size_t count, struct job_report *report)
+{
+	uint64_t below = UINT64_MAX, sequence = 0;
+	char size[32];
+	for (unsigned told = 0; told < TOLD_MAX; told++) {
+		const struct snapshot_info *best = NULL;
+		for (size_t i = 0; i < count; i++) {
+			bool later = list[i].stored_bytes < below || (list[i].stored_bytes == below && list[i].sequence > sequence);
+			if (later && (!best || list[i].stored_bytes > best->stored_bytes) && may_go(context, list, count, i))
+				best = &list[i];
+		}
+		if (!best)
+			break;
+		job_report_note(report, "coffret remove %016" PRIx64 " would give back at most %s: the %s of %s.", best->id,
+			story_size(best->stored_bytes, size), best->class == SNAPSHOT_SAFETY ? "safety snapshot" : "backup",
+			best->subject);
+		below = best->stored_bytes;
+		sequence = best->sequence;
+	}
+}
+
+void keep_tell_full(const struct job_context *context, const char *subject, struct job_report *report)
+{
+	int count = snapshot_list(context->repository, NULL, 0);
+	struct snapshot_info *list = calloc((size_t)count + 1, sizeof(*list));
+	const struct snapshot_info *last = NULL;
+	if (!list)
+		return;
+	int now = snapshot_list(context->repository, list, (size_t)count);
+	count = now < count ? now : count;
+	for (int i = 0; i < count; i++)
+		if (list[i].class == SNAPSHOT_BACKUP && strcmp(list[i].subject, subject) == 0)
+			last = &list[i];
+	tell_space(context, last, subject, report);
+	tell_candidates(context, list, (size_t)count, report);
+	free(list);
+}
+
+/* ---- all of them ---- */
+
 enum job_state keep_run(const struct job_context *context, const struct job_request *request, struct job_report *report)
 {
 	struct snapshot_info info = { .id = 0 };

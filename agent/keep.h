@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "agent/job.h"
 #include "storage/repository.h"
 
 /*
@@ -15,5 +16,11 @@
  * none that was. A safety snapshot or a suspect one is never the last good one.
  */
 bool keep_is_last_good(const struct snapshot_info *list, size_t count, const struct snapshot_info *snapshot);
+
+/*
+ * A backup of `subject` did not fit. Notes say how much is free, how much its last backup took, and which snapshots could
+ * go by hand, those first that added most.
+ */
+void keep_tell_full(const struct job_context *context, const char *subject, struct job_report *report);
 
 #endif

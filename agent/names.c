@@ -19,7 +19,8 @@ const char *job_kind_name(enum job_kind kind)
 		[JOB_PIN] = "pin",
 		[JOB_UNPIN] = "unpin",
 		[JOB_REMOVE] = "remove",
-		[JOB_PRUNE] = "prune" };
+		[JOB_PRUNE] = "prune",
+		[JOB_CLEAN] = "clean" };
 	return FIND(names, kind);
 }
 

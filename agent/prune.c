@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "agent/clean.h"
 #include "agent/config.h"
 #include "agent/story.h"
 #include "storage/repository.h"
@@ -114,8 +115,16 @@ void prune_after_backup(const struct job_context *context, struct job_report *re
 void prune_if_nearly_full(const struct job_context *context, struct job_report *report)
 {
 	struct repository_status status;
-	if (repository_status(context->repository, &status) == 0 && status.free < status.size / NEARLY_FULL)
-		run_quietly(context, report);
+	struct compact_result result;
+	if (repository_status(context->repository, &status) < 0 || status.free >= status.size / NEARLY_FULL)
+		return;
+	run_quietly(context, report);
+	int error = clean_within_day(context, &result);
+	if (error < 0)
+		job_report_note(report, "The volume is nearly full and could not be cleaned: %s.", strerror(-error));
+	else if (result.freed > 0)
+		job_report_note(
+			report, "The volume is nearly full; %llu MB are free again.", (unsigned long long)(result.freed / 1000000));
 }
 
 enum job_state prune_run(

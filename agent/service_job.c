@@ -411,6 +411,12 @@ static void begin_prune(struct service *service, struct api_client *client, cons
 	submit(service, client, &job, wants_to_wait(request));
 }
 
+static void begin_clean(struct service *service, struct api_client *client, const struct block_fields *request)
+{
+	struct job_request job = request_from(client, JOB_CLEAN, request);
+	submit(service, client, &job, wants_to_wait(request));
+}
+
 static void begin_pin(struct service *service, struct api_client *client, const struct block_fields *request)
 {
 	begin_keep(service, client, request, JOB_PIN);
@@ -466,6 +472,7 @@ const struct service_command service_job_commands[] = {
 	{ "unpin", begin_unpin, follow_more, NULL },
 	{ "remove", begin_remove, follow_more, NULL },
 	{ "prune", begin_prune, follow_more, NULL },
+	{ "clean", begin_clean, follow_more, NULL },
 	{ "follow", begin_follow, follow_more, NULL },
 	{ "cancel", begin_cancel, NULL, NULL },
 };

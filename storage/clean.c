@@ -81,6 +81,7 @@ static int mark_all(struct clean *clean)
 {
 	const struct roots *roots = &clean->repository->roots;
 	index_unmark_all(&clean->repository->chunks.index);
+	clean->repository->marks++;
 	for (uint32_t i = 0; i < roots->count && !clean->error; i++) {
 		const struct root_snapshot *snapshot = &roots->snapshots[i];
 		if (mark(clean, &snapshot->record) && !clean->error)
@@ -114,12 +115,12 @@ static int by_number(const void *a, const void *b)
 	return x->number < y->number ? -1 : x->number > y->number;
 }
 
-static void note_needed(void *arg, const struct place *place)
+static void note_needed(void *arg, const struct place *place, bool marked)
 {
 	struct clean *clean = arg;
 	struct clean_segment key = { .number = place->segment };
 	struct clean_segment *segment = bsearch(&key, clean->segments, clean->count, sizeof key, by_number);
-	if (segment)
+	if (segment && marked)
 		segment->needed = true;
 }
 
@@ -139,7 +140,7 @@ static int sweep(struct clean *clean, uint64_t *freed)
 		return error;
 	if (clean->count)
 		qsort(clean->segments, clean->count, sizeof *clean->segments, by_number);
-	index_each_marked(&r->chunks.index, note_needed, clean);
+	index_each(&r->chunks.index, note_needed, clean);
 	/* First forgotten, then removed: a backup must never find known what is going. */
 	index_remove_where(&r->chunks.index, is_dead, clean);
 	for (size_t i = 0; i < clean->count && !error; i++) {

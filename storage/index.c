@@ -163,13 +163,26 @@ bool index_mark(struct index *index, const struct chunk_name *name, bool *fresh)
 	return found;
 }
 
-void index_each_marked(const struct index *index, void (*each)(void *arg, const struct place *place), void *arg)
+bool index_is_marked(const struct index *index, const struct chunk_name *name, const struct place *place)
+{
+	size_t slot;
+	return find(index, name, place, &slot) && index->slots[slot].where & MARKED;
+}
+
+void index_each(const struct index *index, void (*each)(void *arg, const struct place *place, bool marked), void *arg)
 {
 	for (size_t slot = 0; slot < index->slot_count; slot++) {
 		struct place place = unpack(index->slots[slot].where);
-		if (index->slots[slot].where & MARKED)
-			each(arg, &place);
+		if (index->slots[slot].where)
+			each(arg, &place, index->slots[slot].where & MARKED);
 	}
+}
+
+void index_move(struct index *index, const struct chunk_name *name, const struct place *from, const struct place *to)
+{
+	size_t slot;
+	if (find(index, name, from, &slot))
+		index->slots[slot].where = pack(to) | (index->slots[slot].where & MARKED);
 }
 
 void index_remove_where(struct index *index, bool (*dead)(void *arg, const struct place *place), void *arg)

@@ -46,7 +46,10 @@ void index_mark_damaged(struct index *index, const struct chunk_name *name, cons
 void index_unmark_all(struct index *index);
 /* Marks every candidate. False where there is none. *fresh: one of them was not marked before. */
 bool index_mark(struct index *index, const struct chunk_name *name, bool *fresh);
-void index_each_marked(const struct index *index, void (*each)(void *arg, const struct place *place), void *arg);
+bool index_is_marked(const struct index *index, const struct chunk_name *name, const struct place *place);
+void index_each(const struct index *index, void (*each)(void *arg, const struct place *place, bool marked), void *arg);
+/* The entry of this name at `from` is at `to` now, not damaged, its mark as it was. Nothing where there is none. */
+void index_move(struct index *index, const struct chunk_name *name, const struct place *from, const struct place *to);
 /* Removes what has no mark and satisfies `dead`. */
 void index_remove_where(struct index *index, bool (*dead)(void *arg, const struct place *place), void *arg);
 

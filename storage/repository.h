@@ -186,6 +186,24 @@ int repository_status(struct repository *repository, struct repository_status *s
  */
 int repository_clean(struct repository *repository, uint64_t *freed);
 
+struct compact_limits {
+	uint64_t copy_max;       /* bytes of chunks that may be copied */
+	bool (*stop)(void *arg); /* asked before each new segment; NULL: never */
+	void *arg;
+};
+struct compact_result {
+	uint64_t copied, freed; /* bytes */
+	bool more;              /* it was stopped, or copy_max was reached, before all was done */
+};
+/*
+ * repository_clean, then also gives back most of the space of segments that are needed only in part: what is needed is
+ * copied, and durable and read back before anything goes; a cut at any point costs nothing but the work. Where less than
+ * an eighth of the volume is free it takes more trouble. The lock is let go for each new segment. -EBUSY: a snapshot is
+ * being made, or was made meanwhile; what was done is done. -EBADMSG as repository_clean. -ENOSPC: no room for the copy.
+ */
+int repository_compact(
+	struct repository *repository, const struct compact_limits *limits, struct compact_result *result);
+
 /*
  * Small named records (at most 4096 bytes, names at most 31) beside the snapshots, sealed with the repository's key.
  * Durable on return; after a cut the old record is there or the new one. Reading returns the length, -ENOENT where there

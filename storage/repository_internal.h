@@ -23,7 +23,8 @@ struct repository {
 	struct roots_place place;
 	struct snapshot_writer *writer; /* the one that is being made */
 	bool read_only;
-	bool garbage; /* there may be chunks that no snapshot needs */
+	bool garbage;   /* there may be chunks that no snapshot needs */
+	uint64_t marks; /* how often the marks of the index were made anew */
 	uint32_t damaged_segments;
 	int64_t opened_at; /* of the kernel's clock, seconds */
 	int64_t box_base;  /* box time then */

@@ -14,17 +14,19 @@
 #include <cmocka.h>
 
 #include "storage/disk.h"
+#include "storage/retention.h"
 #include "tests/faults/fault_disk.h"
 #include "tests/support/sample.h"
 
 #define SEGMENT_SIZE (8u * 1024)
-#define SAMPLES 4
+#define SAMPLES 5
 
 static const struct sample samples[SAMPLES] = {
-	{ .seed = 1, .streams = 2, .chunks = 14, .shared = 8, .chunk_size = 500 },
-	{ .seed = 2, .streams = 2, .chunks = 14, .shared = 8, .chunk_size = 500 },
-	{ .seed = 3, .streams = 2, .chunks = 14, .shared = 8, .chunk_size = 500 },
-	{ .seed = 4, .streams = 2, .chunks = 14, .shared = 8, .chunk_size = 500 }, /* the backup after the fault */
+	{ .seed = 1, .streams = 2, .chunks = 14, .shared = 5, .chunk_size = 500 },
+	{ .seed = 2, .streams = 2, .chunks = 14, .shared = 5, .chunk_size = 500 },
+	{ .seed = 3, .streams = 2, .chunks = 14, .shared = 5, .chunk_size = 500 },
+	{ .seed = 4, .streams = 2, .chunks = 14, .shared = 5, .chunk_size = 500 },
+	{ .seed = 5, .streams = 2, .chunks = 14, .shared = 5, .chunk_size = 500 }, /* the backup after the fault */
 };
 
 struct world {
@@ -33,6 +35,7 @@ struct world {
 	struct repository *repository;
 	uint64_t ids[SAMPLES];      /* of acknowledged snapshots; 0: not (yet) there */
 	bool removing[SAMPLES];     /* asked to go: may be there or not */
+	uint64_t copied;            /* by cleaning */
 	uint8_t state, state_asked; /* the record that was acknowledged last, and asked for last */
 };
 
@@ -63,6 +66,36 @@ static void write_state(struct world *world, uint8_t value)
 		world->state = value;
 }
 
+static void remove_night(struct world *world, unsigned i)
+{
+	world->removing[i] = true;
+	if (!snapshot_remove(world->repository, world->ids[i]))
+		world->ids[i] = 0;
+}
+
+/* Keeps the newest, and what is pinned. */
+static void retain(struct world *world)
+{
+	static const struct retention_policy policy = { .keep_last = 0 };
+	struct snapshot_info list[SAMPLES + 2];
+	enum retention_why why[SAMPLES + 2];
+	int count = snapshot_list(world->repository, list, SAMPLES + 2);
+	if (count > SAMPLES + 1 || retention_decide(list, (size_t)count, &policy, 1000, why))
+		fail_msg("%d snapshots cannot be decided about", count);
+	for (unsigned i = 0; i < SAMPLES; i++)
+		for (int j = 0; j < count && world->ids[i]; j++)
+			if (list[j].id == world->ids[i] && why[j] == RETENTION_GOES)
+				remove_night(world, i);
+}
+
+static void compact(struct world *world)
+{
+	const struct compact_limits limits = { .copy_max = UINT64_MAX };
+	struct compact_result result;
+	repository_compact(world->repository, &limits, &result);
+	world->copied += result.copied;
+}
+
 /* Goes on after errors as the agent does: the next night is another try. */
 static void run_script(struct world *world)
 {
@@ -73,17 +106,17 @@ static void run_script(struct world *world)
 	}
 	store(world, 0, true);
 	store(world, 1, false);
-	if (world->ids[0]) {
-		world->removing[0] = true;
-		if (!snapshot_remove(world->repository, world->ids[0]))
-			world->ids[0] = 0;
-	}
+	if (world->ids[0])
+		remove_night(world, 0);
 	uint64_t freed;
 	repository_clean(world->repository, &freed);
 	write_state(world, 1);
 	if (world->ids[1])
 		snapshot_set_flags(world->repository, world->ids[1], SNAPSHOT_PINNED, 0);
 	store(world, 2, true);
+	store(world, 3, true);
+	retain(world);
+	compact(world);
 	write_state(world, 2);
 }
 
@@ -200,8 +233,8 @@ static void the_script_acknowledges_everything_when_nothing_strikes(void **state
 	struct world world;
 	create_world(&world);
 	run_script(&world);
-	assert_int_equal(world.ids[0], 0);
-	assert_true(world.ids[1] && world.ids[2] && world.removing[0]);
+	assert_true(!world.ids[0] && !world.ids[2] && world.removing[0] && world.removing[2]);
+	assert_true(world.ids[1] && world.ids[3] && world.copied > 0);
 	check_world(&world, "no fault");
 	destroy_world(&world);
 }

@@ -159,12 +159,15 @@ static enum job_state two_databases_story(const struct job_context *context, con
 }
 
 /* Of a removal: whether the snapshot is still needed. */
-static bool needed;
+static bool needed, waited_for;
 
 static enum job_state keep_story(const struct job_context *context, const struct job_request *request,
 	struct job_report *report)
 {
 	needed = context->needs(context->engine, request->snapshot);
+	if (story_waits)
+		gate();
+	waited_for = context->waited_for(context->engine);
 	return job_report_outcome(report, "", "")->state = JOB_DONE;
 }
 
@@ -690,6 +693,23 @@ static bool is_needed(uint64_t snapshot)
 	return needed;
 }
 
+static void a_story_knows_that_another_job_waits(void **state)
+{
+	(void)state;
+	start();
+	assert_false(is_needed(5));
+	assert_false(waited_for);
+	story_waits = true;
+	uint64_t id = submit(JOB_REMOVE, "a");
+	sem_wait(&arrived);
+	uint64_t next = submit(JOB_BACKUP, "b");
+	sem_post(&go);
+	wait_end(id);
+	assert_true(waited_for);
+	sem_post(&go);
+	wait_end(next);
+}
+
 static void what_an_unknown_outcome_needs_is_said_to_be_in_doubt(void **state)
 {
 	(void)state;
@@ -813,6 +833,7 @@ int main(void)
 		engine_test(a_backup_that_was_cut_off_says_what_was_sealed_before),
 		engine_test(what_if_never_changed_anything_and_is_not_looked_at),
 		engine_test(an_unknown_outcome_is_kept_and_looked_at_until_it_is_known),
+		engine_test(a_story_knows_that_another_job_waits),
 		engine_test(what_an_unknown_outcome_needs_is_said_to_be_in_doubt),
 		engine_test(an_unknown_outcome_is_not_forgotten_over_the_next_database),
 		engine_test(numbers_go_on_after_a_restart),

@@ -169,6 +169,27 @@ static void what_is_not_there_is_refused_and_removed_space_is_told(void **state)
 	assert_null(strstr(report.outcomes[0].sentence, " 0 bytes"));
 }
 
+static void a_full_volume_says_what_there_is_and_what_could_go(void **state)
+{
+	(void)state;
+	struct job_context context = { .repository = repository, .needs = is_needed };
+	uint64_t ids[3];
+	char words[64];
+	for (unsigned i = 0; i < 3; i++) {
+		struct sample night = { .seed = i + 1, .streams = i == 1 ? 2 : 1, .chunks = 30, .chunk_size = 900 };
+		assert_int_equal(sample_store(repository, &night, false, &ids[i]), 0);
+	}
+	assert_int_equal(ask(JOB_PIN, ids[2]), JOB_DONE);
+	memset(&report, 0, sizeof(report));
+	keep_tell_full(&context, "server/database", &report);
+	assert_int_equal(report.note_count, 3);
+	assert_non_null(strstr(report.notes[0], "are free on the volume; its last backup added"));
+	snprintf(words, sizeof(words), "coffret remove %016llx", (unsigned long long)ids[1]); /* the largest first */
+	assert_non_null(strstr(report.notes[1], words));
+	snprintf(words, sizeof(words), "coffret remove %016llx", (unsigned long long)ids[0]);
+	assert_non_null(strstr(report.notes[2], words));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -177,6 +198,7 @@ int main(void)
 		cmocka_unit_test(other_databases_and_safety_snapshots_do_not_count),
 		cmocka_unit_test_setup_teardown(what_another_job_needs_is_not_removed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_is_not_there_is_refused_and_removed_space_is_told, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_full_volume_says_what_there_is_and_what_could_go, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -129,6 +129,17 @@ const struct command commands[] = {
 		"in the audit log. coffret list says why each of the others stays.\n\n"
 		"      --what-if       say what would go, remove nothing\n" WAIT,
 	},
+	{
+		"clean",
+		NULL,
+		false,
+		TAKES_WAIT,
+		NULL,
+		"clean",
+		"give back the space of snapshots that are gone",
+		"What is still needed of segments that are mostly not is copied first. Happens by itself, a little each day; this\n"
+		"does all of it now, and stops as soon as another job comes.\n\n" WAIT,
+	},
 	{ "status", NULL, false, 0, "databases", "status", "show what the box is doing, and whether all is well", "" },
 	{
 		"jobs",
@@ -212,6 +223,7 @@ static const struct {
 	{ "unpin", "  coffret unpin 5f0c\n" },
 	{ "remove", "  coffret remove 5f0c\n" },
 	{ "prune", "  coffret prune --what-if\n  coffret prune\n" },
+	{ "clean", "  coffret clean\n" },
 	{ "status", "  coffret status\n" },
 	{ "jobs", "  coffret jobs\n  coffret jobs --audit\n" },
 	{ "follow", "  coffret follow 12\n" },

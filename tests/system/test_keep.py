@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What stays and what goes: pins, removal and retention, through the box."""
+import os
 import socket
 
 from test_refusals import small
@@ -79,3 +80,24 @@ def test_retention_counts_in_box_days_and_a_wrong_clock_removes_nothing(world):
     assert f'event="removing"' in log and f'what="snapshot {first} of sql/small"' in log
     box.ok("verify", "--data")
     assert "whole" in box.ok("jobs", "--audit")
+
+
+def test_what_a_removed_snapshot_held_comes_back(world):
+    server = small(world)
+    server.script("USE small;\nGO\nCREATE TABLE dbo.big (id int NOT NULL PRIMARY KEY, body nvarchar(4000) NOT NULL);\nGO\n"
+                  + "".join(f"INSERT INTO dbo.big VALUES ({i}, N'{os.urandom(900).hex()}');\nGO\n" for i in range(600)))
+    box = world.box(server, databases="small", profile="any")
+    box.ok("backup")
+    server.sql("DELETE FROM dbo.big WHERE id > 30", "small")
+    box.ok("backup")
+    box.ok("verify", "--data")
+    before = server.fingerprint("small")
+    box.ok("remove", snapshots(box)[0], "-y")
+    said = box.ok("clean")
+    assert "free again" in said, said
+    size = sum(os.path.getsize(os.path.join(box.store, file)) for file in os.listdir(box.store))
+    assert size < 400_000, size
+    box.ok("verify", "--data")
+    server.sql("DELETE FROM dbo.big WHERE id > 10", "small")
+    box.ok("restore", "small", "-y")
+    assert server.fingerprint("small") == before

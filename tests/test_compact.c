@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Segments that are needed in part make way: what is needed is elsewhere before they go. tests/test_cuts.c cuts it. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "storage/disk.h"
+#include "storage/segment.h"
+#include "tests/faults/fault_disk.h"
+#include "tests/support/sample.h"
+
+#define SEGMENT_SIZE (8u * 1024)
+#define NIGHTS 4
+
+struct world {
+	struct fault_disk *disk;
+	struct volume *volume;
+	struct repository *repository;
+	struct sample nights[NIGHTS];
+	uint64_t ids[NIGHTS]; /* 0: removed */
+	struct compact_limits limits;
+	struct compact_result result;
+};
+
+static void open_world(struct world *w)
+{
+	assert_int_equal(sample_open(&w->repository, w->volume), 0);
+}
+
+static void reopen(struct world *w)
+{
+	repository_close(w->repository);
+	fault_disk_restart(w->disk);
+	open_world(w);
+}
+
+/* Each night has a third in common with the others, in the segments of the first. */
+static void set_up_world(struct world *w, uint64_t size)
+{
+	*w = (struct world){ .disk = fault_disk_create(size), .limits = { .copy_max = UINT64_MAX } };
+	assert_int_equal(disk_volume_open(&w->volume, fault_disk_disk(w->disk), SEGMENT_SIZE), 0);
+	open_world(w);
+	for (unsigned i = 0; i < NIGHTS; i++) {
+		w->nights[i] = (struct sample){ .seed = i + 2, .streams = 12, .chunks = 30, .shared = 5, .chunk_size = 700 };
+		assert_int_equal(sample_store(w->repository, &w->nights[i], true, &w->ids[i]), 0);
+	}
+}
+
+static void tear_down_world(struct world *w)
+{
+	repository_close(w->repository);
+	disk_volume_close(w->volume);
+	fault_disk_destroy(w->disk);
+}
+
+static void remove_night(struct world *w, unsigned night)
+{
+	assert_int_equal(snapshot_remove(w->repository, w->ids[night]), 0);
+	w->ids[night] = 0;
+}
+
+static int compact(struct world *w)
+{
+	return repository_compact(w->repository, &w->limits, &w->result);
+}
+
+static uint64_t free_space(struct world *w)
+{
+	struct repository_status status;
+	assert_int_equal(repository_status(w->repository, &status), 0);
+	return status.free;
+}
+
+static void expect_whole(struct world *w)
+{
+	for (unsigned i = 0; i < NIGHTS; i++)
+		if (w->ids[i] && sample_compare(w->repository, &w->nights[i], w->ids[i]) != 0)
+			fail_msg("night %u is not whole", i);
+}
+
+static void space_between_what_is_needed_comes_back(void **state)
+{
+	(void)state;
+	struct world w;
+	uint64_t freed;
+	set_up_world(&w, 4 << 20);
+	remove_night(&w, 0);
+	assert_int_equal(repository_clean(w.repository, &freed), 0);
+	uint64_t before = free_space(&w);
+	assert_int_equal(compact(&w), 0);
+	assert_false(w.result.more);
+	assert_true(w.result.copied > 0 && w.result.freed > w.result.copied);
+	assert_true(free_space(&w) > before + 2 * SEGMENT_SIZE);
+	expect_whole(&w);
+	reopen(&w);
+	expect_whole(&w);
+	/* What was done is done: the second time there is nothing to copy. */
+	assert_int_equal(compact(&w), 0);
+	assert_int_equal(w.result.copied, 0);
+	tear_down_world(&w);
+}
+
+static void no_more_is_copied_than_may_be(void **state)
+{
+	(void)state;
+	struct world w;
+	uint64_t copied = 0;
+	set_up_world(&w, 4 << 20);
+	remove_night(&w, 0);
+	w.limits.copy_max = 6000;
+	for (unsigned turns = 1;; turns++) {
+		assert_int_equal(compact(&w), 0);
+		assert_true(w.result.copied <= w.limits.copy_max + SEGMENT_SIZE);
+		copied += w.result.copied;
+		expect_whole(&w);
+		if (!w.result.more) {
+			assert_true(turns > 1 && copied > 6000);
+			break;
+		}
+	}
+	tear_down_world(&w);
+}
+
+static unsigned asked, stop_at;
+
+static bool stop(void *arg)
+{
+	(void)arg;
+	return ++asked >= stop_at;
+}
+
+static void it_stops_before_any_new_segment(void **state)
+{
+	(void)state;
+	bool more = true;
+	for (stop_at = 1; more; stop_at++) {
+		struct world w;
+		set_up_world(&w, 4 << 20);
+		remove_night(&w, 0);
+		asked = 0;
+		w.limits.stop = stop;
+		assert_int_equal(compact(&w), 0);
+		more = w.result.more;
+		expect_whole(&w);
+		reopen(&w);
+		expect_whole(&w);
+		w.limits.stop = NULL;
+		assert_int_equal(compact(&w), 0);
+		expect_whole(&w);
+		tear_down_world(&w);
+	}
+	assert_true(stop_at > 3);
+}
+
+static int intrude_result;
+
+/* Somebody makes a snapshot in between, of what the marks took for not needed. */
+static bool intrude(void *arg)
+{
+	struct world *w = arg;
+	if (++asked == stop_at)
+		intrude_result = sample_store(w->repository, &w->nights[0], true, &w->ids[0]);
+	return false;
+}
+
+static void a_snapshot_that_is_made_meanwhile_loses_nothing(void **state)
+{
+	(void)state;
+	bool struck = true;
+	for (stop_at = 1; struck; stop_at++) {
+		struct world w;
+		set_up_world(&w, 4 << 20);
+		remove_night(&w, 0);
+		asked = 0;
+		w.limits.stop = intrude;
+		w.limits.arg = &w;
+		int result = compact(&w);
+		struck = asked >= stop_at;
+		assert_int_equal(result, struck ? -EBUSY : 0);
+		assert_int_equal(intrude_result, 0);
+		expect_whole(&w);
+		reopen(&w);
+		expect_whole(&w);
+		w.limits.stop = NULL;
+		assert_int_equal(compact(&w), 0);
+		expect_whole(&w);
+		tear_down_world(&w);
+	}
+	assert_true(stop_at > 3);
+}
+
+static void it_waits_for_the_snapshot_that_is_being_made(void **state)
+{
+	(void)state;
+	struct world w;
+	struct snapshot_writer *writer;
+	set_up_world(&w, 4 << 20);
+	remove_night(&w, 0);
+	assert_int_equal(snapshot_begin(w.repository, SNAPSHOT_BACKUP, "s/d", &writer), 0);
+	assert_int_equal(compact(&w), -EBUSY);
+	assert_int_equal(w.result.copied, 0);
+	snapshot_abort(writer);
+	tear_down_world(&w);
+}
+
+/* ---- damage ---- */
+
+struct flip {
+	const char *only; /* beginning of a name */
+	uint32_t from, to;
+	char newest[64];
+};
+
+static int flip(void *arg, const char *name, uint8_t *bytes, uint32_t size)
+{
+	struct flip *flip = arg;
+	if (strncmp(name, flip->only, strlen(flip->only)) != 0)
+		return 0;
+	for (uint32_t i = flip->from; i < flip->to && i < size; i++)
+		bytes[i] ^= 1;
+	return 0;
+}
+
+static void note_damage(
+	void *arg, const struct snapshot_info *snapshot, const char *stream, const struct chunk_entry *chunk, int error)
+{
+	(void)snapshot, (void)stream, (void)chunk, (void)error;
+	++*(unsigned *)arg;
+}
+
+static unsigned count_damage(struct world *w)
+{
+	unsigned damage = 0;
+	repository_verify(w->repository, 0, true, note_damage, &damage, NULL);
+	return damage;
+}
+
+/* One chunk of the first segment: what is needed and damaged keeps its segment, and is damaged afterwards, not lost. */
+static void a_damaged_chunk_stays_where_it_is(void **state)
+{
+	(void)state;
+	struct world w;
+	struct flip one = { .only = "0000000000000001", .from = SEGMENT_HEAD_SIZE + CHUNK_HEAD_SIZE + 5, .to = 0 };
+	one.to = one.from + 1;
+	set_up_world(&w, 4 << 20);
+	remove_night(&w, 0);
+	fault_disk_each(w.disk, flip, &one);
+	unsigned before = count_damage(&w);
+	assert_true(before > 0);
+	assert_int_equal(compact(&w), 0);
+	assert_true(w.result.copied > 0);
+	assert_int_equal(count_damage(&w), before);
+	fault_disk_each(w.disk, flip, &one); /* and back: it was all there */
+	reopen(&w);
+	expect_whole(&w);
+	tear_down_world(&w);
+}
+
+static void a_damaged_chunk_that_was_stored_again_goes(void **state)
+{
+	(void)state;
+	struct world w;
+	struct flip one = { .only = "0000000000000001", .from = SEGMENT_HEAD_SIZE + CHUNK_HEAD_SIZE + 5, .to = 0 };
+	one.to = one.from + 1;
+	set_up_world(&w, 4 << 20);
+	remove_night(&w, 0);
+	fault_disk_each(w.disk, flip, &one);
+	assert_true(count_damage(&w) > 0);
+	assert_int_equal(sample_store(w.repository, &w.nights[1], true, &w.ids[0]), 0);
+	w.nights[0] = w.nights[1];
+	assert_int_equal(compact(&w), 0);
+	uint64_t copied = w.result.copied;
+	assert_true(copied > 0);
+	expect_whole(&w);
+	fault_disk_each(w.disk, flip, &one); /* its segment is not there any more: nothing is flipped back */
+	reopen(&w);
+	assert_int_equal(count_damage(&w), 0);
+	assert_int_equal(compact(&w), 0);
+	assert_int_equal(w.result.copied + w.result.freed, 0);
+	tear_down_world(&w);
+}
+
+static int flip_last_chunk(void *arg, const char *name, uint8_t *bytes, uint32_t size)
+{
+	(void)arg;
+	if (!strncmp(name, "00", 2) && size > 2 * SEGMENT_TRAILER_SIZE) {
+		const uint8_t *at = bytes + size - SEGMENT_TRAILER_SIZE + 24;
+		uint32_t contents = (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16;
+		bytes[contents - 1] ^= 1;
+	}
+	return 0;
+}
+
+static void nothing_moves_while_a_manifest_is_unreadable(void **state)
+{
+	(void)state;
+	struct world w;
+	set_up_world(&w, 4 << 20);
+	remove_night(&w, 0);
+	fault_disk_each(w.disk, flip_last_chunk, NULL);
+	uint64_t before = free_space(&w);
+	assert_int_equal(compact(&w), -EBADMSG);
+	assert_int_equal(w.result.copied + w.result.freed, 0);
+	assert_int_equal(free_space(&w), before);
+	fault_disk_each(w.disk, flip_last_chunk, NULL);
+	reopen(&w);
+	expect_whole(&w);
+	tear_down_world(&w);
+}
+
+static int find_newest_root(void *arg, const char *name, uint8_t *bytes, uint32_t size)
+{
+	struct flip *flip = arg;
+	(void)bytes, (void)size;
+	if (!strncmp(name, "02", 2) && strcmp(name, flip->newest) > 0)
+		snprintf(flip->newest, sizeof flip->newest, "%s", name);
+	return 0;
+}
+
+static void the_newest_root_may_be_lost_right_afterwards(void **state)
+{
+	(void)state;
+	struct world w;
+	struct flip root = { .from = 0, .to = UINT32_MAX };
+	set_up_world(&w, 4 << 20);
+	remove_night(&w, 0);
+	assert_int_equal(compact(&w), 0);
+	fault_disk_each(w.disk, find_newest_root, &root);
+	root.only = root.newest;
+	fault_disk_each(w.disk, flip, &root);
+	reopen(&w);
+	expect_whole(&w);
+	assert_int_equal(count_damage(&w), 0);
+	tear_down_world(&w);
+}
+
+/* ---- a full store ---- */
+
+static void a_full_store_is_made_free(void **state)
+{
+	(void)state;
+	struct world w;
+	struct sample more = { .seed = 50, .streams = 12, .chunks = 30, .shared = 5, .chunk_size = 700 };
+	uint64_t ids[40], id;
+	unsigned count = 0;
+	set_up_world(&w, 1200 << 10);
+	while (sample_store(w.repository, &more, true, &id) == 0)
+		ids[count++] = id, more.seed++;
+	assert_int_equal(sample_store(w.repository, &more, true, &id), -ENOSPC);
+	remove_night(&w, 0);
+	assert_int_equal(compact(&w), 0);
+	assert_true(w.result.freed > w.result.copied);
+	for (unsigned i = 0; i < count; i += 2)
+		assert_int_equal(snapshot_remove(w.repository, ids[i]), 0);
+	assert_int_equal(compact(&w), 0);
+	expect_whole(&w);
+	assert_int_equal(sample_store(w.repository, &more, true, &id), 0);
+	reopen(&w);
+	expect_whole(&w);
+	assert_int_equal(count_damage(&w), 0);
+	tear_down_world(&w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(space_between_what_is_needed_comes_back),
+		cmocka_unit_test(no_more_is_copied_than_may_be),
+		cmocka_unit_test(it_stops_before_any_new_segment),
+		cmocka_unit_test(a_snapshot_that_is_made_meanwhile_loses_nothing),
+		cmocka_unit_test(it_waits_for_the_snapshot_that_is_being_made),
+		cmocka_unit_test(a_damaged_chunk_stays_where_it_is),
+		cmocka_unit_test(a_damaged_chunk_that_was_stored_again_goes),
+		cmocka_unit_test(nothing_moves_while_a_manifest_is_unreadable),
+		cmocka_unit_test(the_newest_root_may_be_lost_right_afterwards),
+		cmocka_unit_test(a_full_store_is_made_free),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
