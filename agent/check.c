@@ -113,6 +113,7 @@ static enum check_step failed_step(enum sql_error_kind kind)
 	case SQL_ERROR_PIN:
 		return CHECK_CERTIFICATE;
 	case SQL_ERROR_SERVER:
+	case SQL_ERROR_DATABASE_STATE:
 		return CHECK_LOGIN + 1; /* logged in, and then something went wrong */
 	default:
 		return CHECK_LOGIN;
@@ -161,7 +162,11 @@ static void tell_way(struct check *check, enum check_step failed, const struct s
 	if (error->kind == SQL_OK)
 		return;
 	explain_sql_error(error, check->at_server, sentence, sizeof(sentence), remedy, sizeof(remedy));
-	add(check, failed > CHECK_LOGIN ? EXAMINE_SERVER : (uint8_t)failed, FINDING_FAILED, sentence, remedy);
+	add(check,
+		failed <= CHECK_LOGIN                         ? (unsigned)failed
+			: error->kind == SQL_ERROR_DATABASE_STATE ? EXAMINE_DATABASE
+													  : EXAMINE_SERVER,
+		FINDING_FAILED, sentence, remedy);
 	check->unreachable = failed < CHECK_LOGIN;
 }
 
@@ -267,6 +272,8 @@ static void check_database(struct check *check, const char *database, bool resto
 	check->at_database = database;
 	check->at_restore = restore;
 	int result = server_connect(&worker, check->at_server, database, restore, &watcher, &error);
+	if (result < 0)
+		preflight_diagnose(check->at_server, database, restore, &error);
 	bool config = result < 0 && error.kind == SQL_ERROR_LOGIN && error.number == 0;
 	if (config) {
 		explain_sql_error(&error, check->at_server, sentence, sizeof(sentence), remedy, sizeof(remedy));

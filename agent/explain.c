@@ -79,6 +79,33 @@ static const struct explanation explanations[] = {
 		"Wait for the other box or end the sessions that are named, then try again." },
 };
 
+/* What SQL Server says by number, where more can be advised than for any error. */
+static const struct {
+	int32_t number;
+	const char *remedy;
+} numbered[] = {
+	{ 547,
+		"A constraint that is enabled on the server forbids rows of the snapshot; its name is in the message. Restore a "
+		"snapshot that fits it, or disable it first (ALTER TABLE ... NOCHECK CONSTRAINT ...)." },
+	{ 1101, "Let a file of the filegroup that is named grow, or add one; nothing was changed." },
+	{ 1105, "Let a file of the filegroup that is named grow, or add one; nothing was changed." },
+	{ 1827,
+		"Express ends at 10 240 MB of data files: delete in the database what is not needed; nothing was changed." },
+	{ 3958, "tempdb is full: let it grow." },
+	{ 3966, "tempdb is full: let it grow." },
+	{ 9002,
+		"Back the log up if it waits for that (coffret check tells), or let it grow: ALTER DATABASE ... MODIFY FILE; "
+		"nothing was changed." },
+};
+
+static const char *remedy_of_number(int32_t number, const char *otherwise)
+{
+	for (size_t i = 0; i < sizeof numbered / sizeof numbered[0]; i++)
+		if (numbered[i].number == number)
+			return numbered[i].remedy;
+	return otherwise;
+}
+
 /* Copies the remedy with %s as the host and %d as the database. */
 static void fill_in(char *out, size_t size, const char *remedy, const char *host, const char *database)
 {
@@ -114,7 +141,7 @@ void explain_sql_error(const struct sql_error *error, const struct server_config
 	snprintf(sentence, sentence_size, "%s%s%s%s%s%s%s%s%s", error->doing, error->doing[0] ? ": " : "", error->object,
 		error->object[0] ? ": " : "", known->why, number, error->detail[0] ? ": " : "", error->detail,
 		error->detail[0] ? "" : ".");
-	fill_in(remedy, remedy_size, known->remedy, server ? server->host : "the server",
+	fill_in(remedy, remedy_size, remedy_of_number(error->number, known->remedy), server ? server->host : "the server",
 		error->object[0] ? error->object : "database");
 }
 

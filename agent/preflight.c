@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/server.h"
+
 /* ---- from the worker ---- */
 
 struct asking {
@@ -56,7 +58,7 @@ int preflight_ask(struct worker *worker, const struct worker_watcher *watcher, s
 	if (!*facts)
 		return sql_error_set(error, SQL_ERROR_MEMORY, "", "the box has too little memory");
 	worker_watch(worker, &between);
-	result = worker_preflight(worker, *facts, error);
+	result = worker_preflight(worker, NULL, *facts, error);
 	worker_watch(worker, watcher);
 	*present = asking.present;
 	if (result == 0 && !*present)
@@ -108,6 +110,53 @@ static int report(struct preflight *preflight, const struct preflight_judgement 
 			result = -EIO;
 	}
 	return result;
+}
+
+/* ---- a database that cannot be opened ---- */
+
+static bool may_be_state(const struct sql_error *error)
+{
+	return error->number == 4060 || error->number == 4064 || error->kind == SQL_ERROR_DATABASE_STATE;
+}
+
+static void explain_state(const struct preflight_facts *facts, const char *database, struct sql_error *error)
+{
+	struct sql_error better = { .kind = SQL_OK };
+
+	memcpy(better.doing, error->doing, sizeof better.doing);
+	better.number = error->number;
+	if (!facts->state[0])
+		sql_error_set(
+			&better, SQL_ERROR_DATABASE_STATE, database, "The server shows no database of that name to this login");
+	else if (!strcmp(facts->mirroring_role, "MIRROR"))
+		sql_error_set(&better, SQL_ERROR_DATABASE_STATE, database,
+			"It is a mirror (%.60s); its principal is another server: set host to that", facts->state);
+	else if (strcmp(facts->state, "ONLINE") != 0)
+		sql_error_set(&better, SQL_ERROR_DATABASE_STATE, database, "It is %.60s, not ONLINE", facts->state);
+	else if (!strcmp(facts->user_access, "SINGLE_USER"))
+		sql_error_set(&better, SQL_ERROR_DATABASE_STATE, database,
+			"It is SINGLE_USER, and another session has its one place: ALTER DATABASE ... SET MULTI_USER, when whoever "
+			"restricted it agrees");
+	else if (!strcmp(facts->user_access, "RESTRICTED_USER"))
+		sql_error_set(
+			&better, SQL_ERROR_DATABASE_STATE, database, "It is RESTRICTED_USER, and this login is none of those");
+	else
+		return; /* the login is what is wrong, as the server said */
+	*error = better;
+}
+
+void preflight_diagnose(const struct server_config *server, const char *database, bool restore, struct sql_error *error)
+{
+	const struct worker_watcher watcher = { .arg = NULL };
+	struct preflight_facts *facts = calloc(1, sizeof *facts);
+	struct sql_error ignored = { .kind = SQL_OK };
+	struct worker *worker = NULL;
+
+	if (facts && may_be_state(error) && server_connect(&worker, server, "master", restore, &watcher, &ignored) == 0 &&
+		worker_preflight(worker, database, facts, &ignored) == 0)
+		explain_state(facts, database, error);
+	worker_stop(worker);
+	free(facts);
 }
 
 /* ---- for the restore ---- */

@@ -95,6 +95,13 @@ void preflight_judge_room(
 int preflight_ask(struct worker *worker, const struct worker_watcher *watcher, struct preflight_facts **facts,
 	struct catalogue **present, struct sql_error *error);
 
+/*
+ * After server_connect could not open a database: looks from master why, and makes *error say it: missing, offline, a
+ * mirror, single-user. It stays as it was where it is about something else, or nobody can tell.
+ */
+void preflight_diagnose(
+	const struct server_config *server, const char *database, bool restore, struct sql_error *error);
+
 /* A restore's pre-flight, from the facts to the change. */
 struct preflight {
 	struct story *story;

@@ -74,6 +74,8 @@ static int connect_to_server(struct restore *restore)
 	if (result == 0)
 		result = server_connect(
 			&restore->worker, story->server, story->outcome->database, true, &restore->watcher, &restore->error);
+	if (result < 0)
+		preflight_diagnose(story->server, story->outcome->database, true, &restore->error);
 	if (result == 0)
 		result = preflight_run(&restore->preflight, restore->worker, restore->wanted.catalogue, &restore->error);
 	if (result == 0)

@@ -390,6 +390,45 @@ static int read_and_send_catalogue(struct session *session, struct uplink *uplin
 	return result;
 }
 
+static void take_state(struct preflight_facts *facts, const struct value *values)
+{
+	take_text(facts->state, sizeof facts->state, &values[0]);
+	take_text(facts->user_access, sizeof facts->user_access, &values[1]);
+	take_text(facts->mirroring_role, sizeof facts->mirroring_role, &values[2]);
+}
+
+static int read_state(struct preflight_reading *reading, const char *database)
+{
+	struct statement statement = { 0 };
+	int result;
+
+	statement_add(&statement,
+		"SELECT " NAME("d.state_desc") ", " NAME("d.user_access_desc") ", " NAME(
+			"m.mirroring_role_desc") " FROM "
+									 "sys.databases d LEFT JOIN sys.database_mirroring m ON m.database_id = d.database_id WHERE d.name = ");
+	statement_string(&statement, database);
+	result = statement_text(&statement) ? read_rows(reading, statement_text(&statement), 3, take_state)
+										: reader_failed(reading->error, -ENOMEM, NULL);
+	statement_free(&statement);
+	return result;
+}
+
+int preflight_read_state(struct session *session, struct uplink *uplink, const char *database, struct sql_error *error)
+{
+	struct preflight_facts *facts = calloc(1, sizeof *facts);
+	struct preflight_reading reading = { .session = session, .facts = facts, .error = error };
+	int result;
+
+	if (!facts)
+		return reader_failed(error, -ENOMEM, NULL);
+	facts->send_queue = -1;
+	result = read_state(&reading, database);
+	if (result == 0)
+		result = send_facts(uplink, facts, error);
+	free(facts);
+	return result;
+}
+
 int preflight_read(struct session *session, struct uplink *uplink, struct sql_error *error)
 {
 	struct preflight_facts *facts = calloc(1, sizeof *facts);

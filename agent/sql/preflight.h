@@ -13,5 +13,7 @@
  * lack of rights is a fact, not an error.
  */
 int preflight_read(struct session *session, struct uplink *uplink, struct sql_error *error);
+/* From master, the state of a database that does not let itself be opened: only FACTS goes up. */
+int preflight_read_state(struct session *session, struct uplink *uplink, const char *database, struct sql_error *error);
 
 #endif

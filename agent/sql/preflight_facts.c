@@ -93,6 +93,9 @@ static void unpack_trigger(struct unpacker *unpacker, struct preflight_trigger *
 
 void preflight_pack(struct packer *packer, const struct preflight_facts *facts)
 {
+	pack_string(packer, facts->state);
+	pack_string(packer, facts->user_access);
+	pack_string(packer, facts->mirroring_role);
 	pack_string(packer, facts->log_reuse_wait);
 	pack_string(packer, facts->mirroring_state);
 	pack_string(packer, facts->mirroring_partner);
@@ -135,6 +138,9 @@ void preflight_unpack(struct unpacker *unpacker, struct preflight_facts *facts)
 	uint8_t answer;
 
 	memset(facts, 0, sizeof *facts);
+	unpack_string(unpacker, facts->state, sizeof facts->state);
+	unpack_string(unpacker, facts->user_access, sizeof facts->user_access);
+	unpack_string(unpacker, facts->mirroring_role, sizeof facts->mirroring_role);
 	unpack_string(unpacker, facts->log_reuse_wait, sizeof facts->log_reuse_wait);
 	unpack_string(unpacker, facts->mirroring_state, sizeof facts->mirroring_state);
 	unpack_string(unpacker, facts->mirroring_partner, sizeof facts->mirroring_partner);

@@ -60,6 +60,9 @@ struct preflight_trigger {
 enum preflight_answer { PREFLIGHT_UNKNOWN = 0, PREFLIGHT_NO = 1, PREFLIGHT_YES = 2 };
 
 struct preflight_facts {
+	/* Only of a database that was asked for by name, from master; "": it is not there, or may not be seen. */
+	char state[64], user_access[64], mirroring_role[64]; /* ONLINE, SINGLE_USER, MIRROR */
+
 	char log_reuse_wait[64];  /* log_reuse_wait_desc */
 	char mirroring_state[64]; /* "" where it is not mirrored */
 	char mirroring_partner[130];

@@ -138,6 +138,19 @@ static int handle_examine(struct worker_requests *requests, struct unpacker *unp
 	return request_answer(requests, result, 0);
 }
 
+static int handle_preflight(struct worker_requests *requests, struct unpacker *unpacker)
+{
+	char database[600];
+	int result;
+
+	unpack_string(unpacker, database, sizeof database);
+	if (unpacker->failed)
+		return -EPROTO;
+	result = *database ? preflight_read_state(requests->session, requests->uplink, database, &requests->error)
+					   : preflight_read(requests->session, requests->uplink, &requests->error);
+	return request_answer(requests, result, 0);
+}
+
 static int handle(struct worker_requests *requests, enum message_type type, struct unpacker *unpacker)
 {
 	requests->error = (struct sql_error){ .kind = SQL_OK };
@@ -145,7 +158,7 @@ static int handle(struct worker_requests *requests, enum message_type type, stru
 	case MESSAGE_EXAMINE:
 		return handle_examine(requests, unpacker);
 	case MESSAGE_PREFLIGHT:
-		return request_answer(requests, preflight_read(requests->session, requests->uplink, &requests->error), 0);
+		return handle_preflight(requests, unpacker);
 	case MESSAGE_READ:
 		return handle_read(requests, unpacker);
 	case MESSAGE_CANCEL:

@@ -324,13 +324,16 @@ int worker_examine(struct worker *worker, struct sql_error *error)
 	return ask(worker, MESSAGE_EXAMINE, (const uint8_t[]){ worker->restore }, 1, error);
 }
 
-int worker_preflight(struct worker *worker, struct preflight_facts *facts, struct sql_error *error)
+int worker_preflight(
+	struct worker *worker, const char *database, struct preflight_facts *facts, struct sql_error *error)
 {
+	struct packer packer = { .bytes = worker->buffer, .capacity = MESSAGE_SIZE_MAX };
 	int result;
 
+	pack_string(&packer, database);
 	worker->catalogue_size = 0;
 	worker->facts = facts;
-	result = ask(worker, MESSAGE_PREFLIGHT, NULL, 0, error);
+	result = ask_packed(worker, MESSAGE_PREFLIGHT, &packer, error);
 	/* Reports that did not come are as wrong as those that must not. */
 	if (result == 0 && worker->facts)
 		result = sql_error_set(error, SQL_ERROR_WORKER, NULL, "it did not say what it saw");

@@ -72,8 +72,12 @@ void worker_stop(struct worker *worker);
 /* Every step that a person would want to see tried, as findings: rights, isolation, space, estimated size. */
 int worker_examine(struct worker *worker, struct sql_error *error);
 
-/* What a restore must know before it locks anything: catalogue(), and *facts. Changes nothing. */
-int worker_preflight(struct worker *worker, struct preflight_facts *facts, struct sql_error *error);
+/*
+ * What a restore must know before it locks anything: catalogue(), and *facts. Changes nothing. A database that is named
+ * (not NULL) is looked at from outside: only the state of it is told.
+ */
+int worker_preflight(
+	struct worker *worker, const char *database, struct preflight_facts *facts, struct sql_error *error);
 
 /* Reads catalogue and tables: catalogue(), then table(), chunk() ..., table_end() for each. In a restore's transaction
  * it reads the present state under the locks. with_chunks false: only digests (the read-back). */

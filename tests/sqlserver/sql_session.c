@@ -126,7 +126,7 @@ static int start(struct session **out, struct engine *engine, const char *login,
 
 	for (struct session *other = engine->sessions; single && other; other = other->next)
 		single = other == s || other->database != s->database;
-	bool may = s->database && (!s->database->user_access || single || s->database->user_access == 2) &&
+	bool may = s->database && !strstr(s->database->marks, "mirror_of") && (!s->database->user_access || single || s->database->user_access == 2) &&
 		!database_attach(s, s->database) && (s->sysadmin || s->database->id == DATABASE_MASTER ||
 		database_permitted(s, s->database));
 

@@ -151,10 +151,11 @@ const struct system_view server_views[] = {
 		" 'us_english'|credential_id int NULL" },
 	{ "sys", "sql_logins", 11, "!logins WHERE g3='S'", "name sysname g1|principal_id int g2|type char(1) g3|is_disabled bit 0" },
 	{ "sys", "database_mirroring", 11, "!databases", "database_id int g2|mirroring_guid uniqueidentifier CASE WHEN"
-		" instr(g13,'mirrored')>0 THEN x'01020304050607080910111213141516' END|mirroring_state tinyint CASE WHEN"
+		" instr(g13,'mirror')>0 THEN x'01020304050607080910111213141516' END|mirroring_state tinyint CASE WHEN"
 		" instr(g13,'mirrored')>0 THEN 4 END|mirroring_state_desc nvarchar(60) CASE WHEN instr(g13,'mirrored')>0 THEN"
-		" 'SYNCHRONIZED' END|mirroring_role tinyint CASE WHEN instr(g13,'mirrored')>0 THEN 1 END|mirroring_role_desc nvarchar(60)"
-		" CASE WHEN instr(g13,'mirrored')>0 THEN 'PRINCIPAL' END|mirroring_safety_level tinyint CASE WHEN instr(g13,'mirrored')>0"
+		" 'SYNCHRONIZED' END|mirroring_role tinyint CASE WHEN instr(g13,'mirrored')>0 THEN 1 WHEN instr(g13,'mirror_of')>0 THEN 2 END|"
+		"mirroring_role_desc nvarchar(60) CASE WHEN instr(g13,'mirrored')>0 THEN 'PRINCIPAL' WHEN instr(g13,'mirror_of')>0 THEN"
+		" 'MIRROR' END|mirroring_safety_level tinyint CASE WHEN instr(g13,'mirrored')>0"
 		" THEN 2 END|mirroring_partner_name nvarchar(128) NULL|mirroring_partner_instance nvarchar(128) CASE WHEN"
 		" instr(g13,'mirrored')>0 THEN 'PARTNER' END" },
 	{ "sys", "dm_hadr_database_replica_states", 11, "!databases WHERE instr(g13,'replica')>0", "database_id int g2|group_id"

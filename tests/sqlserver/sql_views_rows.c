@@ -34,7 +34,8 @@ static void databases(struct compiler *c, struct text *out)
 	for (struct database *d = c->session->engine->databases; d; d = d->next)
 		if (!d->dropped)
 			row(c, out, "siiisiiiiiiisi", d->name, (int64_t)d->id, d->created, (int64_t)d->compatibility,
-				collation_get(d->collation)->name, (int64_t)d->user_access, (int64_t)d->read_only, (int64_t)d->state,
+				collation_get(d->collation)->name, (int64_t)d->user_access, (int64_t)d->read_only,
+				(int64_t)(strstr(d->marks, "mirror_of") ? 1 : d->state),
 				(int64_t)d->snapshot_state, (int64_t)d->read_committed_snapshot, (int64_t)d->recovery, (int64_t)d->trustworthy,
 				d->marks, d->log_used);
 }

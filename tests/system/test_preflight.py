@@ -162,6 +162,35 @@ def test_a_database_that_cannot_be_written_is_refused(small):
     refused(server, box, "read-only")
 
 
+@pytest.mark.parametrize("how,words", [
+    ("ALTER DATABASE small SET OFFLINE", ("It is OFFLINE, not ONLINE",)),
+    ("DROP DATABASE small", ("no database of that name",)),
+    ("mirror_of", ("It is a mirror", "principal")),
+    ("single", ("It is SINGLE_USER, and another session has its one place", "SET MULTI_USER")),
+])
+def test_a_database_that_cannot_be_opened_is_refused_by_its_state(small, how, words):
+    server, box = small
+    with contextlib.ExitStack() as stack:
+        if how == "mirror_of":
+            server.tell("set mark=small:mirror_of")
+        elif how == "single":
+            stage.wait_for(lambda: "small" not in " ".join(server.tell("sessions")), 30, "everybody to leave")
+            stack.enter_context(client(server, "small"))
+            server.script("ALTER DATABASE small SET SINGLE_USER;\nGO\n")
+        else:
+            stage.wait_for(lambda: "small" not in " ".join(server.tell("sessions")), 30, "everybody to leave")
+            server.script(f"{how};\nGO\n")
+        result = box.run("restore", "small")
+        said = result.stdout + result.stderr
+        assert result.returncode == 1, said
+        for word in words:
+            assert word in said, (word, said)
+        backup = box.run("backup")
+        assert backup.returncode and words[0] in backup.stdout + backup.stderr, backup
+        checked = found(box, "database")
+        assert checked and checked[0]["result"] == "failed" and words[0] in checked[0]["detail"], checked
+
+
 def test_a_schema_that_changed_is_refused_by_column(small):
     server, box = small
     server.sql("ALTER TABLE dbo.t ALTER COLUMN body nvarchar(100) NULL", "small")
@@ -235,6 +264,19 @@ def test_what_if_tells_everything_and_writes_nothing(small):
     assert server.fingerprint("small") == before
     assert len(box.json("list")["snapshots"]) == snapshots
     assert box.json("restore", "small", "--what-if")
+
+
+@pytest.mark.parametrize("number,remedy", [(9002, "Back the log up"), (1105, "filegroup that is named grow")])
+def test_a_server_that_runs_full_all_the_same_is_told_with_its_remedy(small, number, remedy):
+    server, box = small
+    before = server.fingerprint("small")
+    server.tell(f"set fail={number}@bulk:1")
+    result = box.run("restore", "small")
+    assert result.returncode == 1 and str(number) in result.stdout + result.stderr, result
+    assert remedy in result.stdout + result.stderr, result
+    assert server.fingerprint("small") == before
+    server.tell("set fail=0")
+    box.ok("restore", "small")
 
 
 def found(box, step, login="restore"):
