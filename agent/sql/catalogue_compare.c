@@ -240,6 +240,10 @@ bool catalogue_may_truncate(const struct catalogue *catalogue, const struct cata
 {
 	if (table->features || is_referenced(catalogue, table))
 		return false;
+	/* It would be as if never used; RESEED gives it its next value again, but not that it was used. */
+	for (uint32_t i = 0; i < table->column_count; i++)
+		if (table->columns[i].identity)
+			return false;
 	for (uint32_t i = 0; i < table->index_count; i++)
 		if (table->indexes[i].disabled)
 			return false;
