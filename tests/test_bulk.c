@@ -240,11 +240,16 @@ static void the_statement_declares_types_collations_and_order(void **state)
 	sample_index(catalogue, table, 1, false, (const int[]){ -4, 0 });
 	sample_index(catalogue, table, 2, true, (const int[]){ 1, 0 });
 	assert_int_equal(catalogue_layout(&layout, table), 0);
-	bulk_statement(&statement, table, &layout);
+	bulk_statement(&statement, &(struct bulk_target){ .table = table, .layout = &layout });
 	assert_string_equal(statement_text(&statement), "INSERT BULK [a].[b] ([id]]] int, [d] decimal(10, 3), [t] datetime2(5), "
 		"[n] nvarchar(20) COLLATE Latin1_General_CI_AS, [m] varchar(max) COLLATE Latin1_General_CI_AS, [x] nvarchar(max), "
 		"[o] varchar(max) COLLATE Latin1_General_CI_AS, [g] varbinary(max), [b] binary(7)) "
 		"WITH (KEEP_NULLS, TABLOCK, ORDER ([t] DESC))");
+	/* A table of another name is a heap: nothing to be in order for. */
+	statement_reset(&statement);
+	bulk_statement(&statement, &(struct bulk_target){ .table = table, .layout = &layout, .instead = "#other" });
+	assert_memory_equal(statement_text(&statement), "INSERT BULK #other ([id]]] int, ", 32);
+	assert_non_null(strstr(statement_text(&statement), "WITH (KEEP_NULLS, TABLOCK)"));
 	catalogue_layout_free(&layout);
 	catalogue_free(catalogue);
 	statement_free(&statement);

@@ -29,9 +29,15 @@ struct bulk_column {
 	size_t name_size;
 };
 
+/* Where rows go: the table itself, or `instead`, a table that has its columns in types that bulk_type names. */
+struct bulk_target {
+	const struct catalogue_table *table;
+	const struct catalogue_layout *layout;
+	const char *instead; /* as T-SQL has it; NULL: the table */
+};
+
 /* "SELECT TOP (0) ... FROM [s].[t]": its results' TYPE_INFO describe the columns of the layout that are not derived. */
-void bulk_describe(
-	struct statement *statement, const struct catalogue_table *table, const struct catalogue_layout *layout);
+void bulk_describe(struct statement *statement, const struct bulk_target *target);
 /* Fills a column in from its result's TYPE_INFO. -EPROTO: that is none of this type. */
 int bulk_column(
 	struct bulk_column *column, const struct catalogue_column *of, const void *info, size_t info_size, uint16_t flags);
@@ -58,9 +64,10 @@ int bulk_flush(struct bulk *bulk);
 
 /*
  * "INSERT BULK [s].[t] ([c] type COLLATE x, ...) WITH (KEEP_NULLS, TABLOCK, ORDER (...))" for the columns of the layout
- * that are not derived.
+ * that are not derived. No order where they go to another table.
  */
-void bulk_statement(
-	struct statement *statement, const struct catalogue_table *table, const struct catalogue_layout *layout);
+void bulk_statement(struct statement *statement, const struct bulk_target *target);
+/* "type COLLATE x": what INSERT BULK calls a column's type, and a staging table's column has. */
+void bulk_type(struct statement *statement, const struct catalogue_column *column);
 
 #endif

@@ -164,20 +164,28 @@ static void add_described(struct statement *statement, const struct catalogue_co
 									 : "varbinary(8000)");
 }
 
-void bulk_describe(
-	struct statement *statement, const struct catalogue_table *table, const struct catalogue_layout *layout)
+static void add_target(struct statement *statement, const struct bulk_target *target)
 {
+	if (target->instead)
+		statement_add(statement, "%s", target->instead);
+	else
+		statement_table(statement, target->table);
+}
+
+void bulk_describe(struct statement *statement, const struct bulk_target *target)
+{
+	const struct catalogue_layout *layout = target->layout;
 	const char *separator = "SELECT TOP (0) ";
 
 	for (size_t i = 0; i < layout->layout.column_count; i++) {
 		if (layout->columns[i].derived)
 			continue;
 		statement_add(statement, "%s", separator);
-		add_described(statement, &table->columns[layout->source[i]]);
+		add_described(statement, &target->table->columns[layout->source[i]]);
 		separator = ", ";
 	}
 	statement_add(statement, " FROM ");
-	statement_table(statement, table);
+	add_target(statement, target);
 }
 
 int bulk_column(
@@ -221,7 +229,7 @@ static void add_length(struct statement *statement, const char *name, int32_t le
 		statement_add(statement, "%s(%d)", name, length);
 }
 
-static void add_type(struct statement *statement, const struct catalogue_column *column)
+static void add_type_name(struct statement *statement, const struct catalogue_column *column)
 {
 	switch (catalogue_column_type(column)) {
 	case COLUMN_DECIMAL:
@@ -258,6 +266,13 @@ static void add_type(struct statement *statement, const struct catalogue_column 
 	}
 }
 
+void bulk_type(struct statement *statement, const struct catalogue_column *column)
+{
+	add_type_name(statement, column);
+	if (*column->collation)
+		statement_add(statement, " COLLATE %s", column->collation);
+}
+
 static void add_order(
 	struct statement *statement, const struct catalogue_table *table, const struct catalogue_layout *layout)
 {
@@ -270,28 +285,26 @@ static void add_order(
 	statement_add(statement, ")");
 }
 
-void bulk_statement(
-	struct statement *statement, const struct catalogue_table *table, const struct catalogue_layout *layout)
+void bulk_statement(struct statement *statement, const struct bulk_target *target)
 {
+	const struct catalogue_layout *layout = target->layout;
 	const char *separator = "";
 
 	statement_add(statement, "INSERT BULK ");
-	statement_table(statement, table);
+	add_target(statement, target);
 	statement_add(statement, " (");
 	for (size_t i = 0; i < layout->layout.column_count; i++) {
-		const struct catalogue_column *column = &table->columns[layout->source[i]];
+		const struct catalogue_column *column = &target->table->columns[layout->source[i]];
 		if (layout->columns[i].derived)
 			continue;
 		statement_add(statement, "%s", separator);
 		statement_name(statement, column->name);
 		statement_add(statement, " ");
-		add_type(statement, column);
-		if (*column->collation)
-			statement_add(statement, " COLLATE %s", column->collation);
+		bulk_type(statement, column);
 		separator = ", ";
 	}
 	statement_add(statement, ") WITH (KEEP_NULLS, TABLOCK");
-	if (layout->clustered && layout->clustered_count)
-		add_order(statement, table, layout);
+	if (layout->clustered && layout->clustered_count && !target->instead)
+		add_order(statement, target->table, layout);
 	statement_add(statement, ")");
 }

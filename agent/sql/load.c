@@ -8,12 +8,14 @@
 
 #include "agent/sql/bulk.h"
 #include "agent/sql/reader.h"
+#include "agent/sql/stage.h"
 
 struct load {
 	struct session *session;
 	const struct catalogue_table *table;
 	const struct rowgroup_params *params;
 	struct catalogue_layout layout;
+	struct bulk_target target;   /* the table, or the staging table before it */
 	struct bulk_column *columns; /* per column of the layout; derived ones are not used */
 	struct bulk_column *sent;    /* those that are sent, in order */
 	size_t sent_count;
@@ -87,7 +89,7 @@ static int ask_types(struct load *load)
 
 	if (!values)
 		return reader_failed(load->error, -ENOMEM, load->table);
-	bulk_describe(&load->statement, load->table, &load->layout);
+	bulk_describe(&load->statement, &load->target);
 	result = statement_text(&load->statement)
 		? session_query(load->session, REQUEST_CATALOGUE, statement_text(&load->statement), load->error)
 		: reader_failed(load->error, -ENOMEM, load->table);
@@ -117,6 +119,16 @@ static int allocate(struct load *load)
 	return 0;
 }
 
+/* Rows with xml are parsed by a statement of ours, and so come to rest before it. */
+static int choose_target(struct load *load)
+{
+	load->target = (struct bulk_target){ .table = load->table, .layout = &load->layout };
+	if (!stage_needed(load->table, &load->layout))
+		return 0;
+	load->target.instead = STAGE_NAME;
+	return stage_create(load->session, &load->target, load->error);
+}
+
 int load_open(struct load **opened, struct session *session, const struct catalogue_table *table,
 	const struct rowgroup_params *params, struct sql_error *error)
 {
@@ -130,10 +142,12 @@ int load_open(struct load **opened, struct session *session, const struct catalo
 	result = allocate(load);
 	if (result == 0 && !load->sent_count)
 		result = sql_error_set(error, SQL_ERROR_UNSUPPORTED, table->name, "No column of it can be written");
-	result = result < 0 ? reader_failed(error, result, table) : ask_types(load);
+	result = result < 0 ? reader_failed(error, result, table) : choose_target(load);
+	if (result == 0)
+		result = ask_types(load);
 	if (result == 0) {
 		statement_reset(&load->statement);
-		bulk_statement(&load->statement, table, &load->layout);
+		bulk_statement(&load->statement, &load->target);
 		if (!statement_text(&load->statement))
 			result = reader_failed(error, -ENOMEM, table);
 	}
@@ -185,7 +199,7 @@ static int end_batch(struct load *load)
 		return failed(load, result);
 	load->counted += counted;
 	if (counted == load->batch_rows)
-		return 0;
+		return load->target.instead ? stage_move(load->session, &load->target, counted, load->error) : 0;
 	catalogue_table_name(load->table, name, sizeof name);
 	return sql_error_set(load->error, SQL_ERROR_DIFFERS, name,
 		"%" PRIu64 " rows were sent and the server counted %" PRIu64, load->batch_rows, counted);
@@ -326,7 +340,7 @@ int load_end(struct load *load, uint64_t *rows, struct sql_error *error)
 			return result;
 	}
 	*rows = load->counted;
-	return 0;
+	return load->target.instead ? stage_drop(load->session, error) : 0;
 }
 
 int load_abandon(struct load *load, struct sql_error *error)

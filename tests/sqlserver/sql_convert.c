@@ -286,6 +286,48 @@ static int to_text(struct conversion *c, struct value in, struct value *out)
 	return error;
 }
 
+static bool blank(const char *text, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		if (!strchr(" \t\r\n", text[i]) || !text[i])
+			return false;
+	return true;
+}
+
+/* How far it is to the next `until`, that included; to the end where there is none. */
+static size_t run_length(struct value in, size_t from, char until)
+{
+	const char *found = memchr(in.data + from, until, in.size - from);
+
+	return found ? (size_t)(found - in.data) + 1 - from : in.size - from;
+}
+
+/*
+ * Parsing drops text between two tags that is white space and nothing else, unless style 1 (or 3) says to keep it.
+ * CDATA, comments and xml:space are not looked for: the stand-in knows xml as text.
+ */
+static int parse_xml(struct conversion *c, struct value in, struct value *out)
+{
+	*out = in;
+	if (c->style & 1 || !in.size)
+		return 0;
+	c->scratch.size = 0;
+	for (size_t at = 0; at < in.size;) {
+		size_t text = run_length(in, at, '<');
+
+		text -= in.data[at + text - 1] == '<';
+		if (!blank(in.data + at, text))
+			bytes_add(&c->scratch, in.data + at, text);
+		at += text;
+		size_t tag = at < in.size ? run_length(in, at, '>') : 0;
+
+		bytes_add(&c->scratch, in.data + at, tag);
+		at += tag;
+	}
+	*out = value_text(c->scratch.data, c->scratch.size);
+	return 0;
+}
+
 static int dispatch(struct conversion *c, struct value in, struct value *out)
 {
 	enum group a = group_of(c->from), b = group_of(c->to);
@@ -298,7 +340,9 @@ static int dispatch(struct conversion *c, struct value in, struct value *out)
 		return convert_binary(c, in, out);
 	if (a <= G_REAL && b <= G_REAL)
 		return number_to_number(c, in, out);
-	if (b == G_TEXT || b == G_XML) {
+	if (b == G_XML)
+		return parse_xml(c, in, out);
+	if (b == G_TEXT) {
 		*out = in;
 		return a == G_TEXT || a == G_XML ? 0 : to_text(c, in, out);
 	}
