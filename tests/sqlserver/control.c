@@ -54,7 +54,7 @@ static int do_packets(struct server *server, const char *argument, FILE *to)
 static int do_strikes(struct server *server, const char *argument, FILE *to)
 {
 	(void)argument;
-	fprintf(to, "%llu\n", (unsigned long long)faults_strikes(&server->faults));
+	fprintf(to, "%llu\n", (unsigned long long)(faults_strikes(&server->faults) + engine_faults_struck(server->engine)));
 	return 0;
 }
 

@@ -92,6 +92,8 @@ void engine_close(struct engine *engine);
  * silence=delete:30, rollback_delay=, language=french, ...). -EINVAL for a name that is not known.
  */
 int engine_set(struct engine *engine, const char *setting);
+/* How many errors of the setting "fail" have been raised. */
+uint64_t engine_faults_struck(struct engine *engine);
 
 /*
  * A login that the server has from its start: a SQL login, or DOMAIN\user for NTLM. An administrator is in sysadmin.

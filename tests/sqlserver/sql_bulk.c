@@ -385,6 +385,8 @@ int session_bulk_end(struct session *session, bool complete, struct result_sink 
 	session->bulk = NULL;
 	if (!complete && !b->failed)
 		b->failed = session_raise_text(session, 3617, 11, 1, "The bulk load was cancelled.");
+	if (!b->failed && session_fault_strikes(session, "load"))
+		b->failed = -5;
 	if (!b->failed)
 		b->failed = finish(session, b);
 	sqlite3_finalize(b->insert);

@@ -240,3 +240,12 @@ int engine_set(struct engine *engine, const char *setting)
 	pthread_mutex_unlock(&engine->mutex);
 	return error;
 }
+
+uint64_t engine_faults_struck(struct engine *engine)
+{
+	pthread_mutex_lock(&engine->mutex);
+	uint64_t struck = engine->faults_struck;
+
+	pthread_mutex_unlock(&engine->mutex);
+	return struck;
+}

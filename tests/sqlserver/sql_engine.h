@@ -84,6 +84,7 @@ struct engine {
 	struct lock *locks;
 	struct identity *identities;
 	struct setting_fault *faults;
+	uint64_t faults_struck;
 	struct ddl_mark *ddl_marks;
 	int next_session;
 	uint64_t next_descriptor, row_version, ddl_clock;

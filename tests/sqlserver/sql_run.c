@@ -240,12 +240,8 @@ static int plain(struct session *session, struct statement *s)
 	}
 }
 
-static bool fault_strikes(struct session *session, const struct statement *s)
+bool session_fault_strikes(struct session *session, const char *kind)
 {
-	static const char *const kinds[] = { [S_SELECT] = "select", [S_INSERT] = "insert", [S_UPDATE] = "update",
-		[S_DELETE] = "delete", [S_INSERT_BULK] = "bulk", [S_COMMIT] = "commit", [S_BEGIN_TRAN] = "begin",
-		[S_ALTER_TABLE] = "alter", [S_DBCC] = "dbcc", [S_CREATE_TABLE] = "create", [S_GENERIC] = NULL };
-	const char *kind = kinds[s->kind] ? kinds[s->kind] : "other";
 	int number = 0;
 
 	if (!session->engine->faults)
@@ -258,14 +254,27 @@ static bool fault_strikes(struct session *session, const struct statement *s)
 			number = f->number;
 			*at = f->next;
 			free(f);
+			session->engine->faults_struck++;
 		} else {
 			at = &f->next;
 		}
 	}
 	pthread_mutex_unlock(&session->engine->mutex);
-	if (number)
-		session_raise(session, number, session->database->name, session->database->name, session->database->name);
+	if (number) { /* 547 has the most names in its words */
+		const char *name = session->database->name;
+
+		session_raise(session, number, name, name, name, name, name, name, name);
+	}
 	return number;
+}
+
+static bool fault_strikes(struct session *session, const struct statement *s)
+{
+	static const char *const kinds[] = { [S_SELECT] = "select", [S_INSERT] = "insert", [S_UPDATE] = "update",
+		[S_DELETE] = "delete", [S_INSERT_BULK] = "bulk", [S_COMMIT] = "commit", [S_BEGIN_TRAN] = "begin",
+		[S_ALTER_TABLE] = "alter", [S_DBCC] = "dbcc", [S_CREATE_TABLE] = "create", [S_GENERIC] = NULL };
+
+	return session_fault_strikes(session, kinds[s->kind] ? kinds[s->kind] : "other");
 }
 
 static void begin_implicitly(struct session *session, const struct statement *s)

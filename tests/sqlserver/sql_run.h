@@ -95,6 +95,8 @@ int drop_object(struct session *session, struct database *database, int id);
 /* A procedure by its name as text: the system's or the database's. Raises. */
 int run_procedure(struct session *session, const char *name, struct argument_value *arguments, size_t count,
 	int64_t *status);
+/* True where an error was to be raised here (the setting "fail"), and is. */
+bool session_fault_strikes(struct session *session, const char *kind);
 /* Sends a pending error of a call, and does to the transaction what it must. */
 void report_failure(struct session *session);
 void prepared_free(struct session *session);

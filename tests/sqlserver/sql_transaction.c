@@ -17,7 +17,12 @@ void session_pause(struct session *session, double seconds)
 
 void session_silence(struct session *session, enum silence_kind kind)
 {
-	session_pause(session, session->engine->silence[kind]);
+	struct timespec slice = { 0, 10000000 };
+
+	/* Asked for at each slice: a silence that is set to 0 meanwhile is over. */
+	for (int64_t i = 0; i < (int64_t)(session->engine->silence[kind] * 100) &&
+		!__atomic_load_n(&session->interrupted, __ATOMIC_RELAXED); i++)
+		nanosleep(&slice, NULL);
 }
 
 static void announce(struct session *session, uint8_t kind, uint64_t descriptor)
