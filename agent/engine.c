@@ -13,54 +13,16 @@
 #include "agent/engine_private.h"
 #include "storage/repository.h"
 
-#define JOURNAL "journal"
-#define UNKNOWN "unknown"
-enum { STACK_SIZE = 512 * 1024, FIRST_RETRY_MS = 5000, RETRY_SECONDS = 600 };
+enum { STACK_SIZE = 512 * 1024 };
 
-static int64_t monotonic_ms(void)
+int64_t engine_now_ms(void)
 {
 	struct timespec now;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* ---- the journal ---- */
-
-static int write_record(struct engine *engine, const char *name, const struct journal *journal)
-{
-	struct block block;
-	int result = journal_encode(journal, &block);
-	if (result == 0 && block.size > ENGINE_RECORD_SIZE)
-		result = -EMSGSIZE;
-	return result < 0 ? result : engine->ground.record_write(engine->ground.arg, name, block.bytes, block.size);
-}
-
-/* 1 and the record; 0 where there is none. */
-static int read_record(struct engine *engine, const char *name, struct journal *journal)
-{
-	char bytes[ENGINE_RECORD_SIZE];
-	int size = engine->ground.record_read(engine->ground.arg, name, bytes, sizeof(bytes));
-	memset(journal, 0, sizeof(*journal));
-	if (size == 0 || size == -ENOENT)
-		return 0;
-	int result = size < 0 ? size : journal_decode(journal, bytes, (size_t)size);
-	return result < 0 ? result : 1;
-}
-
-/* What a job did to a database that nobody knows yet: kept apart, so that later jobs do not write over it. */
-static void keep_unknown(struct engine *engine, const struct job_report *report)
-{
-	for (size_t i = 0; i < report->outcome_count; i++) {
-		if (report->outcomes[i].state != JOB_OUTCOME_UNKNOWN)
-			continue;
-		engine->pending = engine->journal;
-		engine->pending.phase = JOB_PHASE_COMMIT;
-		engine->pending.outcome = report->outcomes[i];
-		engine->unknown = true;
-		write_record(engine, UNKNOWN, &engine->pending);
-		engine->retry_at = monotonic_ms() + FIRST_RETRY_MS;
-	}
-}
+/* ---- what stories may call ---- */
 
 static uint64_t newest_sequence(const struct engine *engine)
 {
@@ -75,8 +37,6 @@ static uint64_t newest_sequence(const struct engine *engine)
 	free(list);
 	return newest;
 }
-
-/* ---- what stories may call ---- */
 
 static void run_looks(struct engine *engine)
 {
@@ -103,26 +63,31 @@ static void take_progress(void *arg, const struct job_progress *progress)
 	engine->progress = *progress;
 	pthread_mutex_unlock(&engine->lock);
 	engine_signal(engine);
+	engine_write_waiting(engine);
 	run_looks(engine);
 }
 
+/* Asked about once a second, also while a server is silent for minutes: who waits is written down meanwhile. */
 static bool is_stopped(void *arg)
 {
 	struct engine *engine = arg;
+	engine_write_waiting(engine);
 	return engine->stop;
 }
 
 static int write_journal(void *arg, enum job_phase phase, const struct job_outcome *outcome)
 {
 	struct engine *engine = arg;
-	keep_unknown(engine, engine->report);
+	int kept = engine_keep_unknown(engine, engine->report);
+	if (kept < 0)
+		return kept;
 	engine->journal.phase = phase;
 	engine->journal.outcome = *outcome;
 	pthread_mutex_lock(&engine->lock);
 	if (phase != JOB_PHASE_COMMIT && phase != JOB_PHASE_REPORT)
 		engine->running.committing = false;
 	pthread_mutex_unlock(&engine->lock);
-	return write_record(engine, JOURNAL, &engine->journal);
+	return engine_write_record(engine, ENGINE_JOURNAL, &engine->journal);
 }
 
 static int pass_no_return(void *arg)
@@ -136,13 +101,19 @@ static int pass_no_return(void *arg)
 	return result;
 }
 
+static bool in_doubt(const struct journal *unknown, uint64_t snapshot)
+{
+	return unknown->running &&
+		(unknown->outcome.snapshot == snapshot || unknown->outcome.safety == snapshot ||
+			unknown->request.snapshot == snapshot);
+}
+
 static bool is_needed(void *arg, uint64_t snapshot)
 {
 	struct engine *engine = arg;
-	const struct journal *pending = &engine->pending;
-	bool needed = engine->unknown &&
-		(pending->outcome.snapshot == snapshot || pending->outcome.safety == snapshot ||
-			pending->request.snapshot == snapshot);
+	bool needed = false;
+	for (size_t i = 0; i < ENGINE_UNKNOWN_MAX; i++)
+		needed |= in_doubt(&engine->unknown[i], snapshot);
 	pthread_mutex_lock(&engine->lock);
 	for (size_t i = 0; i < engine->queued; i++)
 		needed |= engine->queue[i].request.snapshot == snapshot;
@@ -166,7 +137,7 @@ static int write_audit(void *arg, const char *event, const char *what, const cha
 	return ground->audit ? ground->audit(ground->arg, &engine->running.request, event, what, result) : -EROFS;
 }
 
-static struct job_context make_context(struct engine *engine)
+struct job_context engine_context(struct engine *engine)
 {
 	return (struct job_context){
 		.config = engine->ground.config,
@@ -210,15 +181,16 @@ static void sum_up(struct job_info *info, const struct job_report *report)
 	info->safety = report->outcomes[0].safety;
 }
 
-static void end_job(struct engine *engine, enum job_state state)
+void engine_end_job(struct engine *engine, enum job_state state)
 {
 	struct job_report *report = engine->report;
-	keep_unknown(engine, report);
+	engine_keep_unknown(engine, report);
+	engine_write_waiting(engine);
 	pthread_mutex_lock(&engine->lock);
 	engine->journal.job = engine->last_id;
 	pthread_mutex_unlock(&engine->lock);
 	engine->journal.running = false;
-	write_record(engine, JOURNAL, &engine->journal);
+	engine_write_record(engine, ENGINE_JOURNAL, &engine->journal);
 	if (engine->ground.refresh)
 		engine->ground.refresh(engine->ground.arg, engine->ground.repository);
 	pthread_mutex_lock(&engine->lock);
@@ -238,7 +210,7 @@ static void end_job(struct engine *engine, enum job_state state)
 }
 
 /* With the lock held. */
-static void begin_job(struct engine *engine, const struct job_info *info)
+void engine_begin_job(struct engine *engine, const struct job_info *info)
 {
 	engine->running = *info;
 	engine->running.state = JOB_RUNNING;
@@ -272,11 +244,24 @@ static job_story *find_story(const struct engine_ground *ground, enum job_kind k
 	return NULL;
 }
 
+static enum job_state refuse_job(struct engine *engine, const struct journal *unknown)
+{
+	const struct job_outcome *about = &unknown->outcome;
+	struct job_outcome *outcome = job_report_outcome(engine->report, about->server, about->database);
+	snprintf(outcome->sentence, sizeof(outcome->sentence),
+		"It is not known yet how job %llu ended, which changed %.200s; before the server has told, nothing else is changed there.",
+		(unsigned long long)unknown->job, about->database);
+	snprintf(outcome->remedy, sizeof(outcome->remedy),
+		"See that the server can be reached with the restore login. Coffret asks it again by itself and before each restore.");
+	return outcome->state = JOB_FAILED;
+}
+
 static void run_job(struct engine *engine)
 {
 	const struct job_request *request = &engine->running.request;
 	job_story *story = find_story(&engine->ground, request->kind);
-	struct job_context context = make_context(engine);
+	const struct journal *unknown = engine_concerned(engine, request);
+	struct job_context context = engine_context(engine);
 	enum job_state state = JOB_FAILED;
 	engine->journal = (struct journal){
 		.job = engine->running.id,
@@ -287,100 +272,22 @@ static void run_job(struct engine *engine)
 		.sequence = newest_sequence(engine),
 	};
 	engine_signal(engine);
-	int written = write_record(engine, JOURNAL, &engine->journal);
+	int written = engine_write_record(engine, ENGINE_JOURNAL, &engine->journal);
 	if (written < 0)
 		job_report_note(engine->report, "The journal could not be written: %s.", strerror(-written));
-	if (story)
+	engine_write_waiting(engine);
+	if (unknown)
+		state = refuse_job(engine, unknown);
+	else if (story)
 		state = story(&context, request, engine->report);
-	end_job(engine, state);
-}
-
-/* ---- after a cut ---- */
-
-/* A backup or a verification changes nothing on a server; what it made is in the repository or is not. */
-static enum job_state tell_cut(struct engine *engine, const struct journal *journal)
-{
-	struct job_outcome *outcome = job_report_outcome(
-		engine->report, journal->outcome.server, journal->outcome.database);
-	int count = snapshot_list(engine->ground.repository, NULL, 0);
-	struct snapshot_info *list = count > 0 ? calloc((size_t)count, sizeof(*list)) : NULL;
-	unsigned int made = 0;
-	if (list)
-		count = snapshot_list(engine->ground.repository, list, (size_t)count);
-	for (int i = 0; list && i < count; i++) {
-		if (journal->request.kind != JOB_BACKUP || list[i].sequence <= journal->sequence)
-			continue;
-		made++;
-		outcome->snapshot = list[i].id;
-		job_report_note(engine->report, "Snapshot %016llx of %s had been made and is whole.",
-			(unsigned long long)list[i].id, list[i].subject);
-	}
-	free(list);
-	bool marks = journal->request.kind > JOB_VERIFY; /* of a snapshot, or its removal: done, or not begun */
-	snprintf(outcome->sentence, sizeof(outcome->sentence), "The box stopped in the middle of it. %s",
-		marks                                     ? "coffret list shows whether it was done."
-			: journal->request.kind != JOB_BACKUP ? "Nothing was changed."
-			: made ? "What was sealed before is kept (see the notes); nothing else was kept."
-				   : "No snapshot was made, and nothing was changed on the server.");
-	snprintf(outcome->remedy, sizeof(outcome->remedy), "%s", "Ask for it again.");
-	return outcome->state;
-}
-
-static enum job_state recover(struct engine *engine, const struct journal *journal)
-{
-	const struct job_request *request = &journal->request;
-	struct job_context context = make_context(engine);
-	bool changes = (request->kind == JOB_RESTORE || request->kind == JOB_UNDO) && !request->what_if;
-	if (!changes || !engine->ground.recover)
-		return tell_cut(engine, journal);
-	return engine->ground.recover(&context, request, journal->phase, &journal->outcome, engine->report);
-}
-
-static void begin_recovery(struct engine *engine, const struct journal *journal)
-{
-	struct job_info info = {
-		.id = journal->job, .request = journal->request, .recovered = true, .asked = journal->asked
-	};
-	pthread_mutex_lock(&engine->lock);
-	begin_job(engine, &info);
-	engine->running.began = journal->began;
-	pthread_mutex_unlock(&engine->lock);
-	engine->journal = *journal;
-	engine_signal(engine);
-}
-
-/* Looks again at an outcome that nobody knew. It stays pending, quietly, until it is known. */
-static void retry_unknown(struct engine *engine)
-{
-	struct journal journal = engine->pending;
-	int64_t pause = engine->ground.retry_seconds ? engine->ground.retry_seconds : RETRY_SECONDS;
-	engine->unknown = false;
-	engine->retrying = true;
-	begin_recovery(engine, &journal);
-	end_job(engine, recover(engine, &journal));
-	engine->retrying = false;
-	if (engine->unknown)
-		engine->retry_at = monotonic_ms() + pause * 1000;
-	else
-		engine->ground.record_write(engine->ground.arg, UNKNOWN, "", 0);
-}
-
-static void recover_at_start(struct engine *engine)
-{
-	struct journal journal = engine->journal;
-	engine->unknown = read_record(engine, UNKNOWN, &engine->pending) == 1 && engine->pending.running;
-	engine->retry_at = monotonic_ms();
-	if (journal.running)
-		end_job(engine, recover(engine, &journal));
-	if (engine->ground.refresh && !journal.running)
-		engine->ground.refresh(engine->ground.arg, engine->ground.repository);
+	engine_end_job(engine, state);
 }
 
 /* ---- the thread ---- */
 
 static void wait_for_work(struct engine *engine)
 {
-	if (!engine->unknown) {
+	if (!engine_has_unknown(engine)) {
 		pthread_cond_wait(&engine->wake, &engine->lock);
 		return;
 	}
@@ -396,36 +303,51 @@ static bool take_next(struct engine *engine)
 		return false;
 	struct job_info info = engine->queue[0];
 	memmove(&engine->queue[0], &engine->queue[1], --engine->queued * sizeof(info));
-	begin_job(engine, &info);
+	engine->queue_changed = true;
+	engine_begin_job(engine, &info);
 	return true;
+}
+
+/* One thing, if there is one to do: false. With the lock held, which it gives up meanwhile. */
+static bool nothing_to_do(struct engine *engine)
+{
+	bool look = engine_look_due(engine), job = !look && take_next(engine), looks = engine->looks != NULL;
+	if (!job && !looks && !look && !engine->queue_changed)
+		return true;
+	pthread_mutex_unlock(&engine->lock);
+	if (looks)
+		run_looks(engine);
+	if (look)
+		engine_look_again(engine);
+	else if (job)
+		run_job(engine);
+	else
+		engine_write_waiting(engine);
+	pthread_mutex_lock(&engine->lock);
+	return false;
+}
+
+/* Numbers that were told to people are not given again, though the jobs never began. */
+static void write_last(struct engine *engine)
+{
+	if (engine->last_id <= engine->journal.job)
+		return;
+	engine->journal = (struct journal){ .job = engine->last_id };
+	engine_write_record(engine, ENGINE_JOURNAL, &engine->journal);
 }
 
 static void *run_engine(void *arg)
 {
 	struct engine *engine = arg;
-	recover_at_start(engine);
+	engine_recover(engine);
 	pthread_mutex_lock(&engine->lock);
-	while (!engine->quitting) {
-		bool job = take_next(engine), looks = engine->looks != NULL;
-		bool retry = !job && engine->unknown && monotonic_ms() >= engine->retry_at;
-		if (!job && !looks && !retry) {
+	while (!engine->quitting)
+		if (nothing_to_do(engine))
 			wait_for_work(engine);
-			continue;
-		}
-		pthread_mutex_unlock(&engine->lock);
-		if (looks)
-			run_looks(engine);
-		if (job)
-			run_job(engine);
-		else if (retry)
-			retry_unknown(engine);
-		pthread_mutex_lock(&engine->lock);
-	}
-	/* Numbers that were told to people are not given again, though the jobs never began. */
-	if (engine->last_id > engine->journal.job) {
-		engine->journal = (struct journal){ .job = engine->last_id };
-		write_record(engine, JOURNAL, &engine->journal);
-	}
+	write_last(engine);
+	pthread_mutex_unlock(&engine->lock);
+	engine_write_waiting(engine);
+	pthread_mutex_lock(&engine->lock);
 	engine->ended = true;
 	pthread_mutex_unlock(&engine->lock);
 	engine_signal(engine);
@@ -448,7 +370,7 @@ static int start_thread(struct engine *engine)
 	pthread_attr_t attributes;
 	/* Before anybody can ask: a box that has something to find out is not idle. */
 	if (engine->journal.running)
-		begin_recovery(engine, &engine->journal);
+		engine_begin_recovery(engine, &engine->journal);
 	pthread_attr_init(&attributes);
 	pthread_attr_setstacksize(&attributes, STACK_SIZE);
 	int result = -pthread_create(&engine->thread, &attributes, run_engine, engine);
@@ -465,15 +387,18 @@ int engine_start(struct engine **out, const struct engine_ground *ground)
 	engine->report = &engine->reports[0];
 	engine->finished = &engine->reports[1];
 	engine->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	int result = engine->event < 0 ? -errno : read_record(engine, JOURNAL, &engine->journal);
+	int result = engine->event < 0 ? -errno : engine_read_record(engine, ENGINE_JOURNAL, &engine->journal);
 	/* A job that was cut off may have had others behind it, whose numbers were told to people. */
 	engine->last_id = engine->journal.job + (engine->journal.running ? ENGINE_QUEUE_MAX : 0);
 	/* Damage must not keep the box from working: what the last job did is then not known, and is not claimed. */
 	if (result == -EBADMSG)
 		result = 0;
 	init_locks(engine);
-	if (result >= 0)
+	if (result >= 0) {
+		engine_read_unknown(engine);
+		engine_read_waiting(engine);
 		result = start_thread(engine);
+	}
 	if (result < 0) {
 		if (engine->event >= 0)
 			close(engine->event);

@@ -16,6 +16,7 @@
 
 #define ENGINE_QUEUE_MAX 8
 #define ENGINE_HISTORY_MAX 16
+#define ENGINE_UNKNOWN_MAX 8 /* outcomes that are not known yet; with so many, no further restore begins */
 #define ENGINE_RECORD_SIZE 4096
 
 struct engine;
@@ -33,8 +34,8 @@ struct engine_ground {
 	const struct rowgroup_params *rowgroup;
 	void *arg;
 	/*
-	 * Small records, "journal" and "unknown", of at most ENGINE_RECORD_SIZE bytes: whole or as before after a cut.
-	 * record_read returns the length or -ENOENT; a write of size 0 makes the record read as length 0.
+	 * Small records of at most ENGINE_RECORD_SIZE bytes, "journal", "unknown", "unknown-N", "waiting-N": whole or as
+	 * before after a cut. Only the engine's thread asks for them, or engine_start. record_read returns the length or -ENOENT; a write of size 0 makes the record read as length 0.
 	 */
 	int (*record_read)(void *arg, const char *name, void *bytes, size_t size);
 	int (*record_write)(void *arg, const char *name, const void *bytes, size_t size);
@@ -42,7 +43,7 @@ struct engine_ground {
 	int (*audit)(void *arg, const struct job_request *request, const char *event, const char *what, const char *result);
 	/* On the engine's thread, at start and after each job: look at what the repository holds now. May be NULL. */
 	void (*refresh)(void *arg, struct repository *repository);
-	int retry_seconds; /* between looks at an outcome that is unknown; 0: 600 */
+	int retry_seconds; /* at most, between looks at an outcome that is unknown: the first pauses are shorter; 0: 600 */
 };
 
 /* A job as it is told about. */
@@ -59,7 +60,8 @@ struct job_info {
 };
 
 /*
- * Starts the thread, which first finds out how a job ended that was cut off. -ENOMEM, -EAGAIN, or an errno of reading
+ * Starts the thread, which first finds out how a job ended that was cut off. Jobs that waited when the box stopped are not
+ * begun: each is told as cancelled. (One that had been asked for within the last second may not have been written down.) -ENOMEM, -EAGAIN, or an errno of reading
  * the journal.
  */
 int engine_start(struct engine **engine, const struct engine_ground *ground);
@@ -88,6 +90,11 @@ int engine_cancel(struct engine *engine, uint64_t id);
 size_t engine_jobs(struct engine *engine, struct job_info *jobs, size_t count);
 /* -ENOENT: never was, or was too long ago. */
 int engine_job(struct engine *engine, uint64_t id, struct job_info *info);
+/*
+ * Restores of which it is not known how they ended: request says which database. They are looked at again until it is
+ * known; a restore or undo of such a database is looked at first, and refused where that does not help.
+ */
+size_t engine_unknown(struct engine *engine, struct job_info *jobs, size_t count);
 /* The job that runs and how far it is; 0 where none does. */
 uint64_t engine_progress(struct engine *engine, struct job_progress *progress);
 /* Each job that ended, once, in order: for the audit log. 1 and the job, 0 where there is none. */

@@ -69,6 +69,7 @@ int engine_submit(struct engine *engine, const struct job_request *request, int6
 		struct job_info *info = &engine->queue[engine->queued++];
 		*info = (struct job_info){ .id = ++engine->last_id, .request = *request, .state = JOB_QUEUED, .asked = now };
 		*id = info->id;
+		engine->queue_changed = true;
 		pthread_cond_signal(&engine->wake);
 	}
 	pthread_mutex_unlock(&engine->lock);
@@ -83,6 +84,7 @@ static void cancel_queued(struct engine *engine, size_t index, const char *why)
 	info.ended = info.asked;
 	snprintf(info.sentence, sizeof(info.sentence), "%s", why);
 	memmove(&engine->queue[index], &engine->queue[index + 1], (--engine->queued - index) * sizeof(info));
+	engine->queue_changed = true;
 	engine_remember(engine, &info);
 }
 
@@ -176,6 +178,25 @@ int engine_job(struct engine *engine, uint64_t id, struct job_info *info)
 	}
 	pthread_mutex_unlock(&engine->lock);
 	return result;
+}
+
+size_t engine_unknown(struct engine *engine, struct job_info *jobs, size_t count)
+{
+	size_t filled = 0;
+	pthread_mutex_lock(&engine->lock);
+	for (size_t i = 0; i < ENGINE_UNKNOWN_MAX && filled < count; i++) {
+		const struct journal *unknown = &engine->unknown[i];
+		if (!unknown->running)
+			continue;
+		struct job_info *info = &jobs[filled++];
+		*info = (struct job_info){ .id = unknown->job, .request = unknown->request, .state = JOB_OUTCOME_UNKNOWN,
+			.asked = unknown->asked, .began = unknown->began, .snapshot = unknown->outcome.snapshot,
+			.safety = unknown->outcome.safety, .outcomes = 1 };
+		memcpy(info->request.server, unknown->outcome.server, sizeof(info->request.server));
+		memcpy(info->request.database, unknown->outcome.database, sizeof(info->request.database));
+	}
+	pthread_mutex_unlock(&engine->lock);
+	return filled;
 }
 
 uint64_t engine_progress(struct engine *engine, struct job_progress *progress)

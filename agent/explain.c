@@ -64,7 +64,7 @@ static const struct explanation explanations[] = {
 	[SQL_ERROR_SCHEMA] = { "missing on the server, or of another shape than in the snapshot",
 		"Create it as it was (coffret show tells), or restore a snapshot of the present schema." },
 	[SQL_ERROR_CANCELLED] = { "cancelled", "" },
-	[SQL_ERROR_UNKNOWN_OUTCOME] = { "COMMIT was sent and no answer came: it is not known yet whether it happened",
+	[SQL_ERROR_UNKNOWN_OUTCOME] = { "no answer came to COMMIT: it is not known yet whether it happened",
 		"Coffret looks as soon as the server answers; coffret status tells." },
 	[SQL_ERROR_WORKER] = { "the process that talks to the server ended",
 		"Try again; if it happens again, keep the log and report it." },

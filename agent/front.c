@@ -106,8 +106,6 @@ static void take_ended(struct front *front, const struct job_info *info)
 	bool changes = info->request.kind == JOB_RESTORE || info->request.kind == JOB_UNDO;
 	if (changes && info->state == JOB_DONE && !info->request.what_if)
 		job->undo = info->safety;
-	if (changes)
-		front->outcome_unknown = info->state == JOB_OUTCOME_UNKNOWN;
 	bool there = engine_outcome(front->box->engine, info->id, 0, &outcome) == 0;
 	panel_set_name(job->name, there ? outcome.database : info->request.database);
 	if (info->request.kind == JOB_BACKUP)
@@ -236,7 +234,8 @@ static enum panel_health find_health(struct front *front, int64_t oldest, int64_
 {
 	const struct config *config = &front->box->config;
 	enum panel_health store = store_health(front), server = server_health(front->last_backup);
-	if (front->outcome_unknown)
+	struct job_info unknown;
+	if (engine_unknown(front->box->engine, &unknown, 1) > 0)
 		return PANEL_OUTCOME_UNKNOWN;
 	if (store == PANEL_STORE_DAMAGED || store == PANEL_STORE_FULL)
 		return store;

@@ -16,7 +16,6 @@ struct front {
 	uint64_t last_ended;             /* the newest job whose end was looked at */
 	struct panel_job ended;          /* it, as the panel sees it */
 	enum sql_error_kind last_backup; /* how the last backup failed */
-	bool outcome_unknown;
 };
 
 /* Opens the board's hardware. A negative errno of what could not be opened; front_stop is due then too. */

@@ -167,23 +167,24 @@ static bool had_changed_something(enum job_phase phase)
 enum job_state restore_recover(const struct job_context *context, const struct job_request *request,
 	enum job_phase phase, const struct job_outcome *journalled, struct job_report *report)
 {
-	const struct server_config *server = config_server(context->config, journalled->server);
+	const char *server_name = journalled->server[0] ? journalled->server : request->server;
+	const char *database = journalled->database[0] ? journalled->database : request->database;
+	const struct server_config *server = config_server(context->config, server_name);
 	struct story story;
 
-	(void)request;
-	story_begin(&story, context, server, journalled->database, report);
+	story_begin(&story, context, server, database, report);
+	snprintf(story.outcome->server, sizeof story.outcome->server, "%s", server_name);
 	story.outcome->snapshot = journalled->snapshot;
 	story.outcome->safety = journalled->safety;
 	if (phase == JOB_PHASE_REPORT)
 		return restored(&story, "The server had answered that it is kept");
 	if (phase != JOB_PHASE_COMMIT && !had_changed_something(phase))
 		return story_refused(&story, "Ask for it again.",
-			"The restore of %s was cut off before anything was changed: the database is as it was.",
-			journalled->database);
+			"The restore of %s was cut off before anything was changed: the database is as it was.", database);
 	if (!server) {
 		story_refused(&story, "Put the server back into the configuration and start again.",
-			"The restore of %s was cut off, and server \"%s\" is not in the configuration any more.",
-			journalled->database, journalled->server);
+			"The restore of %s was cut off, and server \"%s\" is not in the configuration any more.", database,
+			server_name);
 		return story.outcome->state = JOB_OUTCOME_UNKNOWN;
 	}
 	return phase == JOB_PHASE_COMMIT ? look_and_tell(&story) : ask_whether_undone(&story);

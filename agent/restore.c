@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "agent/damage.h"
+#include "agent/restore.h"
 #include "agent/restore_private.h"
 #include "agent/server.h"
 #include "agent/sql/profile.h"
@@ -370,7 +371,9 @@ static enum job_state end_restore(struct restore *restore, int result)
 	int undone = roll_back(restore, &why);
 
 	worker_stop(restore->worker);
-	if (restore->store_error)
+	if (restore->no_safety)
+		state = story_no_safety(story, restore->store_error, restore->doing);
+	else if (restore->store_error)
 		state = story_store_failed(story, restore->store_error, restore->doing);
 	else if (result < 0)
 		state = story_sql_failed(story, &restore->error);
@@ -395,38 +398,12 @@ static enum job_state end_restore(struct restore *restore, int result)
 	return state;
 }
 
-static void restore_database(const struct job_context *context, const struct server_config *server,
-	const struct job_request *request, const char *database, struct job_report *report)
+enum job_state restore_once(const struct story *story, const struct job_request *request)
 {
-	struct restore restore = { .request = request };
+	struct restore restore = { .story = *story, .request = request };
 
-	story_begin(&restore.story, context, server, database, report);
-	capture_init(&restore.present, context, &restore.story.progress, report, NULL);
+	capture_init(&restore.present, story->context, &restore.story.progress, story->report, NULL);
 	restore.watcher = capture_watcher(&restore.present);
 	preflight_init(&restore.preflight, &restore.story, request);
-	end_restore(&restore, restore_steps(&restore));
-}
-
-enum job_state restore_run(
-	const struct job_context *context, const struct job_request *request, struct job_report *report)
-{
-	const struct server_config *server = config_server(context->config, request->server);
-	const char *databases[CONFIG_DATABASES_MAX];
-	size_t count;
-
-	if (!server) {
-		struct story story;
-		story_begin(&story, context, NULL, request->database, report);
-		return story_refused(&story, "Name one that the configuration has.",
-			"There is no server \"%s\", or more than one.", request->server);
-	}
-	count = server_databases(server, request->database, true, databases);
-	for (size_t i = 0; i < count && !context->stop(context->engine); i++)
-		restore_database(context, server, request, databases[i], report);
-	return job_report_state(report);
-}
-
-enum job_state undo_run(const struct job_context *context, const struct job_request *request, struct job_report *report)
-{
-	return restore_run(context, request, report);
+	return end_restore(&restore, restore_steps(&restore));
 }

@@ -37,7 +37,7 @@ static int seal_safety(struct restore *restore)
 		result = snapshot_commit(writer, bytes, (size_t)size, true, &info);
 	}
 	if (result < 0)
-		return restore_store_failed(restore, result, "sealing the safety snapshot");
+		return restore_safety_failed(restore, result, "sealing the safety snapshot");
 	restore->story.outcome->safety = info.id;
 	restore->story.outcome->stored = info.stored_bytes;
 	return 0;
@@ -52,7 +52,7 @@ static int begin_safety(struct restore *restore)
 		return 0;
 	server_subject(restore->story.server, restore->story.outcome->database, subject, sizeof subject);
 	result = snapshot_begin(restore->story.context->repository, SNAPSHOT_SAFETY, subject, &restore->present.writer);
-	return result < 0 ? restore_store_failed(restore, result, "beginning the safety snapshot") : 0;
+	return result < 0 ? restore_safety_failed(restore, result, "beginning the safety snapshot") : 0;
 }
 
 /* What is there now, read under the restore's own locks on its own connection: nothing can come in between. */
@@ -76,7 +76,7 @@ int restore_read_present(struct restore *restore)
 	result = worker_read(restore->worker, CONSISTENCY_LOCK, story->context->rowgroup,
 		restore->present.writer != NULL || restore->request->what_if, NULL, 0, &restore->error);
 	if (result < 0 && restore->present.storage_error)
-		return restore_store_failed(restore, restore->present.storage_error, "writing the safety snapshot");
+		return restore_safety_failed(restore, restore->present.storage_error, "writing the safety snapshot");
 	return result;
 }
 

@@ -21,6 +21,7 @@ struct restore {
 	struct snapshot_reader *safety; /* the present state as it was sealed */
 	const char *doing;              /* to the store, where that failed */
 	int store_error;
+	bool no_safety; /* it could not take the safety snapshot */
 	bool in_transaction;
 	bool changing; /* something was, or may have been, changed in it */
 };
@@ -31,6 +32,13 @@ static inline int restore_store_failed(struct restore *restore, int error, const
 	restore->store_error = error;
 	restore->doing = doing;
 	return error;
+}
+
+/* Same, and it was the safety snapshot that it could not take. */
+static inline int restore_safety_failed(struct restore *restore, int error, const char *doing)
+{
+	restore->no_safety = true;
+	return restore_store_failed(restore, error, doing);
 }
 
 /* A phase begins when the journal says so, durably: the next start then knows how far it came. */

@@ -115,13 +115,15 @@ size_t server_databases(
 {
 	size_t count = 0;
 
-	if (asked[0]) {
+	bool all = strcmp(asked, SERVER_ALL_DATABASES) == 0;
+
+	if (asked[0] && !all) {
 		databases[0] = asked;
 		return 1;
 	}
 	for (uint32_t i = 0; i < server->database_count; i++) {
 		const char *why;
-		if (restore && !profile_restores_by_default(server->profile, server->databases[i], &why))
+		if (restore && !all && !profile_restores_by_default(server->profile, server->databases[i], &why))
 			continue;
 		databases[count++] = server->databases[i];
 	}

@@ -15,7 +15,12 @@
 int server_connect(struct worker **worker, const struct server_config *server, const char *database, bool restore,
 	const struct worker_watcher *watcher, struct sql_error *error);
 
-/* The databases of a job: the asked-for one, or those that the profile gives this kind of job. Returns their number. */
+#define SERVER_ALL_DATABASES "*"
+
+/*
+ * The databases of a job: the asked-for one; "": those that the profile gives this kind of job; SERVER_ALL_DATABASES: all
+ * that are configured. Returns their number.
+ */
 size_t server_databases(
 	const struct server_config *server, const char *asked, bool restore, const char *databases[CONFIG_DATABASES_MAX]);
 

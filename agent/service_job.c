@@ -341,13 +341,18 @@ static bool settle_target(struct service *service, struct api_client *client, st
 		return false;
 	}
 	strcpy(job->server, server->name);
+	bool all = strcmp(job->database, SERVER_ALL_DATABASES) == 0;
+	if (all && job->snapshot) {
+		service_end(client, CODE_USAGE, "Name its database.", "A snapshot is of one database.");
+		return false;
+	}
 	size_t count = server_databases(server, job->database, true, databases);
 	if (count == 1 && databases[0] != job->database)
 		strcpy(job->database, databases[0]);
-	if (count != 1)
-		service_end(client, CODE_USAGE, "Write it as SERVER/DATABASE.", "Which database of %s? It has %zu.",
-			server->name, count);
-	return count == 1;
+	if (count != 1 && !all)
+		service_end(client, CODE_USAGE, "Write it as SERVER/DATABASE, or SERVER/* for all of them.",
+			"Which database of %s? It has %zu.", server->name, count);
+	return count == 1 || all;
 }
 
 static void begin_put_back(

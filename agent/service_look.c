@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include "agent/names.h"
@@ -254,6 +255,17 @@ static void begin_status(struct service *service, struct api_client *client, con
 		service_send_progress(client, &info, &progress);
 }
 
+/* The job of which it is not known how it left the database; 0: none. */
+static uint64_t unknown_job(struct service *service, const char *server, const char *database)
+{
+	struct job_info unknown[ENGINE_UNKNOWN_MAX];
+	size_t count = engine_unknown(service->engine, unknown, ENGINE_UNKNOWN_MAX);
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(unknown[i].request.server, server) == 0 && strcasecmp(unknown[i].request.database, database) == 0)
+			return unknown[i].id;
+	return 0;
+}
+
 static void send_database(
 	struct service *service, struct api_client *client, const struct server_config *server, const char *database)
 {
@@ -272,6 +284,9 @@ static void send_database(
 	}
 	if (shelf_newest(service->shelf, subject, SNAPSHOT_SAFETY, &entry) == 0)
 		service_add_id(&block, "Undo", entry.info.id);
+	uint64_t unknown = unknown_job(service, server->name, database);
+	if (unknown)
+		block_add_number(&block, "Unknown-Job", unknown);
 	block_add_flag(&block, "Can-Restore", server->restore.login[0]);
 	block_add_flag(&block, "Password-Dropped", server->backup.dropped || server->restore.dropped);
 	api_send(client, &block);

@@ -30,6 +30,8 @@ bool story_stop(const struct story *story);
 enum job_state story_done(struct story *story, const char *format, ...) __attribute__((format(printf, 2, 3)));
 enum job_state story_sql_failed(struct story *story, const struct sql_error *error);
 enum job_state story_store_failed(struct story *story, int error, const char *doing);
+/* The safety snapshot could not be taken: why, and what consent would let go on without it. */
+enum job_state story_no_safety(struct story *story, int error, const char *doing);
 enum job_state story_refused(struct story *story, const char *remedy, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 

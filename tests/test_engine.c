@@ -34,34 +34,57 @@ int snapshot_list(struct repository *repository, struct snapshot_info *list, siz
 
 /* ---- records in memory ---- */
 
+#define RECORDS_MAX 24
+
 struct records {
-	char journal[ENGINE_RECORD_SIZE], unknown[ENGINE_RECORD_SIZE];
-	int journal_size, unknown_size;
+	struct {
+		char name[16], bytes[ENGINE_RECORD_SIZE];
+		int size;
+	} list[RECORDS_MAX];
 };
 
 static struct records records, history[64];
 static int writes, fail_writes, refreshes;
 
+/* A record by its name, made where there is none. */
+static int find_record(struct records *among, const char *name)
+{
+	int i = 0;
+	while (among->list[i].name[0] && strcmp(among->list[i].name, name) != 0)
+		assert_true(++i < RECORDS_MAX);
+	strcpy(among->list[i].name, name);
+	return i;
+}
+
+static int size_of(const char *name)
+{
+	return records.list[find_record(&records, name)].size;
+}
+
+static void put_record(const char *name, const void *bytes, size_t size)
+{
+	int at = find_record(&records, name);
+	memcpy(records.list[at].bytes, bytes, size);
+	records.list[at].size = (int)size;
+}
+
 static int record_read(void *arg, const char *name, void *bytes, size_t size)
 {
 	struct records *from = arg;
-	bool journal = strcmp(name, "journal") == 0;
-	int length = journal ? from->journal_size : from->unknown_size;
+	int at = find_record(from, name), length = from->list[at].size;
 	assert_true((size_t)length <= size);
-	memcpy(bytes, journal ? from->journal : from->unknown, (size_t)length);
+	memcpy(bytes, from->list[at].bytes, (size_t)length);
 	return length ? length : -ENOENT;
 }
 
 static int record_write(void *arg, const char *name, const void *bytes, size_t size)
 {
-	struct records *to = arg;
-	bool journal = strcmp(name, "journal") == 0;
+	assert_ptr_equal(arg, &records);
 	if (fail_writes)
 		return -ENOSPC;
-	memcpy(journal ? to->journal : to->unknown, bytes, size);
-	*(journal ? &to->journal_size : &to->unknown_size) = (int)size;
+	put_record(name, bytes, size);
 	if (writes < 64)
-		history[writes++] = *to;
+		history[writes++] = records;
 	return 0;
 }
 
@@ -81,6 +104,7 @@ static int runs, no_return_result;
 static atomic_int recoveries;
 static enum job_state recover_ends;
 static enum job_phase recover_phase;
+static unsigned int seen_phases;
 static struct job_outcome recover_outcome;
 static struct job_request last_request;
 
@@ -171,6 +195,20 @@ static enum job_state keep_story(const struct job_context *context, const struct
 	return job_report_outcome(report, "", "")->state = JOB_DONE;
 }
 
+static enum job_state unknown_undo_story(const struct job_context *context, const struct job_request *request,
+	struct job_report *report)
+{
+	static const char *const databases[] = { "mgc", "mgccomp" };
+	(void)request;
+	runs++;
+	for (size_t i = 0; i < 2; i++) {
+		struct job_outcome *outcome = job_report_outcome(report, "sql1", databases[i]);
+		assert_int_equal(context->journal(context->engine, i ? JOB_PHASE_ROLLBACK : JOB_PHASE_COMMIT, outcome), 0);
+		outcome->state = JOB_OUTCOME_UNKNOWN;
+	}
+	return JOB_OUTCOME_UNKNOWN;
+}
+
 static enum job_state recover_story(const struct job_context *context, const struct job_request *request,
 	enum job_phase phase, const struct job_outcome *journalled, struct job_report *report)
 {
@@ -179,6 +217,7 @@ static enum job_state recover_story(const struct job_context *context, const str
 	recoveries++;
 	last_request = *request;
 	recover_phase = phase;
+	seen_phases |= 1u << phase;
 	recover_outcome = *journalled;
 	outcome->snapshot = journalled->snapshot;
 	strcpy(outcome->sentence, "It was looked at.");
@@ -571,7 +610,8 @@ static void a_shutdown_cancels_what_runs_and_what_waits_and_comes_to_an_end(void
 	engine = NULL;
 	assert_int_equal(runs, 1);
 	struct journal journal;
-	assert_int_equal(journal_decode(&journal, records.journal, (size_t)records.journal_size), 0);
+	int at = find_record(&records, "journal");
+	assert_int_equal(journal_decode(&journal, records.list[at].bytes, (size_t)records.list[at].size), 0);
 	assert_false(journal.running);
 }
 
@@ -620,8 +660,7 @@ static void a_backup_that_was_cut_off_says_what_was_sealed_before(void **state)
 		.request = request_of(JOB_BACKUP, "") };
 	for (int made = 0; made < 2; made++) {
 		assert_int_equal(journal_encode(&journal, &block), 0);
-		memcpy(records.journal, block.bytes, block.size);
-		records.journal_size = (int)block.size;
+		put_record("journal", block.bytes, block.size);
 		shelf_count = 1 + made;
 		shelf[0].sequence = 3;
 		shelf[1] = (struct snapshot_info){ .id = 0xabc, .sequence = 4, .subject = "sql1/mgc" };
@@ -645,8 +684,7 @@ static void what_if_never_changed_anything_and_is_not_looked_at(void **state)
 		.request = request_of(JOB_RESTORE, "mgc") };
 	journal.request.what_if = true;
 	assert_int_equal(journal_encode(&journal, &block), 0);
-	memcpy(records.journal, block.bytes, block.size);
-	records.journal_size = (int)block.size;
+	put_record("journal", block.bytes, block.size);
 	start();
 	wait_end(9);
 	assert_int_equal(recoveries, 0);
@@ -664,7 +702,7 @@ static void an_unknown_outcome_is_kept_and_looked_at_until_it_is_known(void **st
 	story_ends = JOB_DONE;
 	wait_end(submit(JOB_BACKUP, "other")); /* a later job does not make it forgotten */
 	engine_stop(engine);
-	assert_true(records.unknown_size > 0);
+	assert_true(size_of("unknown") > 0);
 	recoveries = 0;
 	start(); /* still unknown: no noise, and it is kept */
 	wait_end(submit(JOB_BACKUP, "other"));
@@ -672,7 +710,7 @@ static void an_unknown_outcome_is_kept_and_looked_at_until_it_is_known(void **st
 	while (engine_next_ended(engine, &info))
 		assert_int_not_equal(info.state, JOB_OUTCOME_UNKNOWN);
 	engine_stop(engine);
-	assert_true(records.unknown_size > 0);
+	assert_true(size_of("unknown") > 0);
 	recover_ends = JOB_DONE;
 	start();
 	info = wait_end(id);
@@ -680,7 +718,7 @@ static void an_unknown_outcome_is_kept_and_looked_at_until_it_is_known(void **st
 	assert_true(info.recovered);
 	engine_stop(engine);
 	engine = NULL;
-	assert_int_equal(records.unknown_size, 0);
+	assert_int_equal(size_of("unknown"), 0);
 }
 
 static bool is_needed(uint64_t snapshot)
@@ -746,6 +784,116 @@ static void an_unknown_outcome_is_not_forgotten_over_the_next_database(void **st
 	assert_int_equal(recover_outcome.safety, 6);
 }
 
+static void wait_recoveries(int count)
+{
+	struct pollfd event = { engine_fd(engine), POLLIN, 0 };
+	for (int i = 0; i < 100 && recoveries < count; i++)
+		poll(&event, 1, 100), engine_seen(engine);
+	assert_true(recoveries >= count);
+}
+
+static void several_unknown_outcomes_are_kept_each_with_its_phase(void **state)
+{
+	(void)state;
+	struct job_info unknown[ENGINE_UNKNOWN_MAX];
+	ground.restore = unknown_undo_story;
+	recover_ends = JOB_OUTCOME_UNKNOWN;
+	start();
+	uint64_t id = submit(JOB_RESTORE, "*");
+	wait_end(id);
+	assert_int_equal(engine_unknown(engine, unknown, ENGINE_UNKNOWN_MAX), 2);
+	engine_stop(engine);
+	seen_phases = 0;
+	recoveries = 0;
+	start();
+	wait_recoveries(2);
+	assert_int_equal(seen_phases, 1u << JOB_PHASE_COMMIT | 1u << JOB_PHASE_ROLLBACK);
+	assert_int_equal(engine_unknown(engine, unknown, ENGINE_UNKNOWN_MAX), 2); /* looked at, and each kept but once */
+	assert_string_equal(unknown[0].request.database, "mgc");
+	assert_string_equal(unknown[1].request.database, "mgccomp");
+	assert_int_equal(unknown[1].id, id);
+	assert_int_equal(unknown[1].state, JOB_OUTCOME_UNKNOWN);
+}
+
+static void a_database_of_which_it_is_not_known_how_it_ended_is_not_changed_again(void **state)
+{
+	(void)state;
+	struct job_info info, unknown[1];
+	story_ends = recover_ends = JOB_OUTCOME_UNKNOWN;
+	start();
+	wait_end(submit(JOB_RESTORE, "mgc"));
+	story_ends = JOB_DONE;
+	assert_int_equal(runs, 1);
+	assert_int_equal(recoveries, 0);
+	info = wait_end(submit(JOB_UNDO, "MGC"));
+	assert_int_equal(recoveries, 1); /* it was looked at for its sake */
+	assert_int_equal(info.state, JOB_FAILED);
+	assert_non_null(strstr(info.sentence, "not known yet how job"));
+	assert_int_equal(runs, 1);
+	/* Other databases, other jobs and what-if are free. */
+	assert_int_equal(wait_end(submit(JOB_BACKUP, "mgc")).state, JOB_DONE);
+	struct job_request what_if = request_of(JOB_RESTORE, "mgc");
+	uint64_t id;
+	what_if.what_if = true;
+	assert_int_equal(engine_submit(engine, &what_if, 0, &id), 0);
+	assert_int_equal(wait_end(id).state, JOB_DONE);
+	assert_int_equal(recoveries, 1);
+	/* Once the server tells, it goes on, unasked. */
+	recover_ends = JOB_DONE;
+	assert_int_equal(wait_end(submit(JOB_RESTORE, "mgc")).state, JOB_DONE);
+	assert_int_equal(recoveries, 2);
+	assert_int_equal(engine_unknown(engine, unknown, 1), 0);
+	assert_int_equal(size_of("unknown"), 0);
+}
+
+/* The power goes after any write: who waited is told so, once, and never begun unasked; who ran is looked at. */
+static void jobs_that_waited_in_a_power_cut_are_told_and_not_begun(void **state)
+{
+	(void)state;
+	static struct records cuts[64];
+	int waited = 0;
+	story_waits = true;
+	start();
+	uint64_t first = submit(JOB_BACKUP, "a");
+	sem_wait(&arrived);
+	uint64_t second = submit(JOB_VERIFY, "b"), third = submit(JOB_BACKUP, "c");
+	for (int i = 0; i < 8; i++)
+		sem_post(&go);
+	wait_end(third);
+	engine_stop(engine);
+	int count = writes;
+	memcpy(cuts, history, sizeof(cuts));
+	assert_true(count > 9);
+	story_waits = false;
+	for (int cut = 0; cut < count; cut++) {
+		struct job_info told[ENGINE_HISTORY_MAX];
+		records = cuts[cut];
+		runs = 0;
+		start();
+		uint64_t next = submit(JOB_BACKUP, "next");
+		wait_end(next);
+		assert_int_equal(runs, 1);
+		assert_true(next > first);
+		size_t jobs = engine_jobs(engine, told, ENGINE_HISTORY_MAX);
+		for (size_t i = 0; i < jobs; i++) {
+			if (told[i].id == next || !strstr(told[i].sentence, "stopped before this began"))
+				continue;
+			assert_true(told[i].id == second || told[i].id == third);
+			assert_true(told[i].recovered);
+			assert_int_equal(told[i].state, JOB_CANCELLED);
+			assert_string_equal(told[i].request.asked_by, "anna");
+			assert_true(next > told[i].id);
+			waited++;
+		}
+		engine_stop(engine);
+		start(); /* it is told once */
+		assert_int_equal(engine_jobs(engine, told, ENGINE_HISTORY_MAX), 0);
+		engine_stop(engine);
+	}
+	engine = NULL;
+	assert_true(waited > 4);
+}
+
 static void numbers_go_on_after_a_restart(void **state)
 {
 	(void)state;
@@ -766,8 +914,7 @@ static void numbers_go_on_after_a_restart(void **state)
 static void a_damaged_journal_claims_nothing(void **state)
 {
 	(void)state;
-	memcpy(records.journal, "garbage", 7);
-	records.journal_size = 7;
+	put_record("journal", "garbage", 7);
 	start();
 	wait_end(submit(JOB_BACKUP, "a"));
 	assert_int_equal(recoveries, 0);
@@ -836,6 +983,9 @@ int main(void)
 		engine_test(a_story_knows_that_another_job_waits),
 		engine_test(what_an_unknown_outcome_needs_is_said_to_be_in_doubt),
 		engine_test(an_unknown_outcome_is_not_forgotten_over_the_next_database),
+		engine_test(several_unknown_outcomes_are_kept_each_with_its_phase),
+		engine_test(a_database_of_which_it_is_not_known_how_it_ended_is_not_changed_again),
+		engine_test(jobs_that_waited_in_a_power_cut_are_told_and_not_begun),
 		engine_test(numbers_go_on_after_a_restart),
 		engine_test(a_damaged_journal_claims_nothing),
 		engine_test(a_journal_that_cannot_be_written_is_noted),

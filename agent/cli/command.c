@@ -33,14 +33,15 @@ const struct command commands[] = {
 		false,
 		TAKES_WAIT | TAKES_SNAPSHOT | TAKES_RESTORE | TAKES_YES | TAKES_WHAT_IF,
 		NULL,
-		"restore [DATABASE | SERVER/DATABASE]",
+		"restore [DATABASE | SERVER/DATABASE | SERVER/*]",
 		"put a database back as it was",
 		"Puts back the newest good backup, or the one that --snapshot names: whole or not at all, proved by reading it\n"
-		"back before it counts. The state before is kept first, and `coffret undo` returns to it.\n\n"
+		"back before it counts. The state before is kept first, and `coffret undo` returns to it. SERVER/* is each of\n"
+		"the server's configured databases, one after the other, each by itself whole or not at all.\n\n"
 		"  -s, --snapshot ID   the backup to restore; the first digits will do\n"
 		"      --what-if       say what would change, change nothing\n"
 		"      --with-users-connected   although other sessions are in the database\n"
-		"      --without-safety         although the present state cannot be kept\n"
+		"      --without-safety         without keeping the present state, where that cannot be done: it is then lost\n"
 		"  -y, --yes           do not ask on a terminal\n" WAIT,
 	},
 	{
@@ -49,13 +50,13 @@ const struct command commands[] = {
 		false,
 		TAKES_WAIT | TAKES_SNAPSHOT | TAKES_RESTORE | TAKES_YES | TAKES_WHAT_IF,
 		NULL,
-		"undo [DATABASE | SERVER/DATABASE]",
+		"undo [DATABASE | SERVER/DATABASE | SERVER/*]",
 		"return to the state before the last restore",
 		"Restores the safety snapshot that the last restore made. It can itself be undone.\n\n"
 		"  -s, --snapshot ID   another safety snapshot\n"
 		"      --what-if       say what would change, change nothing\n"
 		"      --with-users-connected   although other sessions are in the database\n"
-		"      --without-safety         although the present state cannot be kept\n"
+		"      --without-safety         without keeping the present state, where that cannot be done: it is then lost\n"
 		"  -y, --yes           do not ask on a terminal\n" WAIT,
 	},
 	{

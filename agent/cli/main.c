@@ -93,12 +93,12 @@ static int reach(const struct options *options)
 
 static void tell_restore(const struct options *options)
 {
-	printf("This replaces what is in %s now by %s. The present state is kept%s.",
+	printf("This replaces what is in %s now by %s. The present state is %s.",
 		options->argument[0] ? options->argument : "the database",
 		options->snapshot                      ? options->snapshot
 			: options->command->name[0] == 'u' ? "the state before the last restore"
 											   : "its newest good backup",
-		options->without_safety ? " if it can be" : "");
+		options->without_safety ? "not kept: there will be no undo" : "kept");
 }
 
 /* On a terminal a restore or a removal is not one slip of the finger away; a script that asks for one means it. */

@@ -325,6 +325,11 @@ static void show_database(struct screen *screen, const struct block_fields *fiel
 	if (*get(fields, "Undo"))
 		fprintf(screen->out, "; a restore can be undone");
 	fputc('\n', screen->out);
+	if (*get(fields, "Unknown-Job")) {
+		fputs("    ", screen->out);
+		put(screen, RED, "it is not known yet how the last restore ended");
+		fprintf(screen->out, " (job %s): the server is asked again until it tells\n", get(fields, "Unknown-Job"));
+	}
 	if (block_get_flag(fields, "Password-Dropped"))
 		fprintf(screen->out,
 			"    its server was changed in the configuration: write the password files anew, or "

@@ -355,13 +355,17 @@ int session_cancel(struct session *session, struct sql_error *error)
 static LOGINREC *make_login(const struct session_options *options)
 {
 	LOGINREC *login = dblogin();
+	char host[31]; /* so that whoever finds us in the way knows which box it is */
 
 	if (!login)
 		return NULL;
+	if (gethostname(host, sizeof(host)))
+		strcpy(host, "coffret");
+	host[sizeof(host) - 1] = '\0';
 	DBSETLUSER(login, options->login);
 	DBSETLPWD(login, options->password);
 	DBSETLAPP(login, options->application ? options->application : "Coffret");
-	DBSETLHOST(login, "coffret");
+	DBSETLHOST(login, host);
 	DBSETLDBNAME(login, options->database);
 	DBSETLCHARSET(login, "UTF-8");
 	DBSETLPACKET(login, TDS_PACKET_SIZE);

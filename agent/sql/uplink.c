@@ -3,21 +3,13 @@
 
 #include <errno.h>
 #include <sys/socket.h>
-#include <time.h>
 
+#include "agent/net/clock.h"
 #include "agent/sql/message.h"
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 void uplink_init(struct uplink *uplink, int socket)
 {
-	*uplink = (struct uplink){ .socket = socket, .alive_at_ms = now_ms() };
+	*uplink = (struct uplink){ .socket = socket, .alive_at_ms = net_now_ms() };
 }
 
 /* A cancel is five bytes: length 1 and its type. Anything else waits for whoever reads requests. */
@@ -37,7 +29,7 @@ static void look_for_cancel(struct uplink *uplink)
 
 static void say_alive(struct uplink *uplink)
 {
-	int64_t now = now_ms();
+	int64_t now = net_now_ms();
 
 	if (now - uplink->alive_at_ms < UPLINK_ALIVE_MS)
 		return;
