@@ -11,6 +11,7 @@ import re
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import tempfile
 import time
@@ -162,11 +163,13 @@ class Server:
             lists.setdefault(table, []).append(form.get(kind, column))
         return lists
 
-    def fingerprint(self, database, tables=None):
-        """{table: (rows, sha256)} as freebcp sees it: rows as text, sorted, hashed. Not our code at any point."""
+    def fingerprint(self, database, tables=None, lists=None):
+        """{table: (rows, sha256)} as freebcp sees it: rows as text, sorted, hashed. Not our code at any point.
+
+        lists: what select_lists said, where a test looks often and knows that no column comes or goes."""
         conf = self.freetds(self.directory)
         prints = {}
-        for table, columns in self.select_lists(database).items():
+        for table, columns in (lists or self.select_lists(database)).items():
             if tables and table not in tables:
                 continue
             with tempfile.NamedTemporaryFile(dir=self.directory) as out:
@@ -185,8 +188,9 @@ class Box:
     """A backup box: configuration, store, coffretd."""
 
     def __init__(self, directory, server, certificates, databases="mgc, mgccomp", profile="persistent-chat", extra="",
-                 box_extra="", host="127.0.0.1", name="sql"):
+                 box_extra="", host="127.0.0.1", name="sql", faults=False):
         self.directory = directory
+        self.faults = os.path.join(directory, "faults") if faults else None
         os.makedirs(directory, exist_ok=True)
         self.config = os.path.join(directory, "coffret.conf")
         self.store = os.path.join(directory, "store")
@@ -223,8 +227,28 @@ class Box:
     def start(self):
         self.log = open(os.path.join(self.directory, "log"), "ab")
         self.process = subprocess.Popen([self.program("coffretd"), "--config", self.config], stdout=self.log,
-                                        stderr=self.log, stdin=subprocess.DEVNULL)
+                                        stderr=self.log, stdin=subprocess.DEVNULL, env=self.environment())
         wait_for(self.ready, 30, "coffretd")
+
+    def environment(self):
+        """With faults: a library between the daemon and its volume (tests/faults/preload/volume_faults.c)."""
+        if not self.faults:
+            return None
+        if not os.path.exists(self.faults):
+            self.fault("none")
+        return {**os.environ, "LD_PRELOAD": os.path.join(BUILD, "tests/volume_faults.so"), "COFFRET_FAULTS": self.faults,
+                "COFFRET_FAULTS_UNDER": self.store}
+
+    def fault(self, action, countdown=1):
+        """What goes wrong at the countdown-th write or sync of the volume from now on."""
+        actions = ("none", "kill-before", "kill-after", "gone", "full")
+        with open(self.faults, "r+b" if os.path.exists(self.faults) else "w+b") as file:
+            file.write(struct.pack("=4I", 0 if action == "none" else countdown, actions.index(action), 0, 0))
+
+    def struck(self):
+        """How often it did, since fault()."""
+        with open(self.faults, "rb") as file:
+            return struct.unpack("=4I", file.read(16))[2]
 
     def ready(self):
         if self.process.poll() is not None:

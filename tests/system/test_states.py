@@ -1,0 +1,468 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every state honest: whatever goes away at whatever point of a restore, the database is the old one or the wanted one,
+the box says which, and never sooner than it is true; and the next restore works without hands.
+
+COFFRET_EXHAUSTIVE=1 in the environment visits every packet where otherwise every few are enough.
+"""
+import os
+import signal
+
+import pytest
+
+import world as stage
+
+SETUP = """CREATE DATABASE small;
+GO
+USE small;
+GO
+CREATE TABLE dbo.parent (id int NOT NULL PRIMARY KEY, name nvarchar(50) NOT NULL);
+GO
+CREATE TABLE dbo.child (id int IDENTITY(1,1) NOT NULL PRIMARY KEY, parent int NOT NULL REFERENCES dbo.parent (id), body varchar(max) NULL);
+GO
+INSERT INTO dbo.parent VALUES (1, N'one'), (2, N'two');
+GO
+INSERT INTO dbo.child (parent, body) VALUES (1, 'a'), (2, NULL), (2, '');
+GO
+"""
+DAMAGE = "DELETE FROM dbo.child WHERE id > 1; UPDATE dbo.parent SET name = N'wrong' WHERE id = 2"
+EXHAUSTIVE = bool(os.environ.get("COFFRET_EXHAUSTIVE"))
+
+
+class Scene:
+    """A small database, a box that has a backup of it, and what both look like."""
+
+    def __init__(self, world, name, **keywords):
+        self.server = world.server(name=f"{name}-server")
+        self.server.script(SETUP)
+        self.server.add_logins("small")
+        self.box = world.box(self.server, name=name, databases="small", profile="any",
+                             extra="stall_seconds = 5\nlock_seconds = 10", **keywords)
+        self.box.ok("backup")
+        self.lists = self.server.select_lists("small")
+        self.wanted = self.look()
+        self.damage()
+        self.broken = self.look()
+
+    def look(self):
+        return self.server.fingerprint("small", lists=self.lists)
+
+    def damage(self):
+        self.server.sql(DAMAGE, "small")
+
+    def whole(self, what):
+        """The wanted state or the broken one, once the server has come to rest."""
+        stage.wait_for(lambda: self.look() in (self.wanted, self.broken), 30, f"a whole database after {what}")
+        return self.look() == self.wanted
+
+    def strikes(self):
+        return int(self.server.tell("strikes")[0])
+
+    def begin(self, *arguments):
+        return stage.subprocess.Popen(self.box.command("restore", "small", "--json", *arguments),
+                                      stdout=stage.subprocess.PIPE, stderr=stage.subprocess.STDOUT, text=True)
+
+    def settle(self, what):
+        """Until the box knows how its last restore ended; then what it says of it."""
+        stage.wait_for(lambda: self.box.json("status")["state"] == "idle" and not self.unknown(), 60, f"the truth after {what}")
+        jobs = self.box.json("jobs")["jobs"]
+        return jobs[-1] if jobs else None
+
+    def unknown(self):
+        return [d for d in self.box.json("status")["databases"] if d.get("unknown_job")]
+
+    def safety_is_there(self):
+        applied = [s for s in self.box.json("list")["snapshots"] if s["class"] == "safety" and s["applied"]]
+        return bool(applied)
+
+    def restores_without_hands(self):
+        self.box.ok("restore", "small")
+        assert self.look() == self.wanted
+        self.damage()
+
+
+def worker_of(box):
+    """The process that talks to the server, a child of the daemon."""
+    path = f"/proc/{box.process.pid}/task"
+    for task in os.listdir(path):
+        for child in open(f"{path}/{task}/children").read().split():
+            if "coffret-worker" in open(f"/proc/{child}/comm").read():
+                return int(child)
+    return None
+
+
+@pytest.fixture(scope="module")
+def scene(shared):
+    return Scene(shared, "states")
+
+
+# ---- what the server says ----
+
+ERRORS = (1205, 1222, 9002, 1105, 3930, 547, 2627, 8152, 2628)
+
+
+def test_any_error_at_any_statement_of_a_restore_leaves_the_old_rows_or_the_wanted_ones(scene):
+    struck = 0
+    for n in range(1, 1000):
+        for number in ERRORS if EXHAUSTIVE else [ERRORS[n % len(ERRORS)]]:
+            before = scene.strikes()
+            scene.server.tell(f"set fail={number}@statement-{n}")
+            result = scene.box.run("restore", "small")
+            scene.server.tell("set fail=0")
+            if scene.strikes() == before:
+                assert result.returncode == 0, result.stdout + result.stderr
+                break
+            struck += 1
+            said = f"error {number} at statement {n}: exit {result.returncode}, {result.stdout}{result.stderr}"
+            restored = scene.whole(said)
+            assert result.returncode in (0, 1), said
+            assert restored == (result.returncode == 0), said
+            if restored:
+                assert scene.safety_is_there(), said
+                scene.damage()
+        else:
+            continue
+        break
+    print(f"{struck} errors")
+    assert struck > 50
+    assert scene.look() == scene.wanted
+    scene.damage()
+
+
+def test_a_deadlock_victim_tries_again_at_most_twice(scene):
+    for failures, code in ((1, 0), (2, 0), (3, 1)):
+        for _ in range(failures):
+            scene.server.tell("set fail=1205@delete:1")
+        result = scene.box.run("restore", "small")
+        scene.server.tell("set fail=0")
+        said = result.stdout + result.stderr
+        assert result.returncode == code, said
+        assert said.count("trying again") == min(failures, 2), said
+        assert scene.whole(said) == (code == 0)
+        if code == 0:
+            scene.damage()
+
+
+# ---- what goes away ----
+
+def test_a_worker_that_is_killed_at_a_packet_leaves_the_old_rows_or_the_wanted_ones(scene):
+    kills = 0
+    for n in range(1, 10000, 1 if EXHAUSTIVE else 9):
+        before = scene.strikes()
+        scene.server.tell(f"wire stall-at-packet={n}:ever")
+        run = scene.begin()
+        stage.wait_for(lambda: scene.strikes() > before or run.poll() is not None, 30, "the packet")
+        struck = scene.strikes() > before
+        worker = worker_of(scene.box) if struck else None
+        if worker:
+            os.kill(worker, signal.SIGKILL)
+        said = run.communicate()[0]
+        scene.server.tell("wire none")
+        restored = scene.whole(f"a worker killed at packet {n}")
+        if not struck:
+            assert run.returncode == 0 and restored, said
+            break
+        kills += 1
+        assert run.returncode in (0, 1, 5), said
+        if run.returncode != 5:
+            assert restored == (run.returncode == 0), said
+        else:
+            told = scene.settle(said)
+            assert (told["state"] == "done") == restored, (told, said)
+        if restored:
+            assert scene.safety_is_there()
+            scene.damage()
+    print(f"{kills} workers killed")
+    assert kills > 10
+    scene.damage()
+
+
+def kill_and_find_out(scene, what):
+    """The daemon is dead: the next start says what is true of the server, and goes on."""
+    scene.server.tell("wire none")
+    restored = scene.whole(what)
+    scene.box.start()
+    told = scene.settle(what)
+    assert told["recovered"], (what, told)
+    assert (told["state"] == "done") == restored, (what, told)
+    if restored:
+        assert scene.safety_is_there(), what
+        scene.damage()
+    return told
+
+
+def test_a_box_that_loses_power_at_a_packet_says_at_the_next_start_what_is_true(scene):
+    cuts, sentences = 0, set()
+    for n in range(3, 10000, 1 if EXHAUSTIVE else 23):
+        before = scene.strikes()
+        scene.server.tell(f"wire stall-at-packet={n}:ever")
+        run = scene.begin()
+        stage.wait_for(lambda: scene.strikes() > before or run.poll() is not None, 30, "the packet")
+        if scene.strikes() == before:
+            run.communicate()
+            scene.server.tell("wire none")
+            break
+        scene.box.stop(signal.SIGKILL)
+        run.communicate()
+        sentences.add(kill_and_find_out(scene, f"a power cut at packet {n}")["sentence"])
+        cuts += 1
+    print(f"{cuts} power cuts, told as: {sentences}")
+    assert any("before anything was changed" in s for s in sentences)
+    assert any("has undone it" in s for s in sentences)
+    scene.damage()
+
+
+def test_a_box_that_loses_power_at_any_sync_of_a_restore_says_what_is_true(world):
+    scene = Scene(world, "writes", faults=True)
+    ended = set()
+    for n in range(1, 1000):
+        scene.box.fault("kill-before" if n % 2 else "kill-after", n)
+        run = scene.begin()
+        said = run.communicate()[0]
+        struck = scene.box.struck()
+        scene.box.fault("none")
+        if not struck:
+            assert run.returncode == 0, said
+            break
+        scene.box.stop(signal.SIGKILL)
+        what = f"a power cut at sync {n}"
+        restored = scene.whole(what)
+        scene.box.start()
+        told = scene.settle(what)
+        assert not told or (told["state"] == "done") == restored, (what, told)
+        ended.add(told["sentence"] if told else "nothing to tell")  # before the journal had begun, or after it had ended
+        if restored:
+            assert scene.safety_is_there(), what
+            scene.damage()
+    print(f"{n} syncs: {ended}")
+    assert n > 10 and len(ended) >= 4
+    assert scene.look() == scene.wanted
+    scene.damage()
+    scene.restores_without_hands()
+    scene.box.ok("undo", "small")
+    assert scene.look() == scene.broken
+
+
+@pytest.mark.parametrize("fault", ["full", "gone"])
+def test_a_volume_that_is_full_or_pulled_at_any_write_of_a_restore_leaves_a_whole_database(world, fault):
+    scene = Scene(world, fault, faults=True)
+    refused = 0
+    for n in range(1, 1000, 1 if EXHAUSTIVE else 3):
+        scene.box.fault(fault, n)
+        result = scene.box.run("restore", "small")
+        struck = scene.box.struck()
+        scene.box.fault("none")
+        said = f"{fault} at {n}: exit {result.returncode}: {result.stdout}{result.stderr}"
+        restored = scene.whole(said)
+        if not struck:
+            assert result.returncode == 0, said
+            break
+        assert result.returncode in (0, 1, 5), said
+        if result.returncode == 1:
+            refused += 1
+            assert not restored, said
+        elif result.returncode == 0:
+            assert restored, said
+        if restored:
+            scene.damage()
+        scene.box.stop(signal.SIGKILL)  # a volume that has failed is opened anew
+        scene.box.start()
+        scene.settle(said)
+    assert refused > 3
+    scene.damage()
+    scene.restores_without_hands()
+
+
+# ---- no safety snapshot ----
+
+def test_without_room_for_a_safety_snapshot_consent_is_asked_for_and_written_down(world):
+    scene = Scene(world, "consent", faults=True)
+    for n in range(1, 200):
+        scene.box.fault("full", n)
+        result = scene.box.run("restore", "small")
+        scene.box.fault("none")
+        said = result.stdout + result.stderr
+        assert result.returncode == 1, said
+        assert scene.look() == scene.broken
+        if "safety snapshot" in said:
+            break
+        scene.box.stop(signal.SIGKILL)
+        scene.box.start()
+    assert "--without-safety" in said and "full" in said, said
+    scene.box.stop(signal.SIGKILL)
+    scene.box.start()
+    safeties = len([s for s in scene.box.json("list")["snapshots"] if s["class"] == "safety"])
+    scene.box.ok("restore", "small", "--without-safety")
+    assert scene.look() == scene.wanted
+    assert len([s for s in scene.box.json("list")["snapshots"] if s["class"] == "safety"]) == safeties
+    log = "".join(open(os.path.join(root, name), errors="replace").read() for root, _, names in
+                  os.walk(scene.box.directory + "/state") for name in names)
+    assert "without-safety" in log
+
+
+# ---- cancel ----
+
+def lock_is_free(scene):
+    out = scene.server.sql("SET NOCOUNT ON BEGIN TRANSACTION DECLARE @r int EXEC @r = sp_getapplock @Resource = N'coffret:small', "
+                           "@LockMode = 'Exclusive', @LockOwner = 'Transaction', @LockTimeout = 0 SELECT 'answer:' + "
+                           "CAST(@r AS varchar(9)) ROLLBACK", "small")
+    return "answer:0" in out
+
+
+def cancel_in(scene, phase, seconds=30):
+    """Begins a restore, cancels it once it says that it is in this phase; its exit code, and how long each took."""
+    run = scene.begin()
+    for line in run.stdout:
+        if stage.json.loads(line).get("phase") == phase:
+            break
+    else:
+        raise AssertionError(f"it ended before {phase}: exit {run.wait()}")
+    started = stage.time.monotonic()
+    cancel = scene.box.run("cancel")
+    answered = stage.time.monotonic() - started
+    states = [stage.json.loads(line).get("state") for line in run.stdout]
+    code = run.wait(seconds)
+    return cancel, code, states, answered
+
+
+@pytest.mark.parametrize("phase, silence", [
+    ("lock", "select:0.1"), ("safety", "select:0.1"), ("prepare", "delete:20"), ("write", "delete:20"), ("write", "bulk:20"),
+    ("write", "insert:20"), ("read_back", "select:0.1")])
+def test_a_cancel_is_answered_at_once_and_cancelled_is_said_when_the_undo_has_ended(scene, phase, silence):
+    scene.server.tell(f"set silence={silence}")
+    scene.server.tell("set rollback_delay=2")
+    cancel, code, states, answered = cancel_in(scene, phase)
+    free = lock_is_free(scene)
+    scene.server.tell(f"set silence={silence.split(':')[0]}:0")
+    scene.server.tell("set rollback_delay=0")
+    assert cancel.returncode == 0 and answered < 2, cancel.stdout + cancel.stderr
+    assert "stopping" in states
+    assert code == 4
+    assert free, "cancelled was said before the server had undone it"
+    assert scene.look() == scene.broken
+
+
+def test_once_commit_was_sent_a_cancel_is_refused_with_a_sentence(scene):
+    scene.server.tell("set silence=commit:3")
+    cancel, code, _, answered = cancel_in(scene, "commit")
+    scene.server.tell("set silence=commit:0")
+    assert cancel.returncode == 7 and "Too late" in cancel.stdout + cancel.stderr and answered < 2
+    assert code == 0 and scene.look() == scene.wanted
+    scene.damage()
+
+
+def test_a_failed_restore_is_over_only_when_the_server_has_undone_it(scene):
+    scene.server.tell("set rollback_delay=3")
+    scene.server.tell("set silence=bulk:1")
+    run = scene.begin()
+    for line in run.stdout:
+        if stage.json.loads(line).get("phase") == "write":
+            break
+    stage.wait_for(lambda: worker_of(scene.box), 10, "the worker")
+    os.kill(worker_of(scene.box), signal.SIGKILL)
+    run.communicate()
+    free = lock_is_free(scene)
+    scene.server.tell("set rollback_delay=0")
+    scene.server.tell("set silence=bulk:0")
+    assert run.returncode == 1 and free
+    assert scene.look() == scene.broken
+
+
+# ---- unknown ----
+
+def test_without_an_answer_to_commit_it_is_unknown_until_it_has_been_looked_at(world):
+    scene = Scene(world, "unknown")
+    scene.server.tell("set silence=commit:60")
+    run = scene.begin()
+    for line in run.stdout:
+        if stage.json.loads(line).get("phase") == "commit":
+            break
+    stage.wait_for(lambda: any("COMMIT TRANSACTION" in line for line in scene.server.tell("statements")), 20, "the commit")
+    scene.server.stop(signal.SIGKILL)
+    said = run.communicate()[0]
+    assert run.returncode == 5 and "not known" in said, said
+    assert scene.unknown() and "small" in scene.box.ok("status")
+    # As long as it is not known nothing else is changed there, over a restart of the box, too.
+    for _ in range(2):
+        result = scene.box.run("restore", "small")
+        assert result.returncode == 1 and "not known yet how job" in result.stdout + result.stderr, result.stdout
+        assert scene.unknown()
+        scene.box.stop(signal.SIGKILL)
+        scene.box.start()
+    port = scene.server.port
+    scene.server.command[scene.server.command.index("--port") + 1] = str(port)
+    os.remove(scene.server.port_file)
+    scene.server.start()
+    restored = scene.whole("the server's return")
+    told = scene.settle("the server's return")
+    assert told["recovered"] and (told["state"] == "done") == restored, told
+    if restored:
+        scene.damage()
+    scene.restores_without_hands()
+
+
+# ---- two ----
+
+def test_two_databases_are_two_outcomes_also_when_the_first_fails(world):
+    server = world.server(name="two-server")
+    server.script(SETUP + SETUP.replace("small", "other"))
+    server.add_logins("small", "other")
+    box = world.box(server, name="two", databases="small, other", profile="any")
+    box.ok("backup")
+    wanted = {name: server.fingerprint(name) for name in ("small", "other")}
+    for name in wanted:
+        server.sql(DAMAGE, name)
+    broken = {name: server.fingerprint(name) for name in wanted}
+    server.tell("set fail=547@delete:1")
+    result = box.run("restore", "sql/*", "--json")
+    server.tell("set fail=0")
+    outcomes = {o["database"]: o for o in map(stage.json.loads, result.stdout.splitlines()) if o.get("block") == "outcome"}
+    assert result.returncode == 1
+    assert outcomes["small"]["state"] == "failed" and outcomes["other"]["state"] == "done", outcomes
+    assert server.fingerprint("small") == broken["small"] and server.fingerprint("other") == wanted["other"]
+    box.ok("restore", "sql/*")
+    assert all(server.fingerprint(name) == wanted[name] for name in wanted)
+
+
+def test_of_two_boxes_at_one_server_the_second_waits_or_names_the_first(shared, scene):
+    second = shared.box(scene.server, name="second", databases="small", profile="any", extra="lock_seconds = 1")
+    second.ok("backup")  # of the broken state: the first box wants another one
+    scene.server.tell("set silence=delete:4")
+    run = scene.begin()
+    for line in run.stdout:
+        if stage.json.loads(line).get("phase") == "write":
+            break
+    refused = second.run("restore", "small")
+    said = refused.stdout + refused.stderr
+    assert refused.returncode == 1 and "under way" in said and "Coffret restore" in said, said
+    second.stop()
+    second.extra = "lock_seconds = 60"
+    second.write_config()
+    second.start()
+    waited = second.run("restore", "small")
+    scene.server.tell("set silence=delete:0")
+    run.communicate()
+    assert run.returncode == 0 and waited.returncode == 0, waited.stdout + waited.stderr
+    assert scene.look() == scene.broken
+    second.stop()
+
+
+# ---- who waits ----
+
+def test_a_restore_that_waited_in_a_power_cut_is_told_and_not_begun(scene):
+    before = scene.strikes()
+    scene.server.tell("wire stall-at-packet=40:3")
+    run = stage.subprocess.Popen(scene.box.command("backup"), stdout=stage.subprocess.PIPE, stderr=stage.subprocess.STDOUT)
+    stage.wait_for(lambda: scene.strikes() > before, 30, "the backup to stall")
+    scene.box.ok("restore", "small", "--no-wait")
+    waiting = scene.box.json("jobs")["jobs"][-1]
+    assert waiting["state"] == "queued"
+    stage.time.sleep(2)  # what waits is written down within a second
+    scene.box.stop(signal.SIGKILL)
+    run.communicate()
+    scene.server.tell("wire none")
+    scene.box.start()
+    stage.wait_for(lambda: scene.box.json("status")["state"] == "idle", 30, "the box")
+    told = [j for j in scene.box.json("jobs")["jobs"] if j["job"] == waiting["job"]]
+    assert told and told[0]["state"] == "cancelled" and told[0]["recovered"], told
+    assert "stopped before this began" in told[0]["sentence"]
+    assert scene.look() == scene.broken
