@@ -194,6 +194,7 @@ struct session {
 	char trigger_suffix;
 	int statement_line;
 	struct module_cache *modules;
+	struct kept_statement *kept;
 };
 
 /* --- errors (sql_error.c) --------------------------------------------------------------------------------------- */
@@ -232,6 +233,8 @@ int query_run(struct session *session, const char *format, ...);
 int64_t query_int(struct session *session, int64_t otherwise, const char *format, ...);
 /* One text in the statement's arena; NULL if there is no row or it is NULL. */
 const char *query_text(struct session *session, const char *format, ...);
+/* What query_int and query_text keep prepared; before the connection is closed. */
+void kept_free(struct session *session);
 const char *column_text(struct session *session, sqlite3_stmt *statement, int column);
 
 /* --- variables and values ---------------------------------------------------------------------------------------- */

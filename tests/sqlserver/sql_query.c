@@ -59,19 +59,102 @@ int query_run(struct session *session, const char *format, ...)
 	return session->failed ? -5 : 0;
 }
 
+/* ---- questions that are asked again and again: by what a session may see, for every row of a catalogue view ---- */
+
+#define KEPT 64
+
+/* Prepared statements by a hash of their text. */
+struct kept_statement {
+	char *sql;
+	sqlite3_stmt *statement;
+	bool busy; /* a function that it calls asks the same again */
+};
+
+static struct kept_statement *kept_place(struct session *session, const char *sql)
+{
+	uint32_t hash = 2166136261u;
+
+	for (const char *c = sql; *c; c++)
+		hash = (hash ^ (unsigned char)*c) * 16777619u;
+	if (!session->kept && !(session->kept = calloc(KEPT, sizeof(*session->kept))))
+		abort();
+	return &session->kept[(hash ^ hash >> 16) % KEPT];
+}
+
+static void kept_forget(struct kept_statement *kept)
+{
+	sqlite3_finalize(kept->statement);
+	sqlite3_free(kept->sql);
+	*kept = (struct kept_statement){ .sql = NULL };
+}
+
+void kept_free(struct session *session)
+{
+	for (int i = 0; session->kept && i < KEPT; i++)
+		kept_forget(&session->kept[i]);
+	free(session->kept);
+	session->kept = NULL;
+}
+
+/* The first row's statement, or NULL where there is none. It is given back with answered(). */
+static sqlite3_stmt *ask(struct session *session, struct kept_statement **kept, const char *format, va_list arguments)
+{
+	char *sql = sqlite3_vmprintf(format, arguments);
+	struct kept_statement *place = sql ? kept_place(session, sql) : NULL;
+	sqlite3_stmt *statement = NULL;
+	int code = SQLITE_NOMEM;
+
+	*kept = NULL;
+	if (place && !place->busy && place->sql && !strcmp(place->sql, sql)) {
+		statement = place->statement;
+		code = SQLITE_OK;
+		*kept = place;
+	} else if (sql) {
+		code = sqlite3_prepare_v2(session->db, sql, -1, &statement, NULL);
+		if (!code && !place->busy) {
+			kept_forget(place);
+			*place = (struct kept_statement){ sql, statement, false };
+			*kept = place;
+			sql = NULL;
+		}
+	}
+	sqlite3_free(sql);
+	if (*kept)
+		(*kept)->busy = true;
+	return code ? (session_raise_sqlite(session, code), NULL) : statement;
+}
+
+static void answered(struct kept_statement *kept, sqlite3_stmt *statement)
+{
+	if (!kept) {
+		sqlite3_finalize(statement);
+		return;
+	}
+	sqlite3_reset(statement);
+	kept->busy = false;
+}
+
+static bool has_row(struct session *session, sqlite3_stmt *statement)
+{
+	int code = statement ? sqlite3_step(statement) : SQLITE_DONE;
+
+	if (code != SQLITE_ROW && code != SQLITE_DONE)
+		session_raise_sqlite(session, code);
+	return code == SQLITE_ROW;
+}
+
 int64_t query_int(struct session *session, int64_t otherwise, const char *format, ...)
 {
+	struct kept_statement *kept;
 	va_list arguments;
 
 	va_start(arguments, format);
-	sqlite3_stmt *statement = prepare(session, format, arguments);
+	sqlite3_stmt *statement = ask(session, &kept, format, arguments);
 
 	va_end(arguments);
-	if (query_next(session, &statement)) {
-		if (sqlite3_column_type(statement, 0) != SQLITE_NULL)
-			otherwise = sqlite3_column_int64(statement, 0);
-		sqlite3_finalize(statement);
-	}
+	if (has_row(session, statement) && sqlite3_column_type(statement, 0) != SQLITE_NULL)
+		otherwise = sqlite3_column_int64(statement, 0);
+	answered(kept, statement);
 	return otherwise;
 }
 
@@ -84,17 +167,16 @@ const char *column_text(struct session *session, sqlite3_stmt *statement, int co
 
 const char *query_text(struct session *session, const char *format, ...)
 {
+	struct kept_statement *kept;
 	va_list arguments;
-	const char *text = NULL;
 
 	va_start(arguments, format);
-	sqlite3_stmt *statement = prepare(session, format, arguments);
+	sqlite3_stmt *statement = ask(session, &kept, format, arguments);
 
 	va_end(arguments);
-	if (query_next(session, &statement)) {
-		text = column_text(session, statement, 0);
-		sqlite3_finalize(statement);
-	}
+	const char *text = has_row(session, statement) ? column_text(session, statement, 0) : NULL;
+
+	answered(kept, statement);
 	return text;
 }
 

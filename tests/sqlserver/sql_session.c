@@ -59,6 +59,7 @@ static void free_session(struct session *s)
 		free(s->frame);
 	}
 	prepared_free(s);
+	kept_free(s);
 	sqlite3_close_v2(s->db);
 	bytes_free(&s->convert_scratch);
 	free(s);
