@@ -108,7 +108,7 @@ void config_defaults(struct config *config)
 	strcpy(config->panel_socket, "/run/coffret/panel");
 	strcpy(config->socket_group, "coffret");
 	strcpy(config->language, "en");
-	config->deflate_level = 6;
+	config->deflate_level = 5;
 	config->clean_max_per_day = 2;
 	config->retention = (struct retention_policy){ .keep_last = 3,
 		.keep_daily = 14,

@@ -9,6 +9,7 @@
 #include "storage/bytes.h"
 #include "storage/crc32c.h"
 #include "storage/crypto.h"
+#include "storage/deflate_block.h"
 
 struct packer {
 	struct pack_keys keys;
@@ -80,17 +81,28 @@ static int prepare_inflate(struct packer *p)
 	return p->inflate_ready ? 0 : result == Z_MEM_ERROR ? -ENOMEM : -EINVAL;
 }
 
+/* False where what comes out would not be shorter. */
+static bool deflate_all(z_stream *stream, const uint8_t *bytes, uint32_t size)
+{
+	int result = Z_OK;
+	for (uint32_t block; size && result == Z_OK && stream->avail_out; bytes += block, size -= block) {
+		block = deflate_block(bytes, size);
+		stream->next_in = (z_const Bytef *)(uintptr_t)bytes;
+		stream->avail_in = block;
+		result = deflate(stream, block == size ? Z_FINISH : Z_BLOCK);
+	}
+	return result == Z_STREAM_END;
+}
+
 /* Fills in how long it became; CODEC_NONE where deflate would not make it shorter. */
 static int compress_to(struct packer *p, const void *bytes, uint32_t size, uint8_t *to, struct chunk_head *head)
 {
 	int error = prepare_deflate(p);
 	if (error)
 		return error;
-	p->deflate.next_in = (z_const Bytef *)(uintptr_t)bytes;
-	p->deflate.avail_in = size;
 	p->deflate.next_out = to;
 	p->deflate.avail_out = size - 1;
-	bool shorter = size > 1 && deflate(&p->deflate, Z_FINISH) == Z_STREAM_END;
+	bool shorter = deflate_all(&p->deflate, bytes, size);
 	head->codec = shorter ? CODEC_DEFLATE : CODEC_NONE;
 	head->stored_size = 4 + (shorter ? (uint32_t)p->deflate.total_out : size);
 	if (!shorter)

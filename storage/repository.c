@@ -186,7 +186,7 @@ static int open_chunks(struct repository *r, const struct repository_settings *s
 {
 	struct chunk_settings chunks = {
 		.index_chunks = settings->index_chunks ? settings->index_chunks : CONFIG_STORAGE_INDEX_CHUNKS,
-		.level = settings->deflate_level ? settings->deflate_level : 6,
+		.level = settings->deflate_level ? settings->deflate_level : 5,
 		.threads = settings->deflate_threads,
 		.read_only = r->read_only,
 		.reserve = 2 * (uint64_t)r->volume->segment_size,

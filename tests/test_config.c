@@ -80,7 +80,7 @@ static void defaults_stand_where_nothing_is_said(void **state)
 	assert_string_equal(server->databases[1], "mgccomp");
 	assert_int_equal(server->consistency, CONSISTENCY_SNAPSHOT);
 	assert_false(server->pinned || server->strict || server->legacy_tls);
-	assert_int_equal(config.deflate_level, 6);
+	assert_int_equal(config.deflate_level, 5);
 	assert_string_equal(config.socket, "/run/coffret/socket");
 	assert_int_equal(config.time_count, 0);
 }
