@@ -5,7 +5,8 @@
 #include <stdlib.h>
 
 #define PIECE 256u /* bytes that are looked at together */
-#define KINDS 8    /* of bytes: by their three highest bits, which tell digits, capitals, letters, small and large numbers */
+#define KINDS \
+	8 /* of bytes: by their three highest bits, which tell digits, capitals, letters, small and large numbers */
 
 /* Two words of eight counters, a byte each: no counter goes beyond half a piece. */
 static void count(const uint8_t *piece, uint32_t counts[KINDS])
