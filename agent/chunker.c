@@ -22,13 +22,15 @@ void chunker_default(uint8_t record[64])
 	pack_u32(&packer, params->max_bytes);
 	pack_u32(&packer, params->inline_limit);
 	pack_u32(&packer, params->piece_size);
+	pack_u32(&packer, params->least_bytes);
 }
 
 static bool usable(const struct rowgroup_params *params)
 {
 	return params->rare_rows && params->frequent_rows && params->group_rows && params->max_rows &&
 		params->max_bytes >= 4096 && params->max_bytes <= CHUNK_SIZE_MAX && params->inline_limit &&
-		params->inline_limit <= params->max_bytes && params->piece_size && params->piece_size <= CHUNK_SIZE_MAX;
+		params->inline_limit <= params->max_bytes && params->piece_size && params->piece_size <= CHUNK_SIZE_MAX &&
+		params->least_bytes <= params->max_bytes / 8;
 }
 
 int chunker_params(struct rowgroup_params *params, const struct repository *repository, const uint8_t record[64])
@@ -45,6 +47,7 @@ int chunker_params(struct rowgroup_params *params, const struct repository *repo
 	params->max_bytes = unpack_u32(&unpacker);
 	params->inline_limit = unpack_u32(&unpacker);
 	params->piece_size = unpack_u32(&unpacker);
+	params->least_bytes = unpack_u32(&unpacker);
 	if (!usable(params))
 		return -EBADMSG;
 	repository_derive(repository, "rowgroup", key);

@@ -130,8 +130,8 @@ static void add_value(struct siphash *hash, size_t ordinal, const struct value *
 	siphash_update(hash, zeros, (8 - value->size % 8) % 8);
 }
 
-static uint64_t hash_columns(const uint8_t secret[16], const struct row *row, const uint16_t *ordinals, size_t count,
-	uint8_t out[16])
+static uint64_t hash_columns(
+	const uint8_t secret[16], const struct row *row, const uint16_t *ordinals, size_t count, uint8_t out[16])
 {
 	struct siphash hash;
 	uint64_t number = 0;
@@ -178,10 +178,11 @@ static size_t row_size(const struct row *row)
 static size_t pieces_from(struct reference *r, size_t first, size_t end, uint64_t scale)
 {
 	uint64_t finest = UINT64_MAX / r->params->frequent_rows;
-	size_t least = r->params->frequent_rows / 8 ? r->params->frequent_rows / 8 : 1;
+	size_t least = r->params->frequent_rows / 8 ? r->params->frequent_rows / 8 : 1, bytes = 0;
 
-	for (size_t i = first + least; i < end; i++) {
-		if (r->hashes[i - 1] <= scale) {
+	for (size_t i = first + 1; i < end; i++) {
+		bytes += row_size(r->rows[i - 1]);
+		if (i >= first + least && r->hashes[i - 1] <= scale && bytes >= r->params->least_bytes) {
 			r->ends[r->count++] = i;
 			return pieces_from(r, i, end, scale);
 		}
@@ -202,22 +203,22 @@ static size_t cut_run(struct reference *r, size_t first, size_t total)
 	for (size_t i = first; i < total; i++) {
 		size_t before = i - first, best = i - 1;
 
-		bytes += row_size(r->rows[i]);
-		if (r->new_group[i] && before >= least)
+		if (r->new_group[i] && before >= least && bytes >= r->params->least_bytes)
 			return pieces_from(r, first, i, rare);
+		bytes += row_size(r->rows[i]);
 		if (before && (before == r->params->max_rows || bytes > limit)) {
 			for (size_t j = i; j-- > first + (before + 1) / 2;)
 				best = r->hashes[j] < r->hashes[best] ? j : best;
 			return r->ends[r->count++] = best + 1;
 		}
-		if (r->hashes[i] <= rare && before + 1 >= least)
+		if (r->hashes[i] <= rare && before + 1 >= least && bytes >= r->params->least_bytes)
 			return r->ends[r->count++] = i + 1;
 	}
 	return pieces_from(r, first, total, rare);
 }
 
-static void reference_cut(struct reference *r, const struct layout *layout, const struct rowgroup_params *params,
-	const struct table *table)
+static void reference_cut(
+	struct reference *r, const struct layout *layout, const struct rowgroup_params *params, const struct table *table)
 {
 	r->params = params;
 	r->rows = table->rows;
@@ -263,6 +264,8 @@ static struct rowgroup_params params_variant(int variant)
 		params = rowgroup_params_default;
 	if (variant == 4)
 		params.group_rows = params.frequent_rows = 1;
+	if (variant == 5)
+		params.least_bytes = 700;
 	params.seed[0] = 0x5a;
 	return params;
 }
@@ -272,7 +275,7 @@ static void one_pass_equals_the_rule_over_the_whole_list(void **state)
 	static struct table table;
 
 	(void)state;
-	for (int variant = 0; variant < 5; variant++) {
+	for (int variant = 0; variant < 6; variant++) {
 		struct rowgroup_params params = params_variant(variant);
 
 		for (size_t l = 0; l < 3; l++) {
@@ -320,8 +323,8 @@ static void edits_anywhere_equal_the_rule(void **state)
 /* ---- few new chunks ---- */
 
 /* Applies one edit; returns how many chunks are new. */
-static size_t new_chunks(const struct layout *layout, struct table *table, size_t at,
-	void (*edit)(struct table *table, size_t at))
+static size_t new_chunks(
+	const struct layout *layout, struct table *table, size_t at, void (*edit)(struct table *table, size_t at))
 {
 	struct rowgroup_params params = params_variant(0);
 	struct chunk_list before, after;

@@ -150,11 +150,11 @@ static void hear_error(struct world *world, enum sql_error_kind kind)
 static void pack_params(struct packer *packer, const struct rowgroup_params *params)
 {
 	const uint32_t numbers[] = { params->rare_rows, params->frequent_rows, params->group_rows, params->max_rows,
-		params->max_bytes, params->inline_limit, params->piece_size };
+		params->max_bytes, params->inline_limit, params->piece_size, params->least_bytes };
 
 	pack_u32(packer, MESSAGE_PARAMS_SIZE);
 	pack_bytes(packer, params->seed, 16);
-	for (size_t i = 0; i < 7; i++)
+	for (size_t i = 0; i < 8; i++)
 		pack_u32(packer, numbers[i]);
 }
 

@@ -88,19 +88,24 @@ static void add_names(const char *what, const struct layout *layout, const struc
 
 static void chunks_have_the_names_that_they_always_had(void **state)
 {
-	struct rowgroup_params params = rowgroup_params_default;
+	struct rowgroup_params params = rowgroup_params_default, least = hostile_params;
 	struct column columns[HOSTILE_COLUMNS];
 	struct layout layout;
 
 	(void)state;
 	params.seed[7] = 77;
+	params.least_bytes = 0; /* as in repositories from before there was such a limit */
+	least.least_bytes = hostile_params.max_bytes / 8;
 	text_size = 0;
 	hostile_layout(0, columns, &layout);
 	add_names("every type, small limits", &layout, &hostile_params, 120, 600);
 	add_names("every type, default limits", &layout, &params, 500, 30000);
 	hostile_layout(1, columns, &layout);
 	add_names("a key of two columns, small limits", &layout, &hostile_params, 1000, 100);
+	add_names("a key of two columns, a least size", &layout, &least, 1000, 100);
 	add_names("one key, default limits", &table_rows_layout, &params, 6000, 100);
+	params.least_bytes = rowgroup_params_default.least_bytes;
+	add_names("one key, all defaults", &table_rows_layout, &params, 6000, 100);
 	compare("tests/golden/rowgroup_names.txt");
 }
 

@@ -17,7 +17,7 @@
 #define MESSAGE_SIZE_MAX (1024u * 1024)
 
 /* struct rowgroup_params as a blob: the seed, then its seven numbers as u32 in the order of the struct. */
-#define MESSAGE_PARAMS_SIZE (16 + 7 * 4)
+#define MESSAGE_PARAMS_SIZE (16 + 8 * 4)
 
 /*
  * Down, keeper to worker: one request at a time, each answered by any number of reports and exactly one MESSAGE_DONE

@@ -26,6 +26,7 @@ int request_params(struct rowgroup_params *params, struct unpacker *unpacker)
 	params->max_bytes = (uint32_t)get_number(bytes + 32, 4);
 	params->inline_limit = (uint32_t)get_number(bytes + 36, 4);
 	params->piece_size = (uint32_t)get_number(bytes + 40, 4);
+	params->least_bytes = (uint32_t)get_number(bytes + 44, 4);
 	return 0;
 }
 

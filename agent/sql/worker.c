@@ -317,6 +317,7 @@ static void pack_params(struct packer *packer, const struct rowgroup_params *par
 	pack_u32(packer, params->max_bytes);
 	pack_u32(packer, params->inline_limit);
 	pack_u32(packer, params->piece_size);
+	pack_u32(packer, params->least_bytes);
 }
 
 int worker_examine(struct worker *worker, struct sql_error *error)

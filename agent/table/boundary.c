@@ -16,6 +16,7 @@ void boundary_rule_init(struct boundary_rule *rule, const struct rowgroup_params
 		.min_run = params->group_rows < params->max_rows ? params->group_rows : params->max_rows,
 		/* Equal rows of a heap have equal hashes: without a least length each of them might be a chunk. */
 		.min_piece = at_least_one(params->frequent_rows / 8),
+		.least_bytes = params->least_bytes,
 		.max_rows = params->max_rows,
 		.max_bytes = max_bytes,
 	};
@@ -41,7 +42,7 @@ enum cut boundary_check(const struct boundary_rule *rule, const struct row_mark 
 {
 	const struct row_mark *last = &marks[count - 1];
 
-	if (last->new_group && count > rule->min_run) {
+	if (last->new_group && count > rule->min_run && last[-1].end >= rule->least_bytes) {
 		*rows = count - 1;
 		return CUT_OPEN;
 	}
@@ -49,18 +50,19 @@ enum cut boundary_check(const struct boundary_rule *rule, const struct row_mark 
 		*rows = limit_cut(marks, count);
 		return CUT_CLOSED;
 	}
-	if (last->hash <= rule->rare && count >= rule->min_run) {
+	if (last->hash <= rule->rare && count >= rule->min_run && last->end >= rule->least_bytes) {
 		*rows = count;
 		return CUT_CLOSED;
 	}
 	return CUT_NONE;
 }
 
-size_t boundary_piece(const struct boundary_rule *rule, const struct row_mark *marks, size_t count, uint64_t *scale)
+size_t boundary_piece(
+	const struct boundary_rule *rule, const struct row_mark *marks, size_t count, size_t start, uint64_t *scale)
 {
 	for (;;) {
 		for (size_t i = rule->min_piece; i < count; i++)
-			if (marks[i - 1].hash <= *scale)
+			if (marks[i - 1].hash <= *scale && marks[i - 1].end - start >= rule->least_bytes)
 				return i;
 		if (*scale >= rule->frequent)
 			return count;

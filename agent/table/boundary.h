@@ -2,7 +2,7 @@
 /*
  * Where rows are cut: a pure function of what is known of each row of the present run.
  *
- * A run is closed by a rare row once it is long enough, and by its limits; it is left open by the first row of another
+ * A run is closed by a rare row once it is long enough, in rows and in bytes, and by its limits; it is left open by the first row of another
  * group, or by the end of the table. At a limit the run ends after the row with the smallest hash in its second half:
  * rows that were inserted or removed before seldom move that row, so the cuts meet again at once.
  */
@@ -25,6 +25,7 @@ struct row_mark {
 struct boundary_rule {
 	uint64_t rare, frequent;   /* a hash at most this high is rare, frequent */
 	size_t min_run, min_piece; /* rows before a boundary counts */
+	size_t least_bytes;        /* and bytes */
 	size_t max_rows;
 	size_t max_bytes;
 };
@@ -46,8 +47,10 @@ enum cut boundary_check(const struct boundary_rule *rule, const struct row_mark 
 /*
  * How many of `count` rows, the rest of an open end, are its next piece. Pieces become shorter towards the end: each
  * ends at the first boundary of the rarest scale that has one ahead, so that rows that are appended rewrite only what
- * is as new as they are. *scale starts as rule->rare and is kept from piece to piece.
+ * is as new as they are. The rest starts at byte `start` of the run. *scale starts as rule->rare and is kept from piece
+ * to piece.
  */
-size_t boundary_piece(const struct boundary_rule *rule, const struct row_mark *marks, size_t count, uint64_t *scale);
+size_t boundary_piece(
+	const struct boundary_rule *rule, const struct row_mark *marks, size_t count, size_t start, uint64_t *scale);
 
 #endif

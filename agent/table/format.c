@@ -16,13 +16,15 @@ const struct rowgroup_params rowgroup_params_default = {
 	.max_bytes = 256 * 1024,
 	.inline_limit = 16 * 1024,
 	.piece_size = 256 * 1024,
+	.least_bytes = 2048,
 };
 
 bool rowgroup_params_valid(const struct rowgroup_params *p)
 {
 	return p->frequent_rows && p->rare_rows >= p->frequent_rows && p->group_rows && p->max_rows > 1 &&
 		p->max_rows <= 1u << 20 && p->max_bytes >= 1024 && p->max_bytes <= CHUNK_BYTES_MAX && p->inline_limit >= 64 &&
-		p->inline_limit <= p->max_bytes / 8 && p->piece_size > p->inline_limit && p->piece_size <= CHUNK_BYTES_MAX;
+		p->inline_limit <= p->max_bytes / 8 && p->piece_size > p->inline_limit && p->piece_size <= CHUNK_BYTES_MAX &&
+		p->least_bytes <= p->max_bytes / 8;
 }
 
 static bool layout_valid(const struct layout *layout)

@@ -26,7 +26,7 @@
 
 #include "agent/table/value.h"
 
-/* How rows are cut; in the repository's superblock, so that two boxes cut alike. Zero is valid for no field. */
+/* How rows are cut; in the repository's superblock, so that two boxes cut alike. Zero is valid for least_bytes alone. */
 struct rowgroup_params {
 	uint8_t seed[16];       /* of boundary hashes and of digests: a secret, so that sizes tell nothing of content */
 	uint32_t rare_rows;     /* on average a rare boundary every so many rows: 1024 */
@@ -36,6 +36,7 @@ struct rowgroup_params {
 	uint32_t max_bytes;     /* of a chunk before compression, twice as many above 10 000 columns: 256 KiB */
 	uint32_t inline_limit;  /* bytes of a value kept inside its row, at most max_bytes / 8: 16 KiB */
 	uint32_t piece_size;    /* bytes of a value chunk, more than inline_limit: 256 KiB */
+	uint32_t least_bytes;   /* no boundary ends a run or a piece of fewer, at most max_bytes / 8: 2 KiB */
 };
 
 extern const struct rowgroup_params rowgroup_params_default; /* seed all zero: the caller fills it */

@@ -128,11 +128,14 @@ static int hand_out(struct rowgroup_writer *writer, size_t first, size_t rows)
 
 static int hand_out_pieces(struct rowgroup_writer *writer, size_t rows)
 {
+	const struct row_mark *marks = writer->buffer.marks;
 	uint64_t scale = writer->rule.rare;
 	int error = 0;
 
 	for (size_t first = 0, n; first < rows && !error; first += n) {
-		n = boundary_piece(&writer->rule, writer->buffer.marks + first, rows - first, &scale);
+		size_t start = first ? marks[first - 1].end : 0;
+
+		n = boundary_piece(&writer->rule, marks + first, rows - first, start, &scale);
 		error = hand_out(writer, first, n);
 	}
 	return error;

@@ -7,7 +7,7 @@
  *
  * A line is a message number, a room, a user, seconds since 1970 and text, tab-separated, in time order. Rooms are
  * split into many by `rooms` (25 for each) in blocks of 50 messages, most of them into few, as rooms of an office are.
- * Other fields: nights, messages (a night), rare, frequent, group, bytes, level.
+ * Other fields: nights, messages (a night), rare, frequent, group, bytes, least, level.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -301,9 +301,9 @@ static void set(const char *field)
 	unsigned long n = equals ? strtoul(equals + 1, NULL, 10) : 0;
 	struct { const char *name; uint32_t *value; } params[] = { { "rare=", &settings.params.rare_rows },
 		{ "frequent=", &settings.params.frequent_rows }, { "group=", &settings.params.group_rows },
-		{ "bytes=", &settings.params.max_bytes } };
+		{ "bytes=", &settings.params.max_bytes }, { "least=", &settings.params.least_bytes } };
 
-	for (size_t i = 0; i < 4; i++)
+	for (size_t i = 0; i < 5; i++)
 		if (!strncmp(field, params[i].name, strlen(params[i].name)))
 			*params[i].value = (uint32_t)n;
 	if (!strncmp(field, "rooms=", 6))
