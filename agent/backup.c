@@ -12,6 +12,7 @@
 #include "agent/keep.h"
 #include "agent/preflight.h"
 #include "agent/prune.h"
+#include "agent/scrub.h"
 #include "agent/server.h"
 #include "agent/snapshot_about.h"
 #include "agent/sql/profile.h"
@@ -190,6 +191,7 @@ enum job_state backup_run(
 	const struct config *config = context->config;
 
 	prune_if_nearly_full(context, report);
+	scrub_tell(context);
 	for (uint32_t i = 0; i < config->server_count; i++)
 		if (!request->server[0] || strcmp(config->servers[i].name, request->server) == 0)
 			back_up_server(context, &config->servers[i], request, report);

@@ -16,7 +16,8 @@
 
 #define CLOCK_MS 10000
 #define FIRST_CLEAN_MS 3600000
-#define CLEAN_EVERY_MS 86400000
+#define FIRST_SCRUB_MS (2 * FIRST_CLEAN_MS)
+#define DAY_MS 86400000
 #define KEEP_TIME_MS 600000 /* between looks whether box time is to be written; the store decides */
 #define LAST_RUN "schedule" /* the small file that says when the schedule last ran */
 
@@ -65,6 +66,7 @@ static int start_engine(struct box *box)
 		.keep = keep_run,
 		.prune = prune_run,
 		.clean = clean_run,
+		.scrub = scrub_run,
 		.recover = restore_recover,
 		.config = &box->config,
 		.repository = box->store.repository,
@@ -162,14 +164,15 @@ static void ask_to_keep_time(struct box *box)
 	engine_look(box->engine, &box->keep_time);
 }
 
-static void clean_now_and_then(struct box *box)
+/* Once a day of the clock that only goes forward. */
+static void run_daily(struct box *box, enum job_kind kind, int64_t *at)
 {
-	struct job_request request = { .kind = JOB_CLEAN, .origin = ORIGIN_SCHEDULE, .asked_by = "schedule" };
+	struct job_request request = { .kind = kind, .origin = ORIGIN_SCHEDULE, .asked_by = "schedule" };
 	int64_t now_ms = clock_monotonic(box->clock);
 	uint64_t id;
-	if (now_ms < box->clean_at)
+	if (now_ms < *at)
 		return;
-	box->clean_at = now_ms + CLEAN_EVERY_MS;
+	*at = now_ms + DAY_MS;
 	service_submit(&box->service, &request, &id);
 }
 
@@ -179,7 +182,9 @@ void box_look_at_clock(struct box *box)
 		return;
 	if (schedule_look(&box->schedule, wall_now(box)))
 		run_scheduled(box, "");
-	clean_now_and_then(box);
+	run_daily(box, JOB_CLEAN, &box->clean_at);
+	if (box->config.scrub_days)
+		run_daily(box, JOB_SCRUB, &box->scrub_at);
 }
 
 static void clock_due(void *arg)
@@ -198,6 +203,7 @@ static void start_schedule(struct box *box)
 	int64_t now = wall_now(box);
 	box->time_asked = loop_now();
 	box->clean_at = clock_monotonic(box->clock) + FIRST_CLEAN_MS;
+	box->scrub_at = clock_monotonic(box->clock) + FIRST_SCRUB_MS;
 	schedule_start(&box->schedule, box->config.times, box->config.time_count, now);
 	box->clock_timer = (struct loop_timer){ .due = clock_due, .arg = box };
 	loop_timer_set(&box->loop, &box->clock_timer, CLOCK_MS);

@@ -30,9 +30,9 @@ struct box {
 	bool scheduled;
 	struct clock *clock; /* set before box_open; NULL: the kernel's */
 	struct engine_look keep_time;
-	bool keeping_time;  /* keep_time is the engine's */
-	int64_t time_asked; /* for keep_time, of loop_now */
-	int64_t clean_at;   /* the next cleaning, of the clock's monotonic ms */
+	bool keeping_time;          /* keep_time is the engine's */
+	int64_t time_asked;         /* for keep_time, of loop_now */
+	int64_t clean_at, scrub_at; /* the next ones, of the clock's monotonic ms */
 	/* Told after anything changed: for the panel. May be NULL. */
 	void (*changed)(void *arg);
 	void *changed_arg;

@@ -36,6 +36,8 @@ static const struct config_key store_keys[] = {
 	{ "deflate_level", config_parse_int, offsetof(struct config, deflate_level), 0, 1, 9, "a number from 1 to 9", 0 },
 	{ "clean_max_per_day", config_parse_u32, offsetof(struct config, clean_max_per_day), 0, 0, 100,
 		"a number from 0 to 100", 0 },
+	{ "scrub_days", config_parse_u32, offsetof(struct config, scrub_days), 0, 0, 3650,
+		"a number of days from 0 to 3650", 0 },
 };
 
 static const struct config_key schedule_keys[] = {
@@ -110,6 +112,7 @@ void config_defaults(struct config *config)
 	strcpy(config->language, "en");
 	config->deflate_level = 5;
 	config->clean_max_per_day = 2;
+	config->scrub_days = 30;
 	config->retention = (struct retention_policy){ .keep_last = 3,
 		.keep_daily = 14,
 		.keep_weekly = 8,

@@ -240,6 +240,8 @@ static job_story *find_story(const struct engine_ground *ground, enum job_kind k
 		return ground->prune;
 	case JOB_CLEAN:
 		return ground->clean;
+	case JOB_SCRUB:
+		return ground->scrub;
 	}
 	return NULL;
 }

@@ -24,9 +24,10 @@ enum job_kind {
 	JOB_UNPIN,
 	JOB_REMOVE,
 	JOB_PRUNE,
-	JOB_CLEAN
+	JOB_CLEAN,
+	JOB_SCRUB,
 };
-#define JOB_KIND_LAST JOB_CLEAN
+#define JOB_KIND_LAST JOB_SCRUB
 enum job_state {
 	JOB_QUEUED = 1,
 	JOB_RUNNING,
@@ -154,7 +155,7 @@ struct job_context {
 typedef enum job_state job_story(
 	const struct job_context *context, const struct job_request *request, struct job_report *report);
 
-job_story backup_run, restore_run, undo_run, verify_run, keep_run, prune_run, clean_run;
+job_story backup_run, restore_run, undo_run, verify_run, keep_run, prune_run, clean_run, scrub_run;
 
 /*
  * After a cut: the journal's last phase and outcome of a restore or undo. Fills the report with what is true now. Where

@@ -20,7 +20,8 @@ const char *job_kind_name(enum job_kind kind)
 		[JOB_UNPIN] = "unpin",
 		[JOB_REMOVE] = "remove",
 		[JOB_PRUNE] = "prune",
-		[JOB_CLEAN] = "clean" };
+		[JOB_CLEAN] = "clean",
+		[JOB_SCRUB] = "scrub" };
 	return FIND(names, kind);
 }
 

@@ -299,3 +299,13 @@ int chunk_check(struct chunk_store *store, const struct place *place, const stru
 		mark_damaged(store, &head->name, place);
 	return error;
 }
+
+bool chunk_replaced(struct chunk_store *store, const struct chunk_name *name, const struct place *place, void *buffer)
+{
+	struct chunk_head head;
+	struct place other;
+	mark_damaged(store, name, place);
+	if (chunk_find(store, name, &other, &head) != 1 || chunk_check(store, &other, &head, buffer, CHUNK_SIZE_MAX) != 0)
+		return false;
+	return index_remove(&store->index, name, place);
+}

@@ -60,6 +60,11 @@ int chunk_find(struct chunk_store *store, const struct chunk_name *name, struct 
 int chunk_index(struct chunk_store *store, const struct chunk_name *name, const struct place *place);
 /* Damage was met in this segment. */
 void chunk_suspect(struct chunk_store *store, uint64_t segment);
+/*
+ * Another copy of the chunk that is damaged at this place is whole: this one is forgotten. False where there is none.
+ * buffer: CHUNK_SIZE_MAX.
+ */
+bool chunk_replaced(struct chunk_store *store, const struct chunk_name *name, const struct place *place, void *buffer);
 /* Reads and checks the chunk at one place, whatever else is known of its name; buffer has room for it. */
 int chunk_check(struct chunk_store *store, const struct place *place, const struct chunk_head *head, void *buffer,
 	uint32_t capacity);

@@ -152,23 +152,6 @@ static int append(struct compact *c, const struct place *from, const struct chun
 	return 0;
 }
 
-/* A damaged chunk may go with its segment where another copy is whole; else the segment stays. */
-static int pass_over_damage(
-	struct compact *c, struct victim *victim, const struct place *from, const struct chunk_name *name)
-{
-	struct chunk_store *store = &c->repository->chunks;
-	struct chunk_head head;
-	struct place other;
-	index_mark_damaged(&store->index, name, from);
-	chunk_suspect(store, from->segment);
-	int found = chunk_find(store, name, &other, &head);
-	if (found == 1 && chunk_check(store, &other, &head, c->bytes, CHUNK_SIZE_MAX) == 0)
-		index_remove(&store->index, name, from);
-	else
-		victim->whole = false;
-	return found < 0 && !is_damage(found) ? found : 0;
-}
-
 static int copy_chunk(void *arg, uint64_t number, uint32_t offset, const struct chunk_head *head)
 {
 	struct compact *c = arg;
@@ -177,8 +160,11 @@ static int copy_chunk(void *arg, uint64_t number, uint32_t offset, const struct 
 	if (!index_is_marked(&c->repository->chunks.index, &head->name, &from))
 		return 0;
 	int error = read_whole(c, &from, head);
-	if (is_damage(error))
-		return pass_over_damage(c, victim, &from, &head->name);
+	/* A damaged chunk may go with its segment where another copy is whole; else the segment stays. */
+	if (is_damage(error)) {
+		victim->whole &= chunk_replaced(&c->repository->chunks, &head->name, &from, c->bytes);
+		return 0;
+	}
 	c->full = !error && segment_is_full(&c->repository->chunks.segments, head->stored_size);
 	return error ? error : c->full ? 1 : append(c, &from, head);
 }

@@ -163,6 +163,12 @@ bool index_mark(struct index *index, const struct chunk_name *name, bool *fresh)
 	return found;
 }
 
+bool index_has(const struct index *index, const struct chunk_name *name, const struct place *place)
+{
+	size_t slot;
+	return find(index, name, place, &slot);
+}
+
 bool index_is_marked(const struct index *index, const struct chunk_name *name, const struct place *place)
 {
 	size_t slot;

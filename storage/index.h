@@ -46,6 +46,8 @@ void index_mark_damaged(struct index *index, const struct chunk_name *name, cons
 void index_unmark_all(struct index *index);
 /* Marks every candidate. False where there is none. *fresh: one of them was not marked before. */
 bool index_mark(struct index *index, const struct chunk_name *name, bool *fresh);
+/* There is an entry of this name at this place. */
+bool index_has(const struct index *index, const struct chunk_name *name, const struct place *place);
 bool index_is_marked(const struct index *index, const struct chunk_name *name, const struct place *place);
 void index_each(const struct index *index, void (*each)(void *arg, const struct place *place, bool marked), void *arg);
 /* The entry of this name at `from` is at `to` now, not damaged, its mark as it was. Nothing where there is none. */

@@ -123,7 +123,7 @@ int snapshot_stream_end(struct snapshot_writer *writer, const void *about, size_
  * Seals everything, then the manifest, then writes the root: after a return of 0 the snapshot exists whatever happens;
  * after any error, or a cut before the return, it may exist whole or not at all. Frees the writer. `about` is at most
  * 256 KiB. `verified`: chunks that are new are read back from the medium and compared first; where no chunk was known
- * before, the snapshot gets SNAPSHOT_VERIFIED.
+ * before, or repository_set_checked said so, the snapshot gets SNAPSHOT_VERIFIED.
  */
 int snapshot_commit(
 	struct snapshot_writer *writer, const void *about, size_t size, bool verified, struct snapshot_info *info);
@@ -211,6 +211,26 @@ int repository_compact(
  */
 int repository_state_write(struct repository *repository, const char *name, const void *bytes, size_t size);
 int repository_state_read(struct repository *repository, const char *name, void *bytes, size_t capacity);
+
+struct scrub_limits {
+	uint64_t segments_max;
+	bool (*stop)(void *arg); /* asked before each segment; NULL: never */
+	void *arg;
+};
+struct scrub_result {
+	uint64_t segments; /* that were read */
+	unsigned damaged;  /* chunks, and ends of segments */
+	bool ended;        /* there are none behind */
+};
+/*
+ * Reads every chunk of segments in the order of their numbers, from behind *position on (0: from the beginning); the lock
+ * is let go for each. *position is where the next call goes on: 0 where it ended. Damaged chunks are no longer known to
+ * a backup, which stores them again; 0 is returned all the same.
+ */
+int repository_scrub(struct repository *repository, uint64_t *position, const struct scrub_limits *limits,
+	struct scrub_result *result);
+/* Whether all chunks were read not too long ago: then a snapshot that reuses some may be verified. False at opening. */
+void repository_set_checked(struct repository *repository, bool checked);
 
 /* What a walk finds: one call per damaged chunk, with the first snapshot and stream that need it. */
 typedef void damage_found(

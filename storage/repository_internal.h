@@ -23,6 +23,7 @@ struct repository {
 	struct roots_place place;
 	struct snapshot_writer *writer; /* the one that is being made */
 	bool read_only;
+	bool checked;   /* what may be reused was read not long ago */
 	bool garbage;   /* there may be chunks that no snapshot needs */
 	uint64_t marks; /* how often the marks of the index were made anew */
 	uint32_t damaged_segments;

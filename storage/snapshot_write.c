@@ -278,7 +278,7 @@ int snapshot_commit(
 	int error = writer->in_stream || size > SNAPSHOT_ABOUT_MAX ? -EINVAL : seal(writer, about, size, &snapshot);
 	if (!error && verified)
 		error = read_back_new(writer);
-	if (verified && writer->repository->chunks.reused == writer->reused_before)
+	if (verified && (writer->repository->chunks.reused == writer->reused_before || writer->repository->checked))
 		snapshot.info.flags |= SNAPSHOT_VERIFIED;
 	if (!error)
 		error = acknowledge(writer, &snapshot);

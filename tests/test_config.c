@@ -126,7 +126,7 @@ static void a_typo_is_refused_with_its_line_and_the_nearest_key(void **state)
 	refused("[boxx]\nvolume = /v\n", 2, "[boxx]", "[server NAME]");
 	refused("volume = /v\n", 1, "[]", "[box]");
 	refused(SERVER "bakup_paswrd_file = x\n", 6, "\"bakup_paswrd_file\"", "\"backup_password_file\"");
-	refused("[store]\nvolume = /v\n", 2, "\"volume\" in [store]", "deflate_level");
+	refused("[store]\ndeflatelevel = 6\n", 2, "\"deflatelevel\" in [store]", "deflate_level");
 }
 
 static void what_is_no_line_is_refused(void **state)

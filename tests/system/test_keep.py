@@ -3,6 +3,7 @@
 import os
 import socket
 
+import world as stage
 from test_refusals import small
 
 
@@ -54,7 +55,7 @@ def test_a_snapshot_is_pinned_refused_unpinned_and_removed_and_the_log_has_it(wo
 
 def test_retention_counts_in_box_days_and_a_wrong_clock_removes_nothing(world):
     server = small(world)
-    box = world.box(server, databases="small", profile="any",
+    box = world.box(server, databases="small", profile="any", box_extra="[store]\nscrub_days = 0",
                     extra="[retention]\nkeep_last = 0\nkeep_daily = 3\nkeep_weekly = 0\nkeep_monthly = 0\nkeep_within = 2\n")
     for night in range(4):
         advance(box, 1)
@@ -101,3 +102,40 @@ def test_what_a_removed_snapshot_held_comes_back(world):
     server.sql("DELETE FROM dbo.big WHERE id > 10", "small")
     box.ok("restore", "small", "-y")
     assert server.fingerprint("small") == before
+
+
+def test_the_scrub_verifies_finds_damage_and_the_next_backup_heals_both(world):
+    server = small(world)
+    box = world.box(server, databases="small", profile="any", box_extra="[store]\nscrub_days = 1")
+
+    def verified():
+        return [snapshot["verified"] for snapshot in box.json("list")["snapshots"]]
+
+    def scrubs(state):
+        return [job for job in box.json("jobs")["jobs"] if job["kind"] == "scrub" and job["state"] == state]
+
+    box.ok("backup")
+    box.ok("backup")
+    assert verified() == [True, False]  # the second is made of chunks that nobody read again
+    advance(box, 0.5)
+    stage.wait_for(lambda: verified() == [True, True], 60, "the first scrub")
+    box.ok("backup")
+    assert verified() == [True, True, True]
+    before = server.fingerprint("small")
+    oldest = min(file for file in os.listdir(box.store) if file.startswith("00"))
+    with open(os.path.join(box.store, oldest), "r+b") as file:
+        file.seek(64 + 88 + 5)
+        byte = file.read(1)
+        file.seek(-1, 1)
+        file.write(bytes([byte[0] ^ 1]))
+    advance(box, 1.1)
+    stage.wait_for(lambda: scrubs("failed"), 60, "a scrub that finds it")
+    assert verified() == [False, False, False]
+    assert "heals" in scrubs("failed")[0]["remedy"]
+    box.ok("backup")  # of the unchanged database
+    first, *_, last = snapshots(box)
+    for snapshot in (first, last):
+        server.sql("DELETE FROM dbo.t", "small")
+        box.ok("restore", "small", "--snapshot", snapshot, "-y")
+        assert server.fingerprint("small") == before
+    box.ok("verify", "--data")

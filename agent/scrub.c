@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/scrub.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "agent/config.h"
+#include "agent/story.h"
+
+#define RECORD "scrub"
+
+/* ---- how far it is ---- */
+
+void scrub_load(struct repository *repository, struct scrub_state *state)
+{
+	char text[96] = "";
+	int size = repository_state_read(repository, RECORD, text, sizeof(text) - 1);
+	if (size > 0 &&
+		sscanf(text, "%" SCNu64 " %" SCNd64 " %" SCNd64, &state->position, &state->began, &state->last_began) == 3)
+		return;
+	*state = (struct scrub_state){ .began = repository_box_time(repository), .last_began = -1 };
+}
+
+static int store(struct repository *repository, const struct scrub_state *state)
+{
+	char text[96];
+	int size = snprintf(
+		text, sizeof(text), "%" PRIu64 " %" PRId64 " %" PRId64 "\n", state->position, state->began, state->last_began);
+	return repository_state_write(repository, RECORD, text, (size_t)size);
+}
+
+void scrub_tell(const struct job_context *context)
+{
+	struct scrub_state state;
+	scrub_load(context->repository, &state);
+	int64_t age = repository_box_time(context->repository) - state.last_began;
+	repository_set_checked(context->repository, state.last_began >= 0 && age <= context->config->scrub_days * BOX_DAY);
+}
+
+/* ---- what it means for the snapshots ---- */
+
+static void note_damage(
+	void *arg, const struct snapshot_info *snapshot, const char *stream, const struct chunk_entry *chunk, int error)
+{
+	(void)arg, (void)snapshot, (void)stream, (void)chunk, (void)error;
+}
+
+static bool asked_to_stop(void *arg)
+{
+	const struct job_context *context = arg;
+	return context->stop(context->engine);
+}
+
+/* By what is known of each chunk now: nothing but lists of chunks is read. */
+static int judge(struct story *story, const struct snapshot_info *info)
+{
+	struct repository *repository = story->context->repository;
+	int result = repository_verify(
+		repository, info->id, false, note_damage, (void *)(uintptr_t)story->context, asked_to_stop);
+	if (result == 0)
+		return snapshot_set_flags(repository, info->id, SNAPSHOT_VERIFIED, 0);
+	if (result != -EBADMSG)
+		return result == -ENOENT ? 0 : result;
+	job_report_note(story->report,
+		"Damaged: snapshot %016" PRIx64 " of %s; coffret verify %016" PRIx64 " --data names the tables that are hit.",
+		info->id, info->subject, info->id);
+	return snapshot_set_flags(repository, info->id, 0, SNAPSHOT_VERIFIED);
+}
+
+/* After damage those that were verified, at the end of a walk those that were not. */
+static int judge_all(struct story *story, bool damage, bool ended)
+{
+	struct repository *repository = story->context->repository;
+	int count = snapshot_list(repository, NULL, 0), result = 0;
+	struct snapshot_info *list = calloc((size_t)count + 1, sizeof(*list));
+	if (!list)
+		return -ENOMEM;
+	int now = snapshot_list(repository, list, (size_t)count);
+	for (int i = 0; i < count && i < now && result == 0; i++)
+		if (list[i].flags & SNAPSHOT_VERIFIED ? damage : ended)
+			result = judge(story, &list[i]);
+	free(list);
+	return result;
+}
+
+/* ---- the story ---- */
+
+static bool asked_to_yield(void *arg)
+{
+	const struct job_context *context = arg;
+	return context->stop(context->engine) || (context->waited_for && context->waited_for(context->engine));
+}
+
+static int scrub_part(struct story *story, struct scrub_state *state, struct scrub_result *result)
+{
+	const struct job_context *context = story->context;
+	struct repository_status status;
+	struct scrub_limits limits = { .stop = asked_to_yield, .arg = (void *)(uintptr_t)context };
+	int error = repository_status(context->repository, &status);
+	/* Twice in the period, so that at the end of each walk the one before began no longer ago than that. */
+	limits.segments_max = status.segments * 2 / context->config->scrub_days + 1;
+	if (!error)
+		error = repository_scrub(context->repository, &state->position, &limits, result);
+	if (!error && (result->damaged || result->ended))
+		error = judge_all(story, result->damaged > 0, result->ended);
+	if (!error && result->ended) {
+		state->last_began = state->began;
+		state->began = repository_box_time(context->repository);
+	}
+	return error;
+}
+
+enum job_state scrub_run(
+	const struct job_context *context, const struct job_request *request, struct job_report *report)
+{
+	struct scrub_result result = { .segments = 0 };
+	struct scrub_state state;
+	struct story story;
+	(void)request;
+	story_begin(&story, context, NULL, "", report);
+	if (context->config->scrub_days == 0)
+		return story_done(&story, "The configuration says scrub_days = 0: nothing is read in the background.");
+	scrub_load(context->repository, &state);
+	int error = scrub_part(&story, &state, &result);
+	int stored = store(context->repository, &state);
+	if (error < 0 || stored < 0)
+		return story_store_failed(&story, error < 0 ? error : stored, "reading the store in the background");
+	if (result.damaged)
+		return story_refused(&story,
+			"Back up again: what the databases still hold is stored anew, and heals older snapshots, too.",
+			"%u places on the volume are damaged.", result.damaged);
+	return story_done(&story, "%llu segments were read and are whole%s.", (unsigned long long)result.segments,
+		result.ended ? "; that was the last of them, and it begins anew" : "");
+}
