@@ -168,7 +168,9 @@ int config_parse_pin(const struct config_key *key, const char *text, void *field
 		pin[i] = (uint8_t)(high * 16 + low);
 		text += 2;
 	}
-	if (*text)
+	/* All zeros is how a pin that is not set is kept, and no certificate's. */
+	static const uint8_t none[sizeof(pin)];
+	if (*text || memcmp(pin, none, sizeof(pin)) == 0)
 		return -EINVAL;
 	memcpy(field, pin, sizeof(pin));
 	return 0;

@@ -72,7 +72,7 @@ static const struct explanation explanations[] = {
 	[SQL_ERROR_DATABASE_STATE] = { "the database cannot be used as it is now",
 		"It must exist, be ONLINE and, for a restore, writable and no mirror or secondary." },
 	[SQL_ERROR_CONFIGURATION] = { "the box is not set up for this",
-		"Mend it in coffret.conf; nothing was sent to the server." },
+		"Mend that first; nothing was sent to the server." },
 	[SQL_ERROR_ROOM] = { "there is too little room on the server",
 		"Give the files that are named more room, then try again." },
 	[SQL_ERROR_BUSY] = { "somebody else is using it",

@@ -35,6 +35,21 @@ static char *read_text(const char *path)
 	return text;
 }
 
+static const char *why_no_password(int error)
+{
+	switch (error) {
+	case -EPERM:
+		return "others may read it (chmod 0600)";
+	case -EKEYREJECTED:
+		return "its password was given for another server: host, instance, port, certificate_name, ca_file, pin or legacy_tls "
+			   "has changed since. If that was meant, write the file anew or run coffret trust";
+	case -ENODATA:
+		return "it is empty";
+	default:
+		return strerror(-error);
+	}
+}
+
 static int find_password(
 	const struct server_config *server, bool restore, char *password, size_t size, struct sql_error *error)
 {
@@ -47,8 +62,7 @@ static int find_password(
 	result = credential_password(credential, password, size);
 	if (result < 0)
 		return sql_error_set(error, SQL_ERROR_CONFIGURATION, credential->password_file,
-			"the password file cannot be used: %s",
-			result == -EPERM ? "others may read it (chmod 0600)" : strerror(-result));
+			"the password file cannot be used: %s", why_no_password(result));
 	return 0;
 }
 

@@ -14,7 +14,7 @@
 
 /* ---- what answers share ---- */
 
-static const char *result_name(enum service_code code)
+const char *service_code_name(enum service_code code)
 {
 	static const char *const names[] = { [CODE_DONE] = "done",
 		[CODE_FAILED] = "failed",
@@ -36,7 +36,7 @@ void service_end(struct api_client *client, enum service_code code, const char *
 	vsnprintf(sentence, sizeof(sentence), format, args);
 	va_end(args);
 	block_begin(&block, "end");
-	block_add(&block, "Result", result_name(code));
+	block_add(&block, "Result", service_code_name(code));
 	block_add_number(&block, "Code", code);
 	if (sentence[0])
 		block_add(&block, "Sentence", sentence);

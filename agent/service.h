@@ -27,6 +27,8 @@ enum service_code {
 	CODE_BUSY = 7,
 };
 
+const char *service_code_name(enum service_code code); /* "unreachable" */
+
 struct service {
 	struct config *config;
 	struct engine *engine;

@@ -152,7 +152,8 @@ static void every_value_is_checked(void **state)
 		{ "port", "-1", "1 to 65535" }, { "port", "99999999999999999999", "1 to 65535" }, { "port", "", "1 to 65535" },
 		{ "encrypt", "yes", "tds7 or strict" }, { "legacy_tls", "true", "yes or no" },
 		{ "profile", "chat", "persistent-chat or any" }, { "consistency", "none", "snapshot, lock or loose" },
-		{ "pin", "abcd", "64 hex" }, { "pin", "zz", "64 hex" }, { "databases", ",", "names of databases" },
+		{ "pin", "abcd", "64 hex" }, { "pin", "zz", "64 hex" },
+		{ "pin", "0000000000000000000000000000000000000000000000000000000000000000", "64 hex" }, { "databases", ",", "names of databases" },
 		{ "databases", "a, A", "none twice" }, { "databases", "[a", "names of databases" },
 		{ "connect_seconds", "301", "1 to 300" }, { "stall_seconds", "4", "5 to 3600" },
 	};

@@ -59,20 +59,36 @@ static int find_socket(const struct options *options, char *path, size_t size)
 	return 0;
 }
 
+/* Says so to the person, and with --json to the script in the same words as a daemon's last block; returns the code. */
+static int tell_failure(const struct options *options, int code, const char *sentence, const char *remedy)
+{
+	char number[12];
+	struct block_fields fields = { .count = 5,
+		.keys = { "Block", "Result", "Code", "Sentence", "Remedy" },
+		.values = { "end", service_code_name((enum service_code)code), number, sentence, remedy } };
+	fprintf(stderr, "coffret: %s\n%s%s", sentence, remedy, *remedy ? "\n" : "");
+	if (!options->json)
+		return code;
+	snprintf(number, sizeof(number), "%d", code);
+	struct json *json = json_begin(stdout, options->command->list);
+	if (json)
+		json_block(json, &fields);
+	json_end(json);
+	return code;
+}
+
 static int reach_daemon(const struct options *options)
 {
-	char path[256];
+	char path[256], sentence[400];
 	if (find_socket(options, path, sizeof(path)) < 0)
 		return CODE_USAGE;
 	int result = client_connect(&client, path);
 	if (result == 0)
 		return CODE_DONE;
-	fprintf(stderr, "coffret: the daemon cannot be reached at %s: %s.\n", path, strerror(-result));
-	if (result == -EACCES)
-		fprintf(stderr, "Its socket is for root and one group: ask to be a member of it.\n");
-	else
-		fprintf(stderr, "Start it (systemctl start coffretd), or use --standalone.\n");
-	return CODE_NO_DAEMON;
+	snprintf(sentence, sizeof(sentence), "the daemon cannot be reached at %s: %s.", path, strerror(-result));
+	return tell_failure(options, CODE_NO_DAEMON, sentence,
+		result == -EACCES ? "Its socket is for root and one group: ask to be a member of it."
+						  : "Start it (systemctl start coffretd), or use --standalone.");
 }
 
 static int reach(const struct options *options)
@@ -81,12 +97,10 @@ static int reach(const struct options *options)
 	if (!options->standalone)
 		return reach_daemon(options);
 	int fd = standalone_open(options->config ? options->config : CONFIG_PATH, sentence, sizeof(sentence));
-	if (fd >= 0) {
-		client_take(&client, fd);
-		return CODE_DONE;
-	}
-	fprintf(stderr, "coffret: %s\n", sentence);
-	return fd == -EBUSY ? CODE_BUSY : fd == -EINVAL ? CODE_USAGE : CODE_FAILED;
+	if (fd < 0)
+		return tell_failure(options, fd == -EBUSY ? CODE_BUSY : fd == -EINVAL ? CODE_USAGE : CODE_FAILED, sentence, "");
+	client_take(&client, fd);
+	return CODE_DONE;
 }
 
 /* ---- asking ---- */

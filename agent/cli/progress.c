@@ -5,7 +5,8 @@
 
 #include "agent/cli/text.h"
 
-enum { BAR_CELLS = 20, RATE_AFTER_MS = 1000, LINE_SIZE = 1024 };
+/* A narrow terminal has a shorter bar, so that what is left to wait still fits in. */
+enum { BAR_CELLS = 20, NARROW_CELLS = 10, NARROW = 100, RATE_AFTER_MS = 1000, LINE_SIZE = 1024 };
 
 static const char *get(const struct block_fields *fields, const char *key)
 {
@@ -19,16 +20,15 @@ static uint64_t number(const struct block_fields *fields, const char *key)
 	return block_get_number(fields, key, UINT64_MAX, &value) == 0 ? value : 0;
 }
 
-static size_t add_bar(char *out, bool utf8, uint64_t done, uint64_t expected)
+static void add_bar(char *out, size_t cells, bool utf8, double done)
 {
-	size_t filled = (size_t)((double)BAR_CELLS * (double)done / (double)expected), at = 0;
-	for (size_t i = 0; i < BAR_CELLS; i++) {
+	size_t filled = (size_t)((double)cells * done), at = 0;
+	for (size_t i = 0; i < cells; i++) {
 		const char *mark = i < filled ? (utf8 ? "█" : "#") : (utf8 ? "░" : ".");
 		memcpy(out + at, mark, strlen(mark));
 		at += strlen(mark);
 	}
 	out[at] = '\0';
-	return at;
 }
 
 /* "1 200 000 rows/s, 12 s to go": once the phase has run for a second. */
@@ -48,7 +48,7 @@ static void add_rate(char *out, size_t size, uint64_t done, uint64_t expected, u
 
 size_t progress_line(char *line, size_t size, int width, bool utf8, const struct block_fields *fields)
 {
-	char whole[LINE_SIZE], bar[BAR_CELLS * 4], a[CLI_TEXT], b[CLI_TEXT], rate[128];
+	char whole[LINE_SIZE], bar[BAR_CELLS * 4 + 1], a[CLI_TEXT], b[CLI_TEXT], rate[128];
 	uint64_t done = number(fields, "Done"), expected = number(fields, "Expected"), ms = number(fields, "Phase-Ms");
 	const char *stopping = strcmp(get(fields, "State"), "stopping") == 0 ? "STOPPING, " : "";
 	if (done > expected && expected > 0)
@@ -57,7 +57,7 @@ size_t progress_line(char *line, size_t size, int width, bool utf8, const struct
 		whole, sizeof(whole), "%.60s  %s%.40s", get(fields, "Database"), stopping, text_phase(get(fields, "Phase")));
 	add_rate(rate, sizeof(rate), done, expected, ms);
 	if (expected > 0) {
-		add_bar(bar, utf8, done, expected);
+		add_bar(bar, width < NARROW ? NARROW_CELLS : BAR_CELLS, utf8, (double)done / (double)expected);
 		used += snprintf(whole + used, sizeof(whole) - (size_t)used, "  %s %3d %%  %s of %s%s", bar,
 			(int)((double)done * 100 / (double)expected), text_count(a, done), text_count(b, expected), rate);
 	} else if (done > 0) {
