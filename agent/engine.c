@@ -218,7 +218,7 @@ void engine_begin_job(struct engine *engine, const struct job_info *info)
 	engine->busy = true;
 	engine->stop = false;
 	memset(&engine->progress, 0, sizeof(engine->progress));
-	engine->report->outcome_count = engine->report->note_count = 0;
+	job_report_clear(engine->report);
 }
 
 static job_story *find_story(const struct engine_ground *ground, enum job_kind kind)

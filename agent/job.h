@@ -164,6 +164,9 @@ job_story backup_run, restore_run, undo_run, verify_run, keep_run, prune_run, cl
 enum job_state restore_recover(const struct job_context *context, const struct job_request *request,
 	enum job_phase phase, const struct job_outcome *journalled, struct job_report *report);
 
+/* Of the engine, which uses a report again and again. */
+void job_report_clear(struct job_report *report);
+
 /* The report's helpers, for stories. */
 struct job_outcome *job_report_outcome(struct job_report *report, const char *server, const char *database);
 void job_report_note(struct job_report *report, const char *format, ...) __attribute__((format(printf, 2, 3)));

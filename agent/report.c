@@ -5,6 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
+void job_report_clear(struct job_report *report)
+{
+	report->outcome_count = report->change_count = report->note_count = 0;
+}
+
 struct job_outcome *job_report_outcome(struct job_report *report, const char *server, const char *database)
 {
 	/* One more than fits shares the last place: the report is then incomplete, and never out of bounds. */

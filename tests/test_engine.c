@@ -134,8 +134,10 @@ static enum job_state simple_story(const struct job_context *context, const stru
 	outcome->snapshot = 77;
 	outcome->state = context->stop(context->engine) ? JOB_CANCELLED : story_ends;
 	strcpy(outcome->sentence, "It is over.");
-	if (story_reports)
+	if (story_reports) {
 		job_report_note(report, "A note.");
+		job_report_change(report, &(struct job_change){ .table = "[dbo].[t]", .inserted = 3 });
+	}
 	return outcome->state;
 }
 
@@ -312,7 +314,24 @@ static void a_job_runs_and_its_report_can_be_read(void **state)
 	assert_int_equal(engine_note(engine, id, 0, note), 0);
 	assert_string_equal(note, "A note.");
 	assert_int_equal(engine_note(engine, id, 1, note), -ENOENT);
+	struct job_change change;
+	assert_int_equal(engine_change(engine, id, 0, &change), 0);
+	assert_string_equal(change.table, "[dbo].[t]");
+	assert_int_equal(engine_change(engine, id, 1, &change), -ENOENT);
 	assert_int_equal(refreshes, 2);
+}
+
+static void a_report_holds_nothing_of_the_jobs_before(void **state)
+{
+	(void)state;
+	start();
+	for (int i = 0; i < 4; i++) {
+		story_reports = i % 2 == 0;
+		struct job_info info = wait_end(submit(JOB_BACKUP, "mgc"));
+		assert_int_equal(info.outcomes, 1);
+		assert_int_equal(info.notes, story_reports ? 1 : 0);
+		assert_int_equal(info.changes, story_reports ? 1 : 0);
+	}
 }
 
 static void jobs_run_one_after_the_other_in_their_order(void **state)
@@ -963,6 +982,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		engine_test(a_job_runs_and_its_report_can_be_read),
+		engine_test(a_report_holds_nothing_of_the_jobs_before),
 		engine_test(jobs_run_one_after_the_other_in_their_order),
 		engine_test(progress_is_seen_while_it_runs),
 		engine_test(the_same_again_is_refused_with_the_number_of_the_first),
