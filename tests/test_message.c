@@ -66,6 +66,29 @@ static void what_is_packed_comes_out_again(void **state)
 	assert_true(unpacker.failed);
 }
 
+static void a_key_travels_with_its_nulls_and_empty_values_and_in_no_other_shape(void **state)
+{
+	(void)state;
+	const struct value key[] = { { "\1\2\3\4", 4 }, { NULL, 0 }, { "", 0 } };
+	struct value got[3];
+	uint8_t bytes[64];
+	struct packer packer = { .bytes = bytes, .capacity = sizeof(bytes) };
+
+	pack_key(&packer, key, 3);
+	assert_false(packer.failed);
+	for (size_t count = 2; count <= 3; count++)
+		for (size_t size = 0; size <= packer.size; size++) {
+			struct unpacker unpacker = { .bytes = bytes, .size = size };
+			unpack_key(&unpacker, got, count);
+			assert_int_equal(unpacker.failed, count != 3 || size < packer.size);
+		}
+	assert_int_equal(got[0].size, 4);
+	assert_memory_equal(got[0].data, key[0].data, 4);
+	assert_null(got[1].data);
+	assert_non_null(got[2].data);
+	assert_int_equal(got[2].size, 0);
+}
+
 static void a_packer_never_writes_beyond_its_room(void **state)
 {
 	(void)state;
@@ -328,6 +351,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_packed_comes_out_again),
+		cmocka_unit_test(a_key_travels_with_its_nulls_and_empty_values_and_in_no_other_shape),
 		cmocka_unit_test(a_packer_never_writes_beyond_its_room),
 		cmocka_unit_test(strings_that_do_not_fit_or_hide_a_nul_fail),
 		cmocka_unit_test(an_error_travels_field_by_field),

@@ -267,6 +267,110 @@ static void a_key_that_was_not_trusted_is_not_checked(void **state)
 	free_world(&world);
 }
 
+static int delete_range(struct world *world, uint32_t table, uint64_t rows)
+{
+	static const uint8_t three[4] = { 3 }, seven[4] = { 7 };
+	const struct value first = number_value(three), last = number_value(seven);
+
+	return replace_delete(world->replace, table,
+		&(struct replace_range){ .rows = rows, .first = &first, .last = &last }, &world->error);
+}
+
+static void the_server_must_count_the_rows_that_were_to_go(void **state)
+{
+	static const uint8_t two[8] = { 2 };
+	const struct value counted = { two, 8 };
+	struct world world;
+
+	(void)state;
+	make_world(&world);
+	add_answer(&world, "SELECT ROWCOUNT_BIG()", &counted);
+	assert_int_equal(begin(&world), 0);
+	assert_int_equal(replace_prepare(world.replace, (const uint32_t[]){ 0 }, 1, 1, &world.error), 0);
+	assert_int_equal(delete_range(&world, 0, 2), 0);
+	assert_said((const char *const[]){ "DELETE FROM [dbo].[chat] WITH (TABLOCKX) WHERE ([id] >= CAST(3 AS int)) AND "
+		"([id] <= CAST(7 AS int)); SELECT ROWCOUNT_BIG()\n", NULL });
+	for (uint64_t rows = 1; rows <= 3; rows += 2) {
+		world.error = (struct sql_error){ .kind = SQL_OK };
+		assert_true(delete_range(&world, 0, rows) < 0);
+		assert_int_equal(world.error.kind, SQL_ERROR_DIFFERS);
+		assert_string_equal(world.error.object, "[dbo].[chat]");
+	}
+	world.error = (struct sql_error){ .kind = SQL_OK };
+	assert_true(delete_range(&world, 1, 2) < 0); /* not prepared */
+	assert_int_equal(world.error.kind, SQL_ERROR_WORKER);
+	assert_not_said("[other] WITH (TABLOCKX) WHERE");
+	free_world(&world);
+}
+
+struct truncate_case {
+	const char *why;
+	void (*forbid)(struct catalogue *catalogue, struct catalogue_table *chat);
+};
+
+static void by_nothing(struct catalogue *catalogue, struct catalogue_table *chat)
+{
+	(void)catalogue;
+	(void)chat;
+}
+
+static void by_another_s_key(struct catalogue *catalogue, struct catalogue_table *chat)
+{
+	add_key(catalogue, &catalogue->tables[1], chat->object_id, "FK_other")->disabled = true;
+}
+
+static void by_a_feature(struct catalogue *catalogue, struct catalogue_table *chat)
+{
+	(void)catalogue;
+	chat->features = FEATURE_CHANGE_TRACKING;
+}
+
+static void by_a_disabled_index(struct catalogue *catalogue, struct catalogue_table *chat)
+{
+	sample_index(catalogue, chat, 2, false, (const int[]){ 2, 0 })->disabled = true;
+}
+
+static void by_a_bound_view(struct catalogue *catalogue, struct catalogue_table *chat)
+{
+	(void)chat;
+	catalogue->modules = catalogue_allocate(catalogue, sizeof *catalogue->modules);
+	catalogue_record_init(&catalogue_record_module, catalogue->modules);
+	catalogue->modules->schema = "dbo";
+	catalogue->modules->name = "v";
+	catalogue->modules->type = "V";
+	catalogue->modules->schema_bound = true;
+	catalogue->module_count = 1;
+}
+
+static void a_table_is_truncated_only_where_nothing_forbids_it(void **state)
+{
+	static const struct truncate_case cases[] = { { NULL, by_nothing }, { "another's key", by_another_s_key },
+		{ "a feature", by_a_feature }, { "a disabled index", by_a_disabled_index }, { "a bound view", by_a_bound_view } };
+	static const uint8_t two[8] = { 2 };
+	const struct value counted = { two, 8 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct world world;
+		make_world(&world);
+		cases[i].forbid(world.present, &world.present->tables[0]);
+		add_answer(&world, "SELECT ROWCOUNT_BIG()", &counted);
+		assert_int_equal(begin(&world), 0);
+		assert_int_equal(replace_prepare(world.replace, (const uint32_t[]){ 0 }, 1, 1, &world.error), 0);
+		assert_int_equal(replace_empty(world.replace, 0, 2, &world.error), 0);
+		if (cases[i].why) {
+			assert_not_said("TRUNCATE");
+			assert_said((const char *const[]){ "DELETE FROM [dbo].[chat] WITH (TABLOCKX); SELECT ROWCOUNT_BIG()\n", NULL });
+			assert_true(replace_empty(world.replace, 0, 3, &world.error) < 0);
+			assert_int_equal(world.error.kind, SQL_ERROR_DIFFERS);
+		} else {
+			assert_said((const char *const[]){ "TRUNCATE TABLE [dbo].[chat]\n", NULL });
+			assert_not_said("DELETE FROM");
+		}
+		free_world(&world);
+	}
+}
+
 static void nothing_changes_outside_of_prepared_tables(void **state)
 {
 	struct world world;
@@ -543,6 +647,8 @@ int main(void)
 		cmocka_unit_test(a_read_only_database_is_refused),
 		cmocka_unit_test(constraints_and_triggers_go_off_and_come_back_in_their_states),
 		cmocka_unit_test(a_key_that_was_not_trusted_is_not_checked),
+		cmocka_unit_test(the_server_must_count_the_rows_that_were_to_go),
+		cmocka_unit_test(a_table_is_truncated_only_where_nothing_forbids_it),
 		cmocka_unit_test(nothing_changes_outside_of_prepared_tables),
 		cmocka_unit_test(tables_that_must_not_be_replaced_are_refused_by_name),
 		cmocka_unit_test(an_enabled_ddl_trigger_is_refused_by_name),

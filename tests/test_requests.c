@@ -300,9 +300,35 @@ static void a_cancel_between_chunks_ends_the_load(void **state)
 	stop(&world);
 }
 
+static void a_key_of_another_shape_deletes_nothing(void **state)
+{
+	static const struct value key[] = { { "\1\0\0\0", 4 }, { "\2\0\0\0", 4 } };
+	struct world world;
+
+	(void)state;
+	start(&world, true);
+	begin(&world);
+	for (size_t count = 0; count <= 2; count++) {
+		uint8_t bytes[64];
+		struct packer packer = { .bytes = bytes, .capacity = sizeof bytes };
+		pack_u32(&packer, 0);
+		pack_u64(&packer, 1);
+		pack_key(&packer, key, count);
+		pack_key(&packer, key, 2 - count);
+		say(&world, MESSAGE_DELETE, bytes, packer.size);
+		/* With its one column at both ends it is sent, and this server counts nothing. */
+		hear_error(&world, count == 1 ? SQL_ERROR_DIFFERS : SQL_ERROR_WORKER);
+		assert_int_equal(strstr(fake_session_said(), "DELETE FROM") != NULL, count >= 1);
+	}
+	say(&world, MESSAGE_EMPTY, "\7\0\0\0\1\0\0\0\0\0\0\0", 12);
+	hear_error(&world, SQL_ERROR_WORKER);
+	stop(&world);
+}
+
 static void steps_out_of_order_are_refused(void **state)
 {
-	static const enum message_type early[] = { MESSAGE_PREPARE, MESSAGE_PUT_BACK, MESSAGE_COMMIT, MESSAGE_STATISTICS };
+	static const enum message_type early[] = { MESSAGE_PREPARE, MESSAGE_DELETE, MESSAGE_EMPTY, MESSAGE_PUT_BACK,
+		MESSAGE_COMMIT, MESSAGE_STATISTICS };
 	struct world world;
 
 	(void)state;
@@ -409,6 +435,7 @@ int main(void)
 		cmocka_unit_test(a_rollback_in_the_middle_of_a_table_has_one_answer),
 		cmocka_unit_test(a_rollback_in_the_middle_of_a_row_says_that_it_waits_for_the_connection_s_end),
 		cmocka_unit_test(a_cancel_between_chunks_ends_the_load),
+		cmocka_unit_test(a_key_of_another_shape_deletes_nothing),
 		cmocka_unit_test(steps_out_of_order_are_refused),
 		cmocka_unit_test(the_backup_login_s_session_never_changes_anything),
 		cmocka_unit_test(a_message_that_is_no_request_ends_the_worker),

@@ -181,8 +181,72 @@ static void null_is_the_lowest_key(void **state)
 	make_world(&world, true, (const int[]){ -1, 0 });
 	const struct statement_key last = { world.table, &world.layout, values, 1252 };
 	assert_true(statement_key_after(&world.statement, &last));
-	assert_text(&world.statement, "((1 = 0))");
+	assert_text(&world.statement, "1 = 0");
 	free_world(&world);
+}
+
+struct range_case {
+	bool nullable;
+	int keys[3];
+	int first[2], last[2]; /* -1: NULL */
+	const char *text;
+};
+
+static void a_run_of_rows_is_bounded_on_both_sides_as_the_server_compares(void **state)
+{
+	static const struct range_case cases[] = {
+		{ false, { 1, 0 }, { 3, 0 }, { 7, 0 }, "([room] >= CAST(3 AS int)) AND ([room] <= CAST(7 AS int))" },
+		{ false, { 1, 0 }, { 3, 0 }, { 3, 0 }, "[room] = CAST(3 AS int)" },
+		{ false, { -1, 0 }, { 7, 0 }, { 3, 0 }, "([room] <= CAST(7 AS int)) AND ([room] >= CAST(3 AS int))" },
+		/* NULL is the first in an ascending order: the lower bound lets all through, the upper lets it in. */
+		{ true, { 1, 0 }, { -1, 0 }, { 7, 0 }, "1 = 1 AND ([room] <= CAST(7 AS int) OR [room] IS NULL)" },
+		{ true, { 1, 0 }, { 3, 0 }, { 7, 0 },
+			"([room] >= CAST(3 AS int)) AND ([room] <= CAST(7 AS int) OR [room] IS NULL)" },
+		{ true, { -1, 0 }, { 7, 0 }, { -1, 0 }, "([room] <= CAST(7 AS int) OR [room] IS NULL) AND 1 = 1" },
+		{ true, { -1, 0 }, { -1, 0 }, { -1, 0 }, "[room] IS NULL" },
+		/* Inside of one room, and over several. */
+		{ false, { 1, -2, 0 }, { 3, 9 }, { 3, 2 },
+			"[room] = CAST(3 AS int) AND ([no] <= CAST(9 AS bigint)) AND ([no] >= CAST(2 AS bigint))" },
+		{ false, { 1, 2, 0 }, { 3, 9 }, { 4, 2 },
+			"([room] >= CAST(3 AS int)) AND ((([room] > CAST(3 AS int))) OR ([room] = CAST(3 AS int) AND ([no] >= CAST(9 AS "
+			"bigint)))) AND ([room] <= CAST(4 AS int)) AND ((([room] < CAST(4 AS int))) OR ([room] = CAST(4 AS int) AND ([no] <= "
+			"CAST(2 AS bigint))))" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		const struct range_case *c = &cases[i];
+		int64_t bytes[4] = { c->first[0], c->first[1], c->last[0], c->last[1] };
+		struct value values[4];
+		struct world world;
+		for (int k = 0; k < 4; k++)
+			values[k] = bytes[k] == -1 ? (struct value){ NULL, 0 } : (struct value){ &bytes[k], k % 2 ? 8 : 4 };
+		make_world(&world, c->nullable, c->keys);
+		const struct statement_key first = { world.table, &world.layout, values, 1252 };
+		const struct statement_key last = { world.table, &world.layout, values + 2, 1252 };
+		assert_true(statement_key_range(&world.statement, &first, &last));
+		assert_text(&world.statement, c->text);
+		free_world(&world);
+	}
+}
+
+static void whether_a_key_can_always_be_written_is_known_beforehand(void **state)
+{
+	static const struct {
+		const char *type;
+		int32_t code_page;
+		bool always;
+	} cases[] = { { "int", 0, true }, { "float", 0, true }, { "decimal", 0, true }, { "datetimeoffset", 0, true },
+		{ "uniqueidentifier", 0, true }, { "nvarchar", 1252, true }, { "nvarchar", 1251, true }, { "varchar", 1252, true },
+		{ "varchar", 1251, false }, { "char", 65001, false }, { "varbinary", 0, true }, { "hierarchyid", 0, true },
+		{ "sql_variant", 0, false }, { "xml", 0, false }, { "geometry", 0, false } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct catalogue_column column = { .name = "c", .type = cases[i].type, .code_page = cases[i].code_page };
+		if (statement_literal_always(&column, 1252) != cases[i].always)
+			fail_msg("%s of code page %d", cases[i].type, (int)cases[i].code_page);
+	}
 }
 
 static void large_values_are_read_up_to_the_limit_and_in_pieces_beyond(void **state)
@@ -240,6 +304,8 @@ int main(void)
 		cmocka_unit_test(text_of_another_code_page_has_no_literal),
 		cmocka_unit_test(rows_after_a_composite_key_follow_its_directions),
 		cmocka_unit_test(null_is_the_lowest_key),
+		cmocka_unit_test(a_run_of_rows_is_bounded_on_both_sides_as_the_server_compares),
+		cmocka_unit_test(whether_a_key_can_always_be_written_is_known_beforehand),
 		cmocka_unit_test(large_values_are_read_up_to_the_limit_and_in_pieces_beyond),
 		cmocka_unit_test(the_limit_is_divided_among_large_columns),
 	};

@@ -186,8 +186,7 @@ static bool add_seek(struct statement *statement, const struct bound *bound)
 	const struct statement_key *key = bound->key;
 	size_t i = bound->from;
 
-	if (!key->values[i].data || key->layout->order_count == i + 1 ||
-		(wants_lower(bound, i) && key_column(key, i)->nullable))
+	if (!key->values[i].data || (wants_lower(bound, i) && key_column(key, i)->nullable))
 		return true;
 	if (!add_side(statement, bound, i, true))
 		return false;
@@ -199,7 +198,11 @@ static bool add_bound(struct statement *statement, const struct bound *bound)
 {
 	size_t count = bound->key->layout->order_count;
 
-	if (count <= bound->from || !add_seek(statement, bound))
+	if (count <= bound->from)
+		return false;
+	if (count == bound->from + 1)
+		return add_side(statement, bound, bound->from, bound->inclusive);
+	if (!add_seek(statement, bound))
 		return false;
 	statement_add(statement, "(");
 	for (size_t last = bound->from; last < count; last++) {

@@ -21,7 +21,7 @@
 
 #define START_SECONDS 60
 #define OPTIONS_MAX 40
-#define ANSWER_MAX 65536
+#define ANSWER_MAX (17u << 20) /* its journal keeps 16 MiB */
 
 /* The folder of the build: build/tests/test_x is the program that runs. */
 static void find_build(char path[4096])
@@ -131,9 +131,13 @@ void standin_stop(struct standin *standin)
 /* An answer ends with a line of its own: ok, or error and why. */
 static bool ended(const char *answer, size_t size)
 {
+	const char *line;
+
 	if (size < 3 || answer[size - 1] != '\n')
 		return false;
-	return strcmp(answer + size - 3, "ok\n") == 0 || strstr(answer, "error") != NULL;
+	for (line = answer + size - 1; line > answer && line[-1] != '\n';)
+		line--;
+	return strcmp(line, "ok\n") == 0 || strncmp(line, "error", 5) == 0;
 }
 
 static char *ask(struct standin *standin, const char *command)
@@ -204,12 +208,22 @@ void standin_script(struct standin *standin, const char *script)
 	free(answer);
 }
 
+static char *lines_of(struct standin *standin, const char *command)
+{
+	char *text = ask(standin, command);
+
+	if (!is_good(text))
+		fail_msg("%s was not answered", command);
+	text[strlen(text) - 3] = '\0';
+	return text;
+}
+
 char *standin_violations(struct standin *standin)
 {
-	char *text = ask(standin, "violations");
-	char *end = strstr(text, "ok\n");
+	return lines_of(standin, "violations");
+}
 
-	if (end)
-		*end = '\0';
-	return text;
+char *standin_statements(struct standin *standin)
+{
+	return lines_of(standin, "statements");
 }

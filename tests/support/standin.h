@@ -30,5 +30,7 @@ uint64_t standin_number(struct standin *standin, const char *command);
 void standin_script(struct standin *standin, const char *script);
 /* What clients did that SQL Server drops connections for, or "". To be freed. */
 char *standin_violations(struct standin *standin);
+/* Its journal since it was told to forget: "SPID KIND TEXT" a line. To be freed. */
+char *standin_statements(struct standin *standin);
 
 #endif
