@@ -193,11 +193,14 @@ static void a_pipe_gets_one_line_a_phase_and_the_outcome(void **state)
 		"Block: progress\nJob: 4\nState: running\nPhase: read\nDatabase: mgc\nDone: 9\nExpected: 10\n\n",
 		"Block: progress\nJob: 4\nState: stopping\nPhase: read\nDatabase: mgc\n\n",
 		"Block: outcome\nState: cancelled\nSentence: Stopped\\n\\x1b[2J.\nRemedy: Again?\nMilliseconds: 1500\n\n",
+		"Block: change\nTable: [dbo].[a]\nWay: ranges\nWhy: \nDeleted: 12\nInserted: 1034\nKept: 5\n\n",
+		"Block: change\nTable: [dbo].[b]\nWay: whole\nWhy: most of it differs\nDeleted: 3\nInserted: 0\nKept: 0\n\n",
 		"Block: note\nText: Mind this.\n\n",
 		"Block: end\nCode: 4\nSentence: Stopped.\n\n",
 	};
-	assert_string_equal(seen(blocks, 8), "Job 4.\nmgc: reading\nmgc: stopping\ncancelled: Stopped??[2J. (1.5 s)\n"
-		"  -> Again?\nnote: Mind this.\n");
+	assert_string_equal(seen(blocks, 10), "Job 4.\nmgc: reading\nmgc: stopping\ncancelled: Stopped??[2J. (1.5 s)\n"
+		"  -> Again?\n  [dbo].[a]                          -12 +1 034 rows, 5 stay\n"
+		"  [dbo].[b]                          -3 +0 rows, the whole table: most of it differs\nnote: Mind this.\n");
 }
 
 static void a_list_is_a_table_with_one_head(void **state)
