@@ -52,7 +52,7 @@ struct schedule_time {
 struct config {
 	struct server_config servers[CONFIG_SERVERS_MAX];
 	uint32_t server_count;
-	char volume[256];   /* directory of the repository */
+	char volume[256];   /* of the repository: place.h */
 	char key_file[256]; /* of the repository; made at first start where missing, 0600 */
 	int deflate_level;
 	uint32_t clean_max_per_day; /* percent of the volume that cleaning may copy in a box day */

@@ -22,7 +22,7 @@
 	}
 
 static const struct config_key box_keys[] = {
-	BOX_TEXT(volume, path, volume, "the absolute path of a directory"),
+	BOX_TEXT(volume, path, volume, "the absolute path of a directory, or of a UBI volume such as /dev/ubi0_1"),
 	BOX_TEXT(key_file, path, key_file, "the absolute path of a file"),
 	BOX_TEXT(state_directory, path, state_directory, "the absolute path of a directory"),
 	BOX_TEXT(socket, path, socket, "an absolute path of at most 107 bytes"),

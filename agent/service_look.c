@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "agent/names.h"
+#include "agent/place.h"
 #include "agent/server.h"
 #include "agent/service_private.h"
 #include "agent/show.h"
@@ -230,6 +231,10 @@ static void add_store(struct service *service, struct block *block)
 	block_add(block, "Volume", service->config->volume);
 	block_add_number(block, "Volume-Size", status.size);
 	block_add_number(block, "Volume-Free", status.free);
+	if (place_is_flash(service->config->volume)) {
+		block_add_number(block, "Bad-Blocks", status.bad_blocks);
+		block_add_number(block, "Max-Erase-Count", status.max_erase_count);
+	}
 	block_add_flag(block, "Durable", status.durable);
 	block_add_flag(block, "Read-Only", status.read_only);
 	block_add_number(block, "Snapshot-Count", total);

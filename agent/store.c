@@ -9,7 +9,6 @@
 
 #include "agent/chunker.h"
 #include "agent/key_file.h"
-#include "storage/disk.h"
 
 #define BOX_TIME "box-time" /* the record on the volume */
 #define KEEP_EVERY_S 3600
@@ -37,21 +36,39 @@ static void fill_settings(struct repository_settings *settings, const struct con
 	chunker_default(settings->chunker);
 }
 
+static int tell_volume(struct store *store, const char *volume, int error)
+{
+	bool flash = place_is_flash(volume);
+	switch (error) {
+	case -EBUSY:
+		return tell(store, error, "Use the daemon (leave out --standalone), or stop it first.",
+			"Another process has the store in %s open.", volume);
+	case -ENOENT:
+		return tell(store, -ENOMEDIUM,
+			flash ? "Attach the flash (ubiattach), or name the volume that it has."
+				  : "Run coffretd --init once; or mount the disk it is on.",
+			"There is no %s %s.", flash ? "flash" : "directory", volume);
+	case -EXDEV:
+		return tell(store, error, "Name a UBI volume that is empty. ubiupdatevol -t empties one, for good.",
+			"%s holds something that is no store of this box; nothing was changed.", volume);
+	case -EOPNOTSUPP:
+		return tell(store, error, "Name a directory.", "This build cannot use a flash such as %s.", volume);
+	case -ENOTTY:
+		return tell(
+			store, error, "Name a UBI volume such as /dev/ubi0_1, or a directory.", "%s is no volume of UBI.", volume);
+	case -EBADF:
+		return tell(store, error, "Make it anew: ubirmvol, then ubimkvol.",
+			"An update of the UBI volume %s was cut short.", volume);
+	default:
+		return tell(store, error, flash ? "Look at the device and its owner." : "Look at the directory and its owner.",
+			"The volume %s cannot be opened: %s.", volume, strerror(-error));
+	}
+}
+
 static int open_volume(struct store *store, const struct config *config)
 {
-	int result = disk_directory_open(&store->disk, config->volume);
-	if (result == -EBUSY)
-		return tell(store, result, "Use the daemon (leave out --standalone), or stop it first.",
-			"Another process has the store in %s open.", config->volume);
-	if (result == -ENOENT)
-		return tell(store, -ENOMEDIUM, "Run coffretd --init once; or mount the disk it is on.",
-			"There is no directory %s.", config->volume);
-	if (result < 0)
-		return tell(store, result, "Look at the directory and its owner.", "The volume %s cannot be opened: %s.",
-			config->volume, strerror(-result));
-	result = disk_volume_open(&store->volume, store->disk, 0);
-	return result < 0 ? tell(store, result, "", "The volume %s cannot be used: %s.", config->volume, strerror(-result))
-					  : 0;
+	int result = place_open(&store->place, config->volume);
+	return result < 0 ? tell_volume(store, config->volume, result) : 0;
 }
 
 static int tell_key(struct store *store, const struct config *config, int error)
@@ -137,7 +154,7 @@ static int open_repository(struct store *store, const struct config *config, str
 	box_clock_start(&store->clock, clock, &(struct box_mark){ .box = 0 });
 	settings.now = tell_time;
 	settings.now_arg = store;
-	result = repository_open(&store->repository, store->volume, &settings, &secret);
+	result = repository_open(&store->repository, store->place.volume, &settings, &secret);
 	explicit_bzero(key, sizeof(key));
 	if (result < 0)
 		return tell_repository(store, config, result);
@@ -160,11 +177,8 @@ void store_close(struct store *store)
 {
 	if (store->repository)
 		repository_close(store->repository);
-	disk_volume_close(store->volume);
-	disk_directory_close(store->disk);
+	place_close(&store->place);
 	store->repository = NULL;
-	store->volume = NULL;
-	store->disk = NULL;
 }
 
 /* ---- making one ---- */
@@ -189,10 +203,11 @@ static int make_places(struct store *store, const struct config *config)
 {
 	int result = make_directories(config->state_directory, true);
 	if (result == 0)
-		result = make_directories(config->volume, true);
+		result = place_is_flash(config->volume) ? place_make_flash(config->volume)
+												: make_directories(config->volume, true);
 	if (result == 0)
 		result = make_directories(config->key_file, false);
-	return result < 0 ? tell(store, result, "", "A directory cannot be made: %s.", strerror(-result)) : 0;
+	return result < 0 ? tell(store, result, "", "What the store needs cannot be made: %s.", strerror(-result)) : 0;
 }
 
 static int find_key(struct store *store, const struct config *config, uint8_t key[KEY_FILE_SIZE])
@@ -217,10 +232,10 @@ int store_create(struct store *store, const struct config *config, char recovery
 	if (result < 0)
 		return result;
 	fill_settings(&settings, config);
-	result = repository_create(store->volume, &settings, &secret, recovery_key);
+	result = repository_create(store->place.volume, &settings, &secret, recovery_key);
 	explicit_bzero(key, sizeof(key));
 	if (result == -EXDEV)
-		return tell(store, result, "Nothing was changed. Name an empty directory for a new store.",
+		return tell(store, result, "Nothing was changed. Name an empty directory, or an empty flash, for a new store.",
 			"%s holds something already.", config->volume);
 	return result < 0
 		? tell(store, result, "", "The store cannot be made in %s: %s.", config->volume, strerror(-result))

@@ -10,13 +10,12 @@
 
 #include "agent/box_clock.h"
 #include "agent/config.h"
+#include "agent/place.h"
 #include "agent/table/rowgroup.h"
-#include "hal/disk.h"
 #include "storage/repository.h"
 
 struct store {
-	struct disk *disk;
-	struct volume *volume;
+	struct place place;
 	struct repository *repository;
 	struct rowgroup_params rowgroup;
 	struct box_clock clock;

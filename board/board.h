@@ -19,6 +19,8 @@ struct board_options {
 
 enum board_volume { BOARD_VOLUME_DIRECTORY = 1 }; /* snapshots live in a directory of a mounted file system */
 
+struct flash;
+
 struct board_panel {
 	struct button *restore; /* the one button */
 	struct led *ready;      /* green: all is well */
@@ -32,6 +34,11 @@ struct board {
 	struct board_panel panel;
 	struct clock *clock; /* never NULL; works before start */
 	enum board_volume volume;
+	/* A flash that snapshots may live on instead, by the path that the configuration names. NULL: none. */
+	int (*flash_open)(struct flash **flash, const char *path);
+	void (*flash_close)(struct flash *flash);
+	int (*flash_make)(
+		const char *path); /* of a simulated one: where it is missing. NULL: flash is not made, but bought */
 	/* Opens the drivers. NULL: nothing to open. */
 	int (*start)(const struct board_options *options);
 	void (*stop)(void);

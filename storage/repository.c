@@ -386,6 +386,9 @@ int repository_status(struct repository *repository, struct repository_status *s
 	status->size = stat.size;
 	status->free = stat.free;
 	status->durable = stat.durable;
+	status->bad_blocks = stat.bad_blocks;
+	status->max_erase_count = stat.max_erase_count;
+	status->read_only |= stat.read_only;
 	status->chunks = repository->chunks.index.used;
 	status->index_capacity = repository->chunks.index.capacity;
 	status->damaged_segments = repository->damaged_segments;

@@ -170,7 +170,8 @@ int chunk_name(const struct repository *repository, const void *bytes, size_t si
 /* ---- looking after it ---- */
 
 struct repository_status {
-	uint64_t size, free; /* bytes of the volume */
+	uint64_t size, free;                  /* bytes of the volume */
+	uint32_t bad_blocks, max_erase_count; /* of a flash; else 0 */
 	uint64_t segments, chunks, index_capacity;
 	bool read_only, durable; /* durable: an acknowledged snapshot survives a power cut */
 	uint8_t id[16], writer[16];

@@ -300,6 +300,11 @@ static void show_status(struct screen *screen, const struct block_fields *fields
 		text_size(b, number(fields, "Volume-Size")));
 	show_pair(screen, "volume", get(fields, "Volume"));
 	show_pair(screen, "", line);
+	if (get(fields, "Max-Erase-Count")[0]) {
+		snprintf(line, sizeof(line), "%s bad blocks, the most worn was erased %s times", get(fields, "Bad-Blocks"),
+			get(fields, "Max-Erase-Count"));
+		show_pair(screen, "flash", line);
+	}
 	show_pair(screen, "store", get(fields, "Store"));
 	show_pair(screen, "snapshots", get(fields, "Snapshot-Count"));
 	if (!block_get_flag(fields, "Durable"))

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A box in a process: all roles are simulated; a directory keeps the snapshots. */
+/* A box in a process: all roles are simulated; a directory keeps the snapshots, or a flash that is a file. */
 #include "board/board.h"
 
+#include "hal/sim/flash_sim.h"
 #include "hal/sim/sim.h"
 
 static struct sim_button restore_button = { .button = { .ops = &sim_button_ops, .name = "restore" } };
@@ -23,6 +24,23 @@ static int start(const struct board_options *options)
 	return sim_start(&box, options->panel_socket);
 }
 
+/* A chip of 64 MiB with blocks of 128 KiB, as UBI shows it. */
+static const struct flash_sim_geometry nand = { .count = 490, .size = 126976, .unit = 2048, .spare = 20 };
+
+static int open_flash(struct flash **flash, const char *path)
+{
+	return flash_sim_open(flash, path, NULL);
+}
+
+static int make_flash(const char *path)
+{
+	struct flash *flash;
+	int error = flash_sim_open(&flash, path, &nand);
+	if (!error)
+		flash_sim_close(flash);
+	return error;
+}
+
 const struct board board = {
 	.name = "sim",
 	.panel = {
@@ -34,6 +52,9 @@ const struct board board = {
 	},
 	.clock = &sim_clock.clock,
 	.volume = BOARD_VOLUME_DIRECTORY,
+	.flash_open = open_flash,
+	.flash_close = flash_sim_close,
+	.flash_make = make_flash,
 	.start = start,
 	.stop = sim_stop,
 	.fd = sim_fd,
