@@ -132,11 +132,23 @@ static int explain_handshake(struct tls *tls, int code)
 
 /* ---- who the peer is ---- */
 
+static bool is_noted(const char *names, const char *name, size_t size)
+{
+	for (const char *at = names; at; at = strchr(at, ',')) {
+		at += strspn(at, ", ");
+		if (strncmp(at, name, size) == 0 && (at[size] == '\0' || at[size] == ','))
+			return true;
+	}
+	return false;
+}
+
 static void add_name(struct tls *tls, const uint8_t *name, size_t size)
 {
 	size_t used = strlen(tls->names);
 	int width = size < 200 ? (int)size : 200;
 
+	if (is_noted(tls->names, (const char *)name, size))
+		return;
 	snprintf(tls->names + used, sizeof(tls->names) - used, "%s%.*s", used ? ", " : "", width, (const char *)name);
 }
 
