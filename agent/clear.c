@@ -51,7 +51,7 @@ static int take_key(const struct clear *clear, struct key *key)
 static int read_keys(struct clear *clear, const struct chunk_entry *entry, struct key *first, struct key *last)
 {
 	struct replay *replay = clear->replay;
-	struct rowgroup_reader *reader;
+	struct rowgroup_reader *reader = NULL;
 	uint32_t rows = 0;
 	int result = chunk_read(replay->story->context->repository, entry, replay->buffer);
 

@@ -44,7 +44,7 @@ int plan_next_rows(struct stream_cursor *cursor, struct chunk_entry *entry)
 
 int plan_names(struct name_set *names, struct snapshot_reader *reader, size_t stream)
 {
-	struct stream_cursor *cursor;
+	struct stream_cursor *cursor = NULL;
 	struct chunk_entry entry;
 	struct stream_info info;
 	uint64_t count = 0;

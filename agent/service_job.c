@@ -285,7 +285,7 @@ static size_t jobs_ahead(struct service *service, uint64_t id)
 static void submit(struct service *service, struct api_client *client, const struct job_request *request, bool wait)
 {
 	struct block block;
-	uint64_t id;
+	uint64_t id = 0;
 	int error = service_submit(service, request, &id);
 	if (error < 0) {
 		refuse_submit(client, error, id);

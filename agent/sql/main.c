@@ -139,7 +139,7 @@ static int open_session(struct session **session, struct sql_error *error)
 
 static int serve(void)
 {
-	struct session *session;
+	struct session *session = NULL;
 	struct sql_error error = { .kind = SQL_OK };
 	struct uplink uplink;
 

@@ -206,8 +206,8 @@ static void take_trigger(struct preflight_facts *facts, const struct value *valu
 
 static int read_triggers(struct preflight_reading *reading)
 {
-	int64_t may;
-	bool told;
+	int64_t may = 0;
+	bool told = false;
 	int result = read_rows(reading,
 		"SELECT " NAME("r.name") ", " NAME(
 			"e.type_desc") ", 0 FROM sys.triggers r JOIN sys.trigger_events e ON "

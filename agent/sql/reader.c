@@ -110,7 +110,7 @@ int reader_lock_tables(struct session *session, const struct catalogue *catalogu
 
 static int begin_locked(struct reader *reader)
 {
-	struct catalogue *catalogue;
+	struct catalogue *catalogue = NULL;
 	int result = execute(reader, "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; BEGIN TRANSACTION");
 
 	if (result == 0)

@@ -261,7 +261,7 @@ int replace_abandon(struct replace *replace, struct sql_error *error)
 int replace_put_back(struct replace *replace, struct sql_error *error)
 {
 	char object[sizeof error->object], difference[200];
-	struct catalogue *now;
+	struct catalogue *now = NULL;
 	bool equal;
 	int result;
 
