@@ -151,6 +151,15 @@ int service_snapshot(
 	return -1;
 }
 
+bool service_one_snapshot(
+	struct service *service, struct api_client *client, const struct block_fields *request, struct shelf_entry *entry)
+{
+	int named = service_snapshot(service, client, request, entry);
+	if (named == 0)
+		service_end(client, CODE_USAGE, "coffret list shows them.", "Which snapshot?");
+	return named > 0;
+}
+
 /* ---- dispatch ---- */
 
 static const struct service_command *find_command(const char *name)

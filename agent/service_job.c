@@ -399,13 +399,8 @@ static void begin_keep(
 {
 	struct job_request job = request_from(client, kind, request);
 	struct shelf_entry entry;
-	int named = service_snapshot(service, client, request, &entry);
-	if (named < 0)
+	if (!service_one_snapshot(service, client, request, &entry))
 		return;
-	if (named == 0) {
-		service_end(client, CODE_USAGE, "coffret list shows them.", "Which snapshot?");
-		return;
-	}
 	job.snapshot = entry.info.id;
 	submit(service, client, &job, wants_to_wait(request));
 }

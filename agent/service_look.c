@@ -97,13 +97,8 @@ static void begin_show(struct service *service, struct api_client *client, const
 	struct service_task *task = task_of(client);
 	struct shelf_entry entry;
 	struct block block;
-	int named = service_snapshot(service, client, request, &entry);
-	if (named < 0)
+	if (!service_one_snapshot(service, client, request, &entry))
 		return;
-	if (named == 0) {
-		service_end(client, CODE_USAGE, "coffret list shows them.", "Which snapshot?");
-		return;
-	}
 	task->show = calloc(1, sizeof(*task->show));
 	if (!task->show) {
 		service_end(client, CODE_FAILED, "", "No memory for that at this moment.");

@@ -51,6 +51,10 @@ bool service_target(struct service *service, struct api_client *client, const st
 int service_snapshot(
 	struct service *service, struct api_client *client, const struct block_fields *request, struct shelf_entry *entry);
 
+/* The same where one has to be named. False: answered with an end. */
+bool service_one_snapshot(
+	struct service *service, struct api_client *client, const struct block_fields *request, struct shelf_entry *entry);
+
 /* What runs now. False: nothing. */
 bool service_running(struct service *service, struct job_info *info, struct job_progress *progress);
 void service_send_progress(struct api_client *client, const struct job_info *info, const struct job_progress *progress);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/net/clock.h"
 #include "agent/sql/message.h"
 #include "agent/sql/statement.h"
 
@@ -291,7 +292,7 @@ int reader_run(struct reader *reader)
 {
 	int result;
 
-	reader->started_ms = reader_now_ms();
+	reader->started_ms = net_now_ms();
 	snprintf(reader->error->doing, sizeof reader->error->doing, "reading the catalogue");
 	result = begin(reader);
 	if (result == 0)

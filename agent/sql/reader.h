@@ -47,6 +47,4 @@ int reader_lock_tables(struct session *session, const struct catalogue *catalogu
 /* Errors of the socket and of the codec as struct sql_error. */
 int reader_failed(struct sql_error *error, int result, const struct catalogue_table *table);
 
-int64_t reader_now_ms(void);
-
 #endif

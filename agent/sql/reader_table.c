@@ -5,22 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "agent/net/clock.h"
 #include "agent/sql/message.h"
 #include "agent/sql/reader_rows.h"
 #include "agent/table/bytes.h"
 
 #define TELL_MS 200
 #define ROWS_BETWEEN_LOOKS 256
-
-int64_t reader_now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 int reader_failed(struct sql_error *error, int result, const struct catalogue_table *table)
 {
@@ -53,7 +45,7 @@ static int tell_progress(struct table_reader *table)
 	pack_u32(&packer, table->index);
 	pack_u64(&packer, reader->rows);
 	pack_u64(&packer, reader->bytes);
-	reader->told_ms = reader_now_ms();
+	reader->told_ms = net_now_ms();
 	return message_send(reader->uplink->socket, MESSAGE_PROGRESS, bytes, packer.size);
 }
 
@@ -63,7 +55,7 @@ static void keep_rate(struct reader *reader)
 	uint64_t wanted_ms =
 		reader->read_kib_per_second ? reader->bytes * 1000 / ((uint64_t)reader->read_kib_per_second * 1024) : 0;
 
-	while ((int64_t)wanted_ms > reader_now_ms() - reader->started_ms && !uplink_stop(reader->uplink))
+	while ((int64_t)wanted_ms > net_now_ms() - reader->started_ms && !uplink_stop(reader->uplink))
 		poll(NULL, 0, 20);
 }
 
@@ -73,7 +65,7 @@ static int look_up(struct table_reader *table)
 
 	table->rows_since_told = 0;
 	keep_rate(reader);
-	return reader_now_ms() - reader->told_ms < TELL_MS ? 0 : tell_progress(table);
+	return net_now_ms() - reader->told_ms < TELL_MS ? 0 : tell_progress(table);
 }
 
 static int assemble_variants(struct table_reader *table)
