@@ -8,7 +8,7 @@ import world as stage
 
 def demo(*options):
     return subprocess.run([os.path.join(stage.ROOT, "tests/demo/demo"), stage.BUILD, *options], capture_output=True, text=True,
-                          timeout=300)
+                          timeout=900)
 
 
 def test_one_flipped_bit_makes_the_demo_fail():
