@@ -27,7 +27,7 @@ static bool is_blank(const uint8_t *bytes, size_t size)
 static int note_head(struct scan *scan, uint32_t leb, const struct leb_head *head)
 {
 	struct flash_volume *v = scan->v;
-	if (head->tail)
+	if (head->tail || head->strip >= v->volume.segment_size / v->payload || head->order > UINT64_MAX / 2)
 		return -EBADMSG;
 	if (!scan->known++)
 		memcpy(v->id, head->volume, 16);
