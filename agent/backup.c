@@ -17,6 +17,7 @@
 #include "agent/snapshot_about.h"
 #include "agent/sql/profile.h"
 #include "agent/story.h"
+#include "agent/suspect.h"
 
 #define ATTEMPTS 3 /* a deadlock or a schema change in the middle starts it again, at most twice */
 
@@ -51,6 +52,8 @@ static void describe(const struct story *story, const struct capture *capture, s
 	about->rows = capture->rows;
 	about->server_bytes = catalogue_bytes(capture->catalogue);
 	about->consistency = (enum consistency)story->server->consistency;
+	snprintf(about->family, sizeof about->family, "%s", capture->catalogue->database.family_guid);
+	snprintf(about->created, sizeof about->created, "%s", capture->catalogue->database.created);
 	for (size_t i = 0; i < story->report->note_count && about->note_count < ABOUT_NOTES_MAX; i++)
 		snprintf(about->notes[about->note_count++], JOB_NOTE_SIZE, "%s", story->report->notes[i]);
 }
@@ -63,6 +66,25 @@ static enum job_state store_failed(struct story *story, int error, const char *d
 	if (error == -ENOSPC)
 		keep_tell_full(story->context, subject, story->report);
 	return story_store_failed(story, error, doing);
+}
+
+/* Before the snapshot exists, so that no cut can leave it without its mark. */
+static int judge(struct story *story, const struct capture *capture, struct snapshot_about *about)
+{
+	char subject[136], why[200] = "";
+	uint64_t bytes, stored;
+	int result = snapshot_new(capture->writer, &about->new_bytes, &about->new_stored);
+	server_subject(story->server, story->outcome->database, subject, sizeof subject);
+	snapshot_progress(capture->writer, &bytes, &stored);
+	if (result < 0 || !suspect_look(story->context, subject, about, bytes, why, sizeof why))
+		return result;
+	snapshot_mark_suspect(capture->writer);
+	job_report_note(story->report,
+		"%s: SUSPECT: %s. Nothing older goes until somebody looked: coffret accept, if that was meant.",
+		story->outcome->database, why);
+	if (about->note_count < ABOUT_NOTES_MAX)
+		snprintf(about->notes[about->note_count++], JOB_NOTE_SIZE, "SUSPECT: %s.", why);
+	return 0;
 }
 
 static enum job_state finish(struct story *story, struct capture *capture)
@@ -78,9 +100,12 @@ static enum job_state finish(struct story *story, struct capture *capture)
 	result = capture_finish(capture);
 	if (result == 0 && story_stop(story))
 		result = -ECANCELED;
-	describe(story, capture, &about);
-	encoded = snapshot_about_encode(&about, bytes, sizeof bytes);
-	if (result == 0 && encoded < 0)
+	if (result == 0) {
+		describe(story, capture, &about);
+		result = judge(story, capture, &about);
+	}
+	encoded = result < 0 ? result : snapshot_about_encode(&about, bytes, sizeof bytes);
+	if (encoded < 0)
 		result = encoded;
 	if (result < 0) {
 		snapshot_abort(capture->writer);

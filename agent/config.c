@@ -22,7 +22,7 @@ struct parser {
 	FILE *file;
 	int line;         /* that was read last */
 	int section_line; /* of the last [section] */
-	uint64_t seen[4]; /* keys that came in [box], [store], [schedule], [retention] */
+	uint64_t seen[5]; /* keys that came in [box], [store], [schedule], [retention], [suspect] */
 	uint64_t seen_server[CONFIG_SERVERS_MAX];
 	int server_line[CONFIG_SERVERS_MAX]; /* where a server was first named */
 	int error;
@@ -184,7 +184,7 @@ static int take_line(void *arg, const char *section_name, const char *name, cons
 	const struct config_section *section = find_section(section_name);
 	if (!section)
 		return refuse(parser, parser->line,
-			"found [%s], expected [box], [store], [schedule], [retention] or [server NAME]", section_name);
+			"found [%s], expected [box], [store], [schedule], [retention], [suspect] or [server NAME]", section_name);
 	return take_value(parser, section, section_name, name, value ? value : "");
 }
 

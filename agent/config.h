@@ -49,6 +49,12 @@ struct schedule_time {
 	uint8_t hour, minute; /* local time */
 };
 
+/* agent/suspect.h; percent, 0: not looked at. */
+struct suspect_policy {
+	uint32_t rows_lost, new_data;
+	bool incompressible;
+};
+
 struct config {
 	struct server_config servers[CONFIG_SERVERS_MAX];
 	uint32_t server_count;
@@ -58,6 +64,7 @@ struct config {
 	uint32_t clean_max_per_day; /* percent of the volume that cleaning may copy in a box day */
 	uint32_t scrub_days; /* in so many box days everything is read again; 0: never by itself */
 	struct retention_policy retention;
+	struct suspect_policy suspect;
 	char state_directory[256];
 	char socket[108]; /* of the command */
 	char socket_group[64];

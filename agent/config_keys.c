@@ -60,6 +60,14 @@ static const struct config_key retention_keys[] = {
 	RETENTION(keep_within, 36500, "a number of days from 0 to 36500"),
 };
 
+static const struct config_key suspect_keys[] = {
+	{ "rows_lost", config_parse_u32, offsetof(struct config, suspect.rows_lost), 0, 0, 100,
+		"a percentage from 0 to 100", 0 },
+	{ "new_data", config_parse_u32, offsetof(struct config, suspect.new_data), 0, 0, 100, "a percentage from 0 to 100",
+		0 },
+	{ "incompressible", config_parse_bool, offsetof(struct config, suspect.incompressible), 0, 0, 0, "yes or no", 0 },
+};
+
 static const struct config_key server_keys[] = {
 	SERVER_TEXT(host, host, host, "a host name or an address (instance and port have keys of their own)"),
 	SERVER_TEXT(instance, text, instance, "the name of an instance, at most 63 bytes"),
@@ -91,6 +99,7 @@ const struct config_section config_sections[] = {
 	{ "store", store_keys, count_of(store_keys), false },
 	{ "schedule", schedule_keys, count_of(schedule_keys), false },
 	{ "retention", retention_keys, count_of(retention_keys), false },
+	{ "suspect", suspect_keys, count_of(suspect_keys), false },
 	{ "server", server_keys, count_of(server_keys), true },
 };
 const size_t config_section_count = count_of(config_sections);
@@ -113,6 +122,7 @@ void config_defaults(struct config *config)
 	config->deflate_level = 5;
 	config->clean_max_per_day = 2;
 	config->scrub_days = 30;
+	config->suspect = (struct suspect_policy){ .rows_lost = 20, .new_data = 50, .incompressible = true };
 	config->retention = (struct retention_policy){ .keep_last = 3,
 		.keep_daily = 14,
 		.keep_weekly = 8,

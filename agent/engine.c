@@ -235,6 +235,7 @@ static job_story *find_story(const struct engine_ground *ground, enum job_kind k
 	case JOB_PIN:
 	case JOB_UNPIN:
 	case JOB_REMOVE:
+	case JOB_ACCEPT:
 		return ground->keep;
 	case JOB_PRUNE:
 		return ground->prune;

@@ -27,7 +27,7 @@ typedef enum job_state job_recover(const struct job_context *context, const stru
 
 /* The stories, and what the engine stands on. All is borrowed until engine_stop. */
 struct engine_ground {
-	job_story *backup, *restore, *undo, *verify, *keep, *prune, *clean, *scrub; /* keep: pin, unpin, remove */
+	job_story *backup, *restore, *undo, *verify, *keep, *prune, *clean, *scrub; /* keep: pin, unpin, remove, accept */
 	job_recover *recover;
 	const struct config *config;
 	struct repository *repository;

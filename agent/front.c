@@ -241,6 +241,8 @@ static enum panel_health find_health(struct front *front, int64_t oldest, int64_
 		return store;
 	if (server != PANEL_HEALTHY)
 		return server;
+	if (shelf_any_suspect(&front->box->shelf))
+		return PANEL_SUSPECT;
 	if (oldest < 0)
 		return PANEL_NO_BACKUP;
 	if (config->time_count > 0 && schedule_missed(config->times, config->time_count, oldest, now))

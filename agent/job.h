@@ -26,8 +26,9 @@ enum job_kind {
 	JOB_PRUNE,
 	JOB_CLEAN,
 	JOB_SCRUB,
+	JOB_ACCEPT,
 };
-#define JOB_KIND_LAST JOB_SCRUB
+#define JOB_KIND_LAST JOB_ACCEPT
 enum job_state {
 	JOB_QUEUED = 1,
 	JOB_RUNNING,

@@ -46,6 +46,35 @@ static enum job_state unpin(struct story *story, const struct snapshot_info *inf
 		info->flags & SNAPSHOT_LOCKED ? ", nor locked" : "");
 }
 
+/* ---- suspect ones ---- */
+
+/* What is accepted speaks for the suspect ones before it, too: they lead to it. */
+static int accept_up_to(struct repository *repository, const struct snapshot_info *info)
+{
+	int count = snapshot_list(repository, NULL, 0), result = 0;
+	struct snapshot_info *list = calloc((size_t)count + 1, sizeof(*list));
+	if (!list)
+		return -ENOMEM;
+	int now = snapshot_list(repository, list, (size_t)count);
+	for (int i = 0; i < count && i < now && result == 0; i++)
+		if (list[i].flags & SNAPSHOT_SUSPECT && list[i].sequence <= info->sequence &&
+			strcmp(list[i].subject, info->subject) == 0)
+			result = snapshot_set_flags(repository, list[i].id, 0, SNAPSHOT_SUSPECT);
+	free(list);
+	return result;
+}
+
+static enum job_state accept(struct story *story, const struct snapshot_info *info)
+{
+	if (!(info->flags & SNAPSHOT_SUSPECT))
+		return story_done(story, "%s: snapshot %016" PRIx64 " is not suspect.", info->subject, info->id);
+	int result = accept_up_to(story->context->repository, info);
+	if (result < 0)
+		return story_store_failed(story, result, "accepting a snapshot");
+	return story_done(story, "%s: snapshot %016" PRIx64 " is accepted; the next backups are compared with it.",
+		info->subject, info->id);
+}
+
 /* ---- removing ---- */
 
 /* 1: the last good one, 0: not, or -ENOMEM. */
@@ -185,5 +214,7 @@ enum job_state keep_run(const struct job_context *context, const struct job_requ
 		return story_store_failed(&story, result, "looking for a snapshot");
 	if (request->kind == JOB_PIN)
 		return pin(&story, &info);
+	if (request->kind == JOB_ACCEPT)
+		return accept(&story, &info);
 	return request->kind == JOB_UNPIN ? unpin(&story, &info) : remove_one(&story, &info);
 }

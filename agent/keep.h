@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which snapshots stay: what a person decides of one of them. The story of pin, unpin and remove.
+ * Which snapshots stay: what a person decides of one of them. The story of pin, unpin,
+ * remove and accept.
  */
 #ifndef AGENT_KEEP_H
 #define AGENT_KEEP_H

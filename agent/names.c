@@ -21,7 +21,8 @@ const char *job_kind_name(enum job_kind kind)
 		[JOB_REMOVE] = "remove",
 		[JOB_PRUNE] = "prune",
 		[JOB_CLEAN] = "clean",
-		[JOB_SCRUB] = "scrub" };
+		[JOB_SCRUB] = "scrub",
+		[JOB_ACCEPT] = "accept" };
 	return FIND(names, kind);
 }
 

@@ -405,6 +405,11 @@ static void begin_keep(
 	submit(service, client, &job, wants_to_wait(request));
 }
 
+static void begin_accept(struct service *service, struct api_client *client, const struct block_fields *request)
+{
+	begin_keep(service, client, request, JOB_ACCEPT);
+}
+
 static void begin_prune(struct service *service, struct api_client *client, const struct block_fields *request)
 {
 	struct job_request job = request_from(client, JOB_PRUNE, request);
@@ -471,6 +476,7 @@ const struct service_command service_job_commands[] = {
 	{ "pin", begin_pin, follow_more, NULL },
 	{ "unpin", begin_unpin, follow_more, NULL },
 	{ "remove", begin_remove, follow_more, NULL },
+	{ "accept", begin_accept, follow_more, NULL },
 	{ "prune", begin_prune, follow_more, NULL },
 	{ "clean", begin_clean, follow_more, NULL },
 	{ "follow", begin_follow, follow_more, NULL },

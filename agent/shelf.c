@@ -156,6 +156,16 @@ int shelf_newest(struct shelf *shelf, const char *subject, enum snapshot_class c
 	return result;
 }
 
+bool shelf_any_suspect(struct shelf *shelf)
+{
+	bool any = false;
+	pthread_mutex_lock(&shelf->lock);
+	for (size_t i = 0; i < shelf->count; i++)
+		any |= (shelf->entries[i].info.flags & SNAPSHOT_SUSPECT) != 0;
+	pthread_mutex_unlock(&shelf->lock);
+	return any;
+}
+
 int shelf_status(struct shelf *shelf, struct repository_status *status, size_t *total)
 {
 	pthread_mutex_lock(&shelf->lock);

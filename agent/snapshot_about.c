@@ -32,6 +32,11 @@ int snapshot_about_encode(const struct snapshot_about *about, uint8_t *bytes, si
 	pack_u16(&packer, (uint16_t)about->note_count);
 	for (size_t i = 0; i < about->note_count; i++)
 		pack_string(&packer, about->notes[i]);
+	pack_u64(&packer, about->new_bytes);
+	pack_u64(&packer, about->new_stored);
+	pack_u64(&packer, about->ratio);
+	pack_string(&packer, about->family);
+	pack_string(&packer, about->created);
 	return packed(&packer);
 }
 
@@ -42,6 +47,18 @@ static void unpack_notes(struct unpacker *unpacker, struct snapshot_about *about
 		unpacker->failed = true;
 	for (size_t i = 0; i < about->note_count && !unpacker->failed; i++)
 		unpack_string(unpacker, about->notes[i], sizeof about->notes[i]);
+}
+
+/* Older records end before these. */
+static void unpack_history(struct unpacker *unpacker, struct snapshot_about *about)
+{
+	if (unpacker->failed || unpacker->at == unpacker->size)
+		return;
+	about->new_bytes = unpack_u64(unpacker);
+	about->new_stored = unpack_u64(unpacker);
+	about->ratio = unpack_u64(unpacker);
+	unpack_string(unpacker, about->family, sizeof about->family);
+	unpack_string(unpacker, about->created, sizeof about->created);
 }
 
 int snapshot_about_decode(struct snapshot_about *about, const void *bytes, size_t size)
@@ -63,6 +80,7 @@ int snapshot_about_decode(struct snapshot_about *about, const void *bytes, size_
 	about->consistency = unpack_u8(&unpacker);
 	about->restoring = unpack_u64(&unpacker);
 	unpack_notes(&unpacker, about);
+	unpack_history(&unpacker, about);
 	return unpacker.failed ? -EBADMSG : 0;
 }
 

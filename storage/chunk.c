@@ -202,8 +202,10 @@ static int submit(struct chunk_store *store, const void *bytes, uint32_t size, c
 	job->size = size;
 	job->head.name = *name;
 	int error = crypto_random(job->head.nonce, sizeof job->head.nonce);
-	if (!error)
+	if (!error) {
 		pack_queue_submit(store->queue, job);
+		store->new_bytes += size;
+	}
 	return error;
 }
 
@@ -244,11 +246,16 @@ int chunk_put(struct chunk_store *store, const void *bytes, uint32_t size, struc
 	return store->failed;
 }
 
-int chunk_flush(struct chunk_store *store)
+int chunk_drain(struct chunk_store *store)
 {
 	while (!store->failed && pack_queue_count(store->queue))
 		store->failed = collect_oldest(store);
-	if (!store->failed)
+	return store->failed;
+}
+
+int chunk_flush(struct chunk_store *store)
+{
+	if (!chunk_drain(store))
 		store->failed = segment_seal(&store->segments);
 	return store->failed;
 }

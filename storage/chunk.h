@@ -34,6 +34,7 @@ struct chunk_store {
 	uint64_t stored_bytes; /* that chunks took on the volume, since it was opened */
 	uint64_t first_new;    /* the first segment of the present snapshot */
 	uint64_t reused;       /* chunks put that older segments had already */
+	uint64_t new_bytes;    /* of chunks put that were not known, before compression */
 	int failed;            /* the error that spoilt what is being put */
 };
 
@@ -43,6 +44,8 @@ void chunk_store_close(struct chunk_store *store);
 
 /* Size 1 to CHUNK_SIZE_MAX. -ENOSPC: volume or index full. */
 int chunk_put(struct chunk_store *store, const void *bytes, uint32_t size, struct chunk_name *name);
+/* All that was put has its place, so that stored_bytes is true. */
+int chunk_drain(struct chunk_store *store);
 /* All that was put is durable on return. */
 int chunk_flush(struct chunk_store *store);
 /* Forgets what was put since the last seal of a segment; what was sealed is harmless and may be found known again. */

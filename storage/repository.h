@@ -132,6 +132,11 @@ void snapshot_abort(struct snapshot_writer *writer);
 /* So far: bytes put, and bytes that they took on the volume. */
 void snapshot_progress(const struct snapshot_writer *writer, uint64_t *bytes, uint64_t *stored);
 
+/* Of what was put so far: what was not known, before compression and as stored. An error as snapshot_put's. */
+int snapshot_new(struct snapshot_writer *writer, uint64_t *bytes, uint64_t *stored);
+/* It will be SNAPSHOT_SUSPECT from the moment that it exists. */
+void snapshot_mark_suspect(struct snapshot_writer *writer);
+
 /* ---- reading one ---- */
 
 struct snapshot_reader;

@@ -19,7 +19,8 @@ struct snapshot_writer {
 	char name[STREAM_NAME_MAX + 1];
 	bool in_stream;
 	uint64_t bytes;
-	uint64_t stored_before, reused_before;
+	uint64_t stored_before, reused_before, new_before;
+	uint32_t flags;
 	uint64_t first_segment;
 };
 
@@ -54,6 +55,7 @@ int snapshot_begin(
 		strcpy(w->subject, subject);
 		w->stored_before = repository->chunks.stored_bytes;
 		w->reused_before = repository->chunks.reused;
+		w->new_before = repository->chunks.new_bytes;
 		w->first_segment = repository->chunks.first_new = repository->chunks.segments.next;
 		tree_writer_start(&w->streams, &repository->chunks);
 		repository->writer = w;
@@ -278,6 +280,7 @@ int snapshot_commit(
 	int error = writer->in_stream || size > SNAPSHOT_ABOUT_MAX ? -EINVAL : seal(writer, about, size, &snapshot);
 	if (!error && verified)
 		error = read_back_new(writer);
+	snapshot.info.flags |= writer->flags;
 	if (verified && (writer->repository->chunks.reused == writer->reused_before || writer->repository->checked))
 		snapshot.info.flags |= SNAPSHOT_VERIFIED;
 	if (!error)
@@ -312,4 +315,20 @@ void snapshot_progress(const struct snapshot_writer *writer, uint64_t *bytes, ui
 	*bytes = writer->bytes;
 	*stored = writer->repository->chunks.stored_bytes - writer->stored_before;
 	repository_unlock(writer->repository);
+}
+
+int snapshot_new(struct snapshot_writer *writer, uint64_t *bytes, uint64_t *stored)
+{
+	struct chunk_store *chunks = &writer->repository->chunks;
+	repository_lock(writer->repository);
+	int error = chunk_drain(chunks);
+	*bytes = chunks->new_bytes - writer->new_before;
+	*stored = chunks->stored_bytes - writer->stored_before;
+	repository_unlock(writer->repository);
+	return error;
+}
+
+void snapshot_mark_suspect(struct snapshot_writer *writer)
+{
+	writer->flags |= SNAPSHOT_SUSPECT;
 }

@@ -65,6 +65,7 @@ static void what_is_typed_becomes_a_request(void **state)
 	requests("pin 5f", "Command: pin\nSnapshot: 5f\n");
 	requests("unpin 5f --no-wait", "Command: unpin\nSnapshot: 5f\nWait: no\n");
 	requests("prune --what-if", "Command: prune\nWhat-If: yes\n");
+	requests("accept 5f", "Command: accept\nSnapshot: 5f\n");
 	requests("clean", "Command: clean\n");
 	requests("remove 5f -y", "Command: remove\nSnapshot: 5f\n");
 	requests("cancel 12", "Command: cancel\nJob: 12\n");

@@ -120,6 +120,18 @@ const struct command commands[] = {
 		"  -y, --yes           do not ask on a terminal\n" WAIT,
 	},
 	{
+		"accept",
+		"Snapshot",
+		true,
+		TAKES_WAIT,
+		NULL,
+		"accept ID",
+		"say that a suspect backup is as it should be",
+		"A backup that departs from the one before it is SUSPECT: many rows gone, most of it new, not to be compressed, or\n"
+		"another database under the same name. It is never restored unasked, and no older backup goes, until this. It speaks\n"
+		"for the suspect ones before it, too.\n\n" WAIT,
+	},
+	{
 		"prune",
 		NULL,
 		false,
@@ -224,6 +236,7 @@ static const struct {
 	{ "pin", "  coffret pin 5f0c\n" },
 	{ "unpin", "  coffret unpin 5f0c\n" },
 	{ "remove", "  coffret remove 5f0c\n" },
+	{ "accept", "  coffret accept 5f0c\n" },
 	{ "prune", "  coffret prune --what-if\n  coffret prune\n" },
 	{ "clean", "  coffret clean\n" },
 	{ "status", "  coffret status\n" },
