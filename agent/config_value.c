@@ -116,8 +116,9 @@ int config_parse_profile(const struct config_key *key, const char *text, void *f
 
 int config_parse_consistency(const struct config_key *key, const char *text, void *field)
 {
-	static const char *const words[] = { [CONSISTENCY_SNAPSHOT] = "snapshot", [CONSISTENCY_LOCK] = "lock",
-		[CONSISTENCY_LOOSE] = "loose", NULL };
+	static const char *const words[] = {
+		[CONSISTENCY_SNAPSHOT] = "snapshot", [CONSISTENCY_LOCK] = "lock", [CONSISTENCY_LOOSE] = "loose", NULL
+	};
 	int word = find_word(words, text);
 	(void)key;
 	if (word >= 0)

@@ -189,9 +189,14 @@ size_t engine_unknown(struct engine *engine, struct job_info *jobs, size_t count
 		if (!unknown->running)
 			continue;
 		struct job_info *info = &jobs[filled++];
-		*info = (struct job_info){ .id = unknown->job, .request = unknown->request, .state = JOB_OUTCOME_UNKNOWN,
-			.asked = unknown->asked, .began = unknown->began, .snapshot = unknown->outcome.snapshot,
-			.safety = unknown->outcome.safety, .outcomes = 1 };
+		*info = (struct job_info){ .id = unknown->job,
+			.request = unknown->request,
+			.state = JOB_OUTCOME_UNKNOWN,
+			.asked = unknown->asked,
+			.began = unknown->began,
+			.snapshot = unknown->outcome.snapshot,
+			.safety = unknown->outcome.safety,
+			.outcomes = 1 };
 		memcpy(info->request.server, unknown->outcome.server, sizeof(info->request.server));
 		memcpy(info->request.database, unknown->outcome.database, sizeof(info->request.database));
 	}

@@ -36,10 +36,10 @@ struct engine {
 	/* ---- of the thread alone ---- */
 	struct job_report *report; /* being filled in */
 	struct journal journal;
-	bool retrying;       /* an outcome is being looked at, not for the first time */
-	int64_t retry_at;    /* monotonic ms: when to look at those that are not known */
-	int64_t retry_pause; /* ms, until the look after that */
-	uint64_t looked_for; /* the waiting job for whose sake it was looked last */
+	bool retrying;                      /* an outcome is being looked at, not for the first time */
+	int64_t retry_at;                   /* monotonic ms: when to look at those that are not known */
+	int64_t retry_pause;                /* ms, until the look after that */
+	uint64_t looked_for;                /* the waiting job for whose sake it was looked last */
 	uint64_t waiting[ENGINE_QUEUE_MAX]; /* jobs that wait, as they are written down; 0: a free slot */
 	struct job_report reports[2];
 };

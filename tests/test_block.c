@@ -83,9 +83,9 @@ static void what_does_not_fit_is_refused_on_both_sides(void **state)
 static void what_is_no_block_is_refused(void **state)
 {
 	(void)state;
-	static const char *const wrong[] = { "A: 1\n", "A: 1", "", "A:1\n\n", "A 1\n\n", ": 1\n\n", "1A: 1\n\n", "A: 1\nA: 2\n\n",
-		"A: \\\n\n", "A: \\q\n\n", "A: \\x0\n\n", "A: \\x00\n\n", "A: \\x41\n\n", "A: \\x0A\n\n", "A: \\x80\n\n", "A: a\tb\n\n",
-		"A: a\x7f\n\n", "A b: 1\n\n", "A:\n\n", "A: 1\n\nB: 2\n\n",
+	static const char *const wrong[] = { "A: 1\n", "A: 1", "", "A:1\n\n", "A 1\n\n", ": 1\n\n", "1A: 1\n\n",
+		"A: 1\nA: 2\n\n", "A: \\\n\n", "A: \\q\n\n", "A: \\x0\n\n", "A: \\x00\n\n", "A: \\x41\n\n", "A: \\x0A\n\n",
+		"A: \\x80\n\n", "A: a\tb\n\n", "A: a\x7f\n\n", "A b: 1\n\n", "A:\n\n", "A: 1\n\nB: 2\n\n",
 		"Aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa: 1\n\n" };
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
 		if (parse(wrong[i]) != -EBADMSG)

@@ -49,10 +49,12 @@ static void write_file(const char *name, const char *text)
 static void configure(const char *more)
 {
 	char path[128], text[1500], message[600];
-	snprintf(text, sizeof(text), "[box]\nvolume = %s/store\nkey_file = %s/key\nstate_directory = %s/state\nsocket = "
+	snprintf(text, sizeof(text),
+		"[box]\nvolume = %s/store\nkey_file = %s/key\nstate_directory = %s/state\nsocket = "
 		"%s/socket\ntimezone = UTC\n[server sql]\nhost = 127.0.0.1\nport = 1\npin = "
 		"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\ndatabases = mgc\nbackup_login = b\n"
-		"backup_password_file = %s/pw\n%s", directory, directory, directory, directory, directory, more);
+		"backup_password_file = %s/pw\n%s",
+		directory, directory, directory, directory, directory, more);
 	write_file("conf", text);
 	snprintf(path, sizeof(path), "%s/conf", directory);
 	if (config_read(&box.config, path, message, sizeof(message)) < 0)
@@ -273,8 +275,8 @@ static void a_job_gets_nearer_to_its_end_phase_by_phase(void **state)
 	assert_int_equal(last, 100);
 	assert_int_equal(front_percent(JOB_BACKUP, &(struct job_progress){ .phase = JOB_PHASE_READ, .done = 5 }), -1);
 	assert_int_equal(front_percent(JOB_BACKUP, &(struct job_progress){ .phase = JOB_PHASE_CONNECT }), -1);
-	assert_int_equal(front_percent(JOB_VERIFY, &(struct job_progress){ .phase = JOB_PHASE_VERIFY, .done = 1,
-		.expected = 4 }), 25);
+	assert_int_equal(
+		front_percent(JOB_VERIFY, &(struct job_progress){ .phase = JOB_PHASE_VERIFY, .done = 1, .expected = 4 }), 25);
 }
 
 static void the_store_is_cleaned_and_scrubbed_once_a_day(void **state)
@@ -354,8 +356,7 @@ int main(void)
 		box_test(without_a_schedule_nothing_runs_by_itself),
 		box_test(an_end_ends_the_loop_and_the_next_life_goes_on),
 		cmocka_unit_test(a_job_gets_nearer_to_its_end_phase_by_phase),
-		cmocka_unit_test_setup_teardown(
-			the_store_is_cleaned_and_scrubbed_once_a_day, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(the_store_is_cleaned_and_scrubbed_once_a_day, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(box_time_goes_on_from_life_to_life, set_up, tear_down),
 		cmocka_unit_test(the_time_to_go_is_said_when_it_can_be_known),
 	};

@@ -68,18 +68,18 @@ struct value_case {
 	size_t wire_size;
 };
 
-#define CASE(type, length, precision, scale, info, value, wire) \
-	{ { "c", type, length, precision, scale, true }, info, sizeof(info) - 1, value, sizeof(value) - 1, wire, \
-		sizeof(wire) - 1 }
+#define CASE(type, length, precision, scale, info, value, wire)                                                \
+	{                                                                                                          \
+		{ "c", type, length, precision, scale, true }, info, sizeof(info) - 1, value, sizeof(value) - 1, wire, \
+			sizeof(wire) - 1                                                                                   \
+	}
 
 static void values_are_written_as_the_server_reads_them(void **state)
 {
-	static const struct value_case cases[] = {
-		CASE("int", 4, 10, 0, "\x26\x04", "\x2a\0\0\0", "\x04\x2a\0\0\0"),
+	static const struct value_case cases[] = { CASE("int", 4, 10, 0, "\x26\x04", "\x2a\0\0\0", "\x04\x2a\0\0\0"),
 		CASE("int", 4, 10, 0, "\x38", "\x2a\0\0\0", "\x2a\0\0\0"),
 		CASE("bigint", 8, 19, 0, "\x26\x08", "\1\2\3\4\5\6\7\x08", "\x08\1\2\3\4\5\6\7\x08"),
-		CASE("bit", 1, 1, 0, "\x68\x01", "\1", "\1\1"),
-		CASE("tinyint", 1, 3, 0, "\x30", "\xff", "\xff"),
+		CASE("bit", 1, 1, 0, "\x68\x01", "\1", "\1\1"), CASE("tinyint", 1, 3, 0, "\x30", "\xff", "\xff"),
 		CASE("real", 4, 24, 0, "\x6d\x04", "\0\0\x80\x3f", "\4\0\0\x80\x3f"),
 		CASE("float", 8, 53, 0, "\x3e", "\0\0\0\0\0\0\xf0\x3f", "\0\0\0\0\0\0\xf0\x3f"),
 		CASE("money", 8, 19, 4, "\x6e\x08", "\1\2\3\4\5\6\7\x08", "\x08\5\6\7\x08\1\2\3\4"),
@@ -95,7 +95,9 @@ static void values_are_written_as_the_server_reads_them(void **state)
 		CASE("datetimeoffset", 10, 34, 7, "\x2b\x07", "\1\2\3\4\5\6\7\x08\xc4\xff", "\x0a\1\2\3\4\5\6\7\x08\xc4\xff"),
 		CASE("datetime", 8, 23, 3, "\x6f\x08", "\1\2\3\4\5\6\7\x08", "\x08\1\2\3\4\5\6\7\x08"),
 		CASE("smalldatetime", 4, 16, 0, "\x3a", "\1\2\3\4", "\1\2\3\4"),
-		CASE("uniqueidentifier", 16, 0, 0, "\x24\x10", "0123456789abcdef", "\x10" "0123456789abcdef"),
+		CASE("uniqueidentifier", 16, 0, 0, "\x24\x10", "0123456789abcdef",
+			"\x10"
+			"0123456789abcdef"),
 		CASE("varchar", 5, 0, 0, "\xa7\x05\0" COLLATION, "\x80\xe9", "\2\0\x80\xe9"),
 		CASE("nvarchar", 10, 0, 0, "\xe7\x0a\0" COLLATION, "a\0\0\xd8", "\4\0a\0\0\xd8"),
 		CASE("nchar", 4, 0, 0, "\xef\x04\0" COLLATION, "a\0 \0", "\4\0a\0 \0"),
@@ -105,8 +107,7 @@ static void values_are_written_as_the_server_reads_them(void **state)
 		CASE("nvarchar", 10, 0, 0, "\xe7\x0a\0" COLLATION, "", "\0\0"),
 		CASE("xml", -1, 0, 0, "\xe7\xff\xff" COLLATION, "<\0", "\xfe\xff\xff\xff\xff\xff\xff\xff\2\0\0\0<\0\0\0\0\0"),
 		CASE("image", 16, 0, 0, "\x22\0\0\0\x80\1\1\0a\0", "x", "\xfe\xff\xff\xff\xff\xff\xff\xff\1\0\0\0x\0\0\0\0"),
-		CASE("sql_variant", 8016, 0, 0, "\xa5\x40\x1f", "\x38\0\x2a\0\0\0", "\6\0\0\0\x38\0\x2a\0\0\0"),
-	};
+		CASE("sql_variant", 8016, 0, 0, "\xa5\x40\x1f", "\x38\0\x2a\0\0\0", "\6\0\0\0\x38\0\x2a\0\0\0") };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -120,17 +121,14 @@ static void values_are_written_as_the_server_reads_them(void **state)
 
 static void null_is_written_in_each_type_s_own_way(void **state)
 {
-	static const struct value_case cases[] = {
-		CASE("int", 4, 10, 0, "\x26\x04", "", "\0"),
-		CASE("decimal", 9, 10, 3, "\x6a\x09\x0a\x03", "", "\0"),
-		CASE("date", 3, 10, 0, "\x28", "", "\0"),
+	static const struct value_case cases[] = { CASE("int", 4, 10, 0, "\x26\x04", "", "\0"),
+		CASE("decimal", 9, 10, 3, "\x6a\x09\x0a\x03", "", "\0"), CASE("date", 3, 10, 0, "\x28", "", "\0"),
 		CASE("uniqueidentifier", 16, 0, 0, "\x24\x10", "", "\0"),
 		CASE("nvarchar", 10, 0, 0, "\xe7\x0a\0" COLLATION, "", "\xff\xff"),
 		CASE("binary", 10, 0, 0, "\xad\x0a\0", "", "\xff\xff"),
 		CASE("nvarchar", -1, 0, 0, "\xe7\xff\xff" COLLATION, "", "\xff\xff\xff\xff\xff\xff\xff\xff"),
 		CASE("text", 16, 0, 0, "\x23\xff\xff\xff\x7f" COLLATION "\1\1\0a\0", "", "\xff\xff\xff\xff\xff\xff\xff\xff"),
-		CASE("sql_variant", 8016, 0, 0, "\xa5\x40\x1f", "", "\0\0\0\0"),
-	};
+		CASE("sql_variant", 8016, 0, 0, "\xa5\x40\x1f", "", "\0\0\0\0") };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -143,12 +141,10 @@ static void null_is_written_in_each_type_s_own_way(void **state)
 
 static void what_is_no_value_of_the_column_is_refused(void **state)
 {
-	static const struct value_case cases[] = {
-		CASE("int", 4, 10, 0, "\x26\x04", "\1\2\3", ""),
+	static const struct value_case cases[] = { CASE("int", 4, 10, 0, "\x26\x04", "\1\2\3", ""),
 		CASE("int", 4, 10, 0, "\x26\x04", "\1\2\3\4\5", ""),
 		CASE("numeric", 5, 9, 2, "\x6c\x05\x09\x02", "\0\0\0\0\0\1\0\0\0\0\0\0\0\0\0\0\0", ""),
-		CASE("time", 3, 8, 0, "\x29\x00", "\x81\x96\x98\0\0", ""),
-	};
+		CASE("time", 3, 8, 0, "\x29\x00", "\x81\x96\x98\0\0", "") };
 	struct bulk_column fixed = column_of(&cases[0].column, "\x38", 1, 8);
 
 	(void)state;
@@ -164,10 +160,11 @@ static void what_is_no_value_of_the_column_is_refused(void **state)
 static void a_description_of_another_type_is_refused(void **state)
 {
 	static const struct column_sample sample = { "c", "int", 4, 10, 0, true };
-	static const struct { const char *info; size_t size; } wrong[] = {
-		{ "\x26\x08", 2 }, { "\x26", 1 }, { "", 0 }, { "\x7f", 1 }, { "\x99\1\2\3", 4 }, { "\xa7\1\0\1\2\3\4", 7 },
-		{ "\x6a\x05\x09", 3 }, { "\x2a\x08", 2 },
-	};
+	static const struct {
+		const char *info;
+		size_t size;
+	} wrong[] = { { "\x26\x08", 2 }, { "\x26", 1 }, { "", 0 }, { "\x7f", 1 }, { "\x99\1\2\3", 4 },
+		{ "\xa7\1\0\1\2\3\4", 7 }, { "\x6a\x05\x09", 3 }, { "\x2a\x08", 2 } };
 	struct catalogue *catalogue;
 	struct bulk_column column;
 
@@ -181,10 +178,9 @@ static void a_description_of_another_type_is_refused(void **state)
 
 static void metadata_carries_each_column_s_own_collation(void **state)
 {
-	static const struct column_sample samples[] = {
-		{ "id", "int", 4, 10, 0, false }, { "t\xc3\xa9", "varchar", 5, 0, 0, true }, { "x", "xml", -1, 0, 0, true },
-		{ "old", "ntext", 16, 0, 0, true }, { "b", "text", 16, 0, 0, true },
-	};
+	static const struct column_sample samples[] = { { "id", "int", 4, 10, 0, false },
+		{ "t\xc3\xa9", "varchar", 5, 0, 0, true }, { "x", "xml", -1, 0, 0, true }, { "old", "ntext", 16, 0, 0, true },
+		{ "b", "text", 16, 0, 0, true } };
 	struct bulk_column columns[5];
 
 	(void)state;
@@ -196,9 +192,13 @@ static void metadata_carries_each_column_s_own_collation(void **state)
 	start();
 	assert_int_equal(bulk_metadata(&bulk, columns, 5), 0);
 	assert_int_equal(bulk_row(&bulk), 0);
-	assert_bytes("\x81\5\0" "\0\0\0\0\x18\0\x38\2i\0d\0" "\0\0\0\0\x09\0\xa7\x05\0\x19\x04\xd0\0\xcc\2t\0\xe9\0"
-		"\0\0\0\0\x09\0\xe7\xff\xff" COLLATION "\1x\0" "\0\0\0\0\x09\0\xe7\xff\xff\x0c\x04\xd0\0\x35\3o\0l\0d\0"
-		"\0\0\0\0\x09\0\xa7\xff\xff\x19\x04\xd0\0\xcc\1b\0" "\xd1");
+	assert_bytes("\x81\5\0"
+				 "\0\0\0\0\x18\0\x38\2i\0d\0"
+				 "\0\0\0\0\x09\0\xa7\x05\0\x19\x04\xd0\0\xcc\2t\0\xe9\0"
+				 "\0\0\0\0\x09\0\xe7\xff\xff" COLLATION "\1x\0"
+				 "\0\0\0\0\x09\0\xe7\xff\xff\x0c\x04\xd0\0\x35\3o\0l\0d\0"
+				 "\0\0\0\0\x09\0\xa7\xff\xff\x19\x04\xd0\0\xcc\1b\0"
+				 "\xd1");
 }
 
 static void long_values_come_in_pieces_larger_than_the_buffer_too(void **state)
@@ -224,12 +224,10 @@ static void long_values_come_in_pieces_larger_than_the_buffer_too(void **state)
 
 static void the_statement_declares_types_collations_and_order(void **state)
 {
-	static const struct column_sample samples[] = {
-		{ "id]", "int", 4, 10, 0, false }, { "v", "timestamp", 8, 0, 0, false }, { "d", "decimal", 9, 10, 3, true },
-		{ "t", "datetime2", 8, 27, 5, true }, { "n", "nvarchar", 40, 0, 0, true }, { "m", "varchar", -1, 0, 0, true },
-		{ "x", "xml", -1, 0, 0, true }, { "o", "text", 16, 0, 0, true }, { "g", "geography", -1, 0, 0, true },
-		{ "b", "binary", 7, 0, 0, true },
-	};
+	static const struct column_sample samples[] = { { "id]", "int", 4, 10, 0, false },
+		{ "v", "timestamp", 8, 0, 0, false }, { "d", "decimal", 9, 10, 3, true }, { "t", "datetime2", 8, 27, 5, true },
+		{ "n", "nvarchar", 40, 0, 0, true }, { "m", "varchar", -1, 0, 0, true }, { "x", "xml", -1, 0, 0, true },
+		{ "o", "text", 16, 0, 0, true }, { "g", "geography", -1, 0, 0, true }, { "b", "binary", 7, 0, 0, true } };
 	struct catalogue *catalogue;
 	struct catalogue_layout layout;
 	struct statement statement = { 0 };
@@ -241,7 +239,8 @@ static void the_statement_declares_types_collations_and_order(void **state)
 	sample_index(catalogue, table, 2, true, (const int[]){ 1, 0 });
 	assert_int_equal(catalogue_layout(&layout, table), 0);
 	bulk_statement(&statement, &(struct bulk_target){ .table = table, .layout = &layout });
-	assert_string_equal(statement_text(&statement), "INSERT BULK [a].[b] ([id]]] int, [d] decimal(10, 3), [t] datetime2(5), "
+	assert_string_equal(statement_text(&statement),
+		"INSERT BULK [a].[b] ([id]]] int, [d] decimal(10, 3), [t] datetime2(5), "
 		"[n] nvarchar(20) COLLATE Latin1_General_CI_AS, [m] varchar(max) COLLATE Latin1_General_CI_AS, [x] nvarchar(max), "
 		"[o] varchar(max) COLLATE Latin1_General_CI_AS, [g] varbinary(max), [b] binary(7)) "
 		"WITH (KEEP_NULLS, TABLOCK, ORDER ([t] DESC))");
@@ -257,15 +256,13 @@ static void the_statement_declares_types_collations_and_order(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(values_are_written_as_the_server_reads_them),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(values_are_written_as_the_server_reads_them),
 		cmocka_unit_test(null_is_written_in_each_type_s_own_way),
 		cmocka_unit_test(what_is_no_value_of_the_column_is_refused),
 		cmocka_unit_test(a_description_of_another_type_is_refused),
 		cmocka_unit_test(metadata_carries_each_column_s_own_collation),
 		cmocka_unit_test(long_values_come_in_pieces_larger_than_the_buffer_too),
-		cmocka_unit_test(the_statement_declares_types_collations_and_order),
-	};
+		cmocka_unit_test(the_statement_declares_types_collations_and_order) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -48,9 +48,17 @@ int server_connect(struct worker **worker, const struct server_config *server, c
 	const struct worker_watcher *watcher, struct sql_error *error)
 {
 	char password[] = "Secret-1";
-	struct worker_login login = { .host = "localhost", .port = world.standin.port,
-		.authorities = world.standin.authorities, .login = "sa", .password = password, .database = database,
-		.restore = restore, .connect_seconds = 20, .login_seconds = 60, .stall_seconds = 120, .catalogue_seconds = 300,
+	struct worker_login login = { .host = "localhost",
+		.port = world.standin.port,
+		.authorities = world.standin.authorities,
+		.login = "sa",
+		.password = password,
+		.database = database,
+		.restore = restore,
+		.connect_seconds = 20,
+		.login_seconds = 60,
+		.stall_seconds = 120,
+		.catalogue_seconds = 300,
 		.lock_timeout_ms = 20000 };
 	const struct worker_place place = { .program = world.standin.worker };
 
@@ -125,9 +133,15 @@ static void open_world(const char *version, const char *database, const char *sc
 	world.params.piece_size = 4000;
 	world.config.server_count = 1;
 	snprintf(world.config.servers[0].name, sizeof world.config.servers[0].name, "s");
-	world.config.retention = (struct retention_policy){ .keep_within = 10000, .keep_safety = 10000, .safety_quota = 10000 };
-	world.context = (struct job_context){ .config = &world.config, .repository = world.repository,
-		.rowgroup = &world.params, .engine = &world, .progress = progress, .stop = stop, .journal = journal,
+	world.config.retention =
+		(struct retention_policy){ .keep_within = 10000, .keep_safety = 10000, .safety_quota = 10000 };
+	world.context = (struct job_context){ .config = &world.config,
+		.repository = world.repository,
+		.rowgroup = &world.params,
+		.engine = &world,
+		.progress = progress,
+		.stop = stop,
+		.journal = journal,
 		.no_return = no_return };
 }
 
@@ -146,8 +160,9 @@ static const struct job_outcome *run(enum job_kind kind, uint64_t snapshot, bool
 
 	memset(&world.report, 0, sizeof world.report);
 	assert_true(standin_tell(&world.standin, "forget"));
-	(kind == JOB_BACKUP ? backup_run : kind == JOB_UNDO ? undo_run : restore_run)(
-		&world.context, &request, &world.report);
+	(kind == JOB_BACKUP        ? backup_run
+			: kind == JOB_UNDO ? undo_run
+							   : restore_run)(&world.context, &request, &world.report);
 	return &world.report.outcomes[0];
 }
 
@@ -199,7 +214,8 @@ static size_t said(const char *beginning)
 
 static size_t writes(void)
 {
-	static const char *const words[] = { "DELETE ", "TRUNCATE ", "INSERT ", "UPDATE ", "ALTER ", "DBCC ", "IF XACT_STATE() = 1" };
+	static const char *const words[] = { "DELETE ", "TRUNCATE ", "INSERT ", "UPDATE ", "ALTER ", "DBCC ",
+		"IF XACT_STATE() = 1" };
 	size_t count = 0;
 
 	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
@@ -292,8 +308,10 @@ static void two_nullable(char *text, size_t size, int i)
 
 static void unicode(char *text, size_t size, int i)
 {
-	static const char *const words[] = { "\xc3\xa9t\xc3\xa9", "Ete", "zoo", "\xf0\x9f\x99\x82", "\xc3\x85ngstr\xc3\xb6m", "co-op",
-		"coop", "\xe4\xb8\xad\xe6\x96\x87", "o''clock", "Stra\xc3\x9f" "e" };
+	static const char *const words[] = { "\xc3\xa9t\xc3\xa9", "Ete", "zoo", "\xf0\x9f\x99\x82",
+		"\xc3\x85ngstr\xc3\xb6m", "co-op", "coop", "\xe4\xb8\xad\xe6\x96\x87", "o''clock",
+		"Stra\xc3\x9f"
+		"e" };
 
 	snprintf(text, size, "N'%s %d'", words[i % 10], i / 10);
 }
@@ -310,7 +328,8 @@ static void decimals(char *text, size_t size, int i)
 
 static void moments(char *text, size_t size, int i)
 {
-	snprintf(text, size, "'20%02d-%02d-%02dT%02d:%02d:59.%07d'", i % 90, i % 12 + 1, i % 28 + 1, i % 24, i % 60, i * 13331 % 10000000);
+	snprintf(text, size, "'20%02d-%02d-%02dT%02d:%02d:59.%07d'", i % 90, i % 12 + 1, i % 28 + 1, i % 24, i % 60,
+		i * 13331 % 10000000);
 }
 
 static void characters(char *text, size_t size, int i)
@@ -320,23 +339,27 @@ static void characters(char *text, size_t size, int i)
 
 static void moneys(char *text, size_t size, int i)
 {
-	snprintf(text, size, "%d.%04d, '%d-01-0%dT10:00:00.%d3'", i % 12 - 6, i % 12 * 777, 1900 + i % 100, i % 9 + 1, i % 90 + 10);
+	snprintf(text, size, "%d.%04d, '%d-01-0%dT10:00:00.%d3'", i % 12 - 6, i % 12 * 777, 1900 + i % 100, i % 9 + 1,
+		i % 90 + 10);
 }
 
 static void floats(char *text, size_t size, int i)
 {
-	snprintf(text, size, "%d.%de%d, '%02d:%02d:%02d.%d'", i % 10 - 5, i % 10, i % 10 * 3 - 10, i % 24, i % 60, i % 59, i % 1000);
+	snprintf(text, size, "%d.%de%d, '%02d:%02d:%02d.%d'", i % 10 - 5, i % 10, i % 10 * 3 - 10, i % 24, i % 60, i % 59,
+		i % 1000);
 }
 
-static const struct key_case keys[] = {
-	{ "composite", "room int NOT NULL, no bigint NOT NULL", "PRIMARY KEY (room ASC, no DESC)", composite, NULL },
-	{ "leading descending", "room int NOT NULL, no bigint NOT NULL", "PRIMARY KEY (room DESC, no ASC)", composite, NULL },
+static const struct key_case keys[] = { { "composite", "room int NOT NULL, no bigint NOT NULL",
+											"PRIMARY KEY (room ASC, no DESC)", composite, NULL },
+	{ "leading descending", "room int NOT NULL, no bigint NOT NULL", "PRIMARY KEY (room DESC, no ASC)", composite,
+		NULL },
 	{ "descending", "id int NOT NULL", "PRIMARY KEY (id DESC)", descending, NULL },
 	{ "guid", "id uniqueidentifier NOT NULL", "PRIMARY KEY (id)", guid, NULL },
 	{ "guid in a heap", "id uniqueidentifier NOT NULL", "PRIMARY KEY NONCLUSTERED (id DESC)", guid, NULL },
 	{ "nullable", "id int NULL", "UNIQUE (id)", nullable, NULL },
 	{ "nullable, descending", "id int NULL", "UNIQUE CLUSTERED (id DESC)", nullable, NULL },
-	{ "nullables", "a int NULL, b int NULL, c int NOT NULL", "UNIQUE CLUSTERED (a DESC, b ASC, c)", two_nullable, NULL },
+	{ "nullables", "a int NULL, b int NULL, c int NOT NULL", "UNIQUE CLUSTERED (a DESC, b ASC, c)", two_nullable,
+		NULL },
 	{ "Unicode", "name nvarchar(40) COLLATE Latin1_General_CI_AS NOT NULL", "PRIMARY KEY (name)", unicode, NULL },
 	{ "binary", "id varbinary(8) NOT NULL", "PRIMARY KEY (id DESC)", binary, NULL },
 	{ "decimal", "id decimal(20, 5) NOT NULL", "PRIMARY KEY (id DESC)", decimals, NULL },
@@ -349,8 +372,7 @@ static const struct key_case keys[] = {
 	{ "another code page", "name varchar(20) COLLATE Cyrillic_General_CI_AS NOT NULL", "PRIMARY KEY (name)", characters,
 		"no literal" },
 	{ "sql_variant", "id sql_variant NOT NULL", "PRIMARY KEY (id)", descending, "no literal" },
-	{ "no unique key", "id int NOT NULL", NULL, descending, "no unique key" },
-};
+	{ "no unique key", "id int NOT NULL", NULL, descending, "no unique key" } };
 
 #define KEYS (sizeof keys / sizeof keys[0])
 
@@ -359,10 +381,12 @@ static char script[SCRIPT_MAX];
 /* A table of its own for each kind: t00, t01 ... Rows are numbered by n, in another order than the key's. */
 static size_t add_table(size_t at, const struct key_case *key, size_t number)
 {
-	at += (size_t)snprintf(script + at, sizeof script - at, "CREATE TABLE dbo.t%02zu (%s, n int NOT NULL, v nvarchar(200) NULL%s%s);\nGO\n",
-		number, key->columns, key->constraint ? ", " : "", key->constraint ? key->constraint : "");
+	at += (size_t)snprintf(script + at, sizeof script - at,
+		"CREATE TABLE dbo.t%02zu (%s, n int NOT NULL, v nvarchar(200) NULL%s%s);\nGO\n", number, key->columns,
+		key->constraint ? ", " : "", key->constraint ? key->constraint : "");
 	if (!key->constraint)
-		at += (size_t)snprintf(script + at, sizeof script - at, "CREATE CLUSTERED INDEX ix ON dbo.t%02zu (id);\nGO\n", number);
+		at += (size_t)snprintf(
+			script + at, sizeof script - at, "CREATE CLUSTERED INDEX ix ON dbo.t%02zu (id);\nGO\n", number);
 	for (int i = 0; i < ROWS; i++) {
 		char value[200];
 		key->value(value, sizeof value, i);
@@ -377,8 +401,10 @@ static size_t add_table(size_t at, const struct key_case *key, size_t number)
 
 static size_t add_damage(char *text, size_t size, size_t number)
 {
-	return (size_t)snprintf(text, size, "DELETE FROM dbo.t%02zu WHERE n BETWEEN 100 AND 103 OR n = 599;\nGO\n"
-		"UPDATE dbo.t%02zu SET v = N'spoilt' WHERE n IN (0, 300);\nGO\n", number, number);
+	return (size_t)snprintf(text, size,
+		"DELETE FROM dbo.t%02zu WHERE n BETWEEN 100 AND 103 OR n = 599;\nGO\n"
+		"UPDATE dbo.t%02zu SET v = N'spoilt' WHERE n IN (0, 300);\nGO\n",
+		number, number);
 }
 
 static void make_script(const struct key_case *key)
@@ -413,7 +439,8 @@ static void any_key_is_deleted_and_inserted_by_range(void **state)
 
 /* ---- keys that refer, cascade and fire ---- */
 
-static const char cycles[] = "CREATE DATABASE refs;\nGO\nALTER DATABASE refs SET ALLOW_SNAPSHOT_ISOLATION ON;\nGO\nUSE refs;\nGO\n"
+static const char cycles[] =
+	"CREATE DATABASE refs;\nGO\nALTER DATABASE refs SET ALLOW_SNAPSHOT_ISOLATION ON;\nGO\nUSE refs;\nGO\n"
 	"CREATE TABLE dbo.a (id int NOT NULL CONSTRAINT PK_a PRIMARY KEY, parent int NULL CONSTRAINT FK_parent REFERENCES dbo.a (id), "
 	"b int NULL, v nvarchar(100) NULL);\nGO\n"
 	"CREATE TABLE dbo.b (id int NOT NULL CONSTRAINT PK_b PRIMARY KEY, a int NULL CONSTRAINT FK_b_a REFERENCES dbo.a (id) ON DELETE "
@@ -434,14 +461,14 @@ static void make_cycles(void)
 	size_t at = 0;
 
 	for (int i = 0; i < ROWS; i++)
-		at += (size_t)snprintf(rows + at, sizeof rows - at, "%s(%d, %d, NULL, N'a row %d')%s", i % 50 ? "" : "INSERT INTO dbo.a VALUES ",
-			i, i - i % 50, i, i % 50 == 49 ? ";\nGO\n" : ", ");
+		at += (size_t)snprintf(rows + at, sizeof rows - at, "%s(%d, %d, NULL, N'a row %d')%s",
+			i % 50 ? "" : "INSERT INTO dbo.a VALUES ", i, i - i % 50, i, i % 50 == 49 ? ";\nGO\n" : ", ");
 	for (int i = 0; i < ROWS; i++)
-		at += (size_t)snprintf(rows + at, sizeof rows - at, "%s(%d, %d, N'b row %d')%s", i % 50 ? "" : "INSERT INTO dbo.b VALUES ", i,
-			i * 7 % ROWS, i, i % 50 == 49 ? ";\nGO\n" : ", ");
+		at += (size_t)snprintf(rows + at, sizeof rows - at, "%s(%d, %d, N'b row %d')%s",
+			i % 50 ? "" : "INSERT INTO dbo.b VALUES ", i, i * 7 % ROWS, i, i % 50 == 49 ? ";\nGO\n" : ", ");
 	for (int i = 0; i < ROWS; i++)
-		at += (size_t)snprintf(rows + at, sizeof rows - at, "%s(%d, %d)%s", i % 50 ? "" : "INSERT INTO dbo.c VALUES ", i, i,
-			i % 50 == 49 ? ";\nGO\n" : ", ");
+		at += (size_t)snprintf(rows + at, sizeof rows - at, "%s(%d, %d)%s", i % 50 ? "" : "INSERT INTO dbo.c VALUES ",
+			i, i, i % 50 == 49 ? ";\nGO\n" : ", ");
 	at += (size_t)snprintf(rows + at, sizeof rows - at, "UPDATE dbo.a SET b = id WHERE id %% 10 = 1;\nGO\n");
 	snprintf(script, sizeof script, cycles, rows);
 }
@@ -452,9 +479,11 @@ static void cycles_and_cascades_reach_nothing_that_is_right(void **state)
 	make_cycles();
 	open_world("15", "refs", script);
 	/* The deletion of `b` fires a trigger that empties `kept`, sets nulls in `c`; all that is damage, too. */
-	damage_and_restore("USE refs;\nGO\nUPDATE dbo.a SET b = NULL WHERE id BETWEEN 200 AND 215;\nGO\n"
+	damage_and_restore(
+		"USE refs;\nGO\nUPDATE dbo.a SET b = NULL WHERE id BETWEEN 200 AND 215;\nGO\n"
 		"DELETE FROM dbo.b WHERE a BETWEEN 201 AND 203 AND id % 10 <> 1;\nGO\nUPDATE dbo.a SET v = N'x' WHERE id = 590;\nGO\n"
-		"INSERT INTO dbo.kept VALUES (1), (2);\nGO\n", 3, NULL);
+		"INSERT INTO dbo.kept VALUES (1), (2);\nGO\n",
+		3, NULL);
 	close_world();
 }
 
@@ -465,10 +494,12 @@ static void values_go_with_their_rows_and_no_others(void **state)
 	size_t at;
 
 	(void)state;
-	at = (size_t)snprintf(script, sizeof script, DATABASE "CREATE TABLE dbo.t00 (id int NOT NULL PRIMARY KEY, n int NOT NULL, doc "
-		"varbinary(max) NULL, v nvarchar(200) NULL, text nvarchar(max) NULL);\nGO\n");
+	at = (size_t)snprintf(script, sizeof script,
+		DATABASE "CREATE TABLE dbo.t00 (id int NOT NULL PRIMARY KEY, n int NOT NULL, doc "
+				 "varbinary(max) NULL, v nvarchar(200) NULL, text nvarchar(max) NULL);\nGO\n");
 	for (int i = 0; i < ROWS; i++)
-		at += (size_t)snprintf(script + at, sizeof script - at, "INSERT INTO dbo.t00 VALUES (%d, %d, %s, N'row %d', %s);\nGO\n", i, i,
+		at += (size_t)snprintf(script + at, sizeof script - at,
+			"INSERT INTO dbo.t00 VALUES (%d, %d, %s, N'row %d', %s);\nGO\n", i, i,
 			i % 9 ? "0x00" : "CAST(REPLICATE(CAST('abcdefgh' AS varchar(max)), 1500) AS varbinary(max))", i,
 			i % 13 ? "N'short'" : "REPLICATE(CAST(N'0123456789' AS nvarchar(max)), 400)");
 	open_world("16", "keys", script);
@@ -481,7 +512,8 @@ static void values_go_with_their_rows_and_no_others(void **state)
 /* The restore's locks are all that keeps others from changing what its plan was made from. */
 static void intrude(struct world *w)
 {
-	standin_script(&w->standin, "USE keys;\nGO\nSET LOCK_TIMEOUT 200;\nBEGIN TRY\n"
+	standin_script(&w->standin,
+		"USE keys;\nGO\nSET LOCK_TIMEOUT 200;\nBEGIN TRY\n"
 		"UPDATE dbo.t00 SET v = N'intruder' WHERE n = 101;\nRAISERROR(N'it was let in', 16, 1);\nEND TRY\nBEGIN CATCH\n"
 		"IF ERROR_NUMBER() <> 1222 RAISERROR(N'it was not the lock that kept it out', 16, 1);\nEND CATCH\nGO\n");
 }
@@ -526,8 +558,10 @@ static void truncate_is_not_sent_where_it_could_be_refused(void **state)
 	(void)state;
 	for (int kind = 0; kind < 2; kind++) {
 		make_script(&keys[2]);
-		strcat(script, kind ? "CREATE VIEW dbo.w WITH SCHEMABINDING AS SELECT id, n FROM dbo.t00;\nGO\n"
-			: "CREATE TABLE dbo.child (id int NULL REFERENCES dbo.t00 (id));\nGO\nALTER TABLE dbo.child NOCHECK CONSTRAINT ALL;\nGO\n");
+		strcat(script,
+			kind
+				? "CREATE VIEW dbo.w WITH SCHEMABINDING AS SELECT id, n FROM dbo.t00;\nGO\n"
+				: "CREATE TABLE dbo.child (id int NULL REFERENCES dbo.t00 (id));\nGO\nALTER TABLE dbo.child NOCHECK CONSTRAINT ALL;\nGO\n");
 		open_world("12", "keys", script);
 		uint64_t good = back_up();
 		standin_script(&world.standin, "USE keys;\nGO\nUPDATE dbo.t00 SET v = N'all';\nGO\n");
@@ -541,14 +575,12 @@ static void truncate_is_not_sent_where_it_could_be_refused(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(any_key_is_deleted_and_inserted_by_range),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(any_key_is_deleted_and_inserted_by_range),
 		cmocka_unit_test(cycles_and_cascades_reach_nothing_that_is_right),
 		cmocka_unit_test(values_go_with_their_rows_and_no_others),
 		cmocka_unit_test(nobody_changes_what_the_plan_was_made_from),
 		cmocka_unit_test(without_a_list_of_the_present_state_tables_are_replaced_whole),
-		cmocka_unit_test(truncate_is_not_sent_where_it_could_be_refused),
-	};
+		cmocka_unit_test(truncate_is_not_sent_where_it_could_be_refused) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

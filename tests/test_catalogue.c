@@ -216,7 +216,10 @@ static void fields_of_later_versions_are_skipped(void **state)
 	assert_int_equal(catalogue_encode(catalogue, &bytes, &size), 0);
 	assert_true(size + 9 <= sizeof more);
 	memcpy(more, bytes, size);
-	memcpy(more + size, "\xe8\x03\x03\x00\x00\x00" "new", 9);
+	memcpy(more + size,
+		"\xe8\x03\x03\x00\x00\x00"
+		"new",
+		9);
 	assert_int_equal(catalogue_decode(&back, more, size + 9), 0);
 	catalogue_free(back);
 	free(bytes);
@@ -252,10 +255,9 @@ static void a_list_that_would_fill_memory_is_refused(void **state)
 
 /* ---- layouts ---- */
 
-static const struct column_sample chat[] = {
-	{ "room", "int", 4, 10, 0, false }, { "no", "bigint", 8, 19, 0, false }, { "guid", "uniqueidentifier", 16, 0, 0, true },
-	{ "text", "nvarchar", -1, 0, 0, true }, { "version", "timestamp", 8, 0, 0, false },
-};
+static const struct column_sample chat[] = { { "room", "int", 4, 10, 0, false }, { "no", "bigint", 8, 19, 0, false },
+	{ "guid", "uniqueidentifier", 16, 0, 0, true }, { "text", "nvarchar", -1, 0, 0, true },
+	{ "version", "timestamp", 8, 0, 0, false } };
 
 static struct catalogue_table *chat_table(struct catalogue **catalogue)
 {
@@ -403,8 +405,8 @@ static void make_pair(struct pair_of *pair)
 
 static bool pair_fits(struct pair_of *pair)
 {
-	return catalogue_fits(pair->wanted, pair->present, pair->object, sizeof pair->object, pair->difference,
-		sizeof pair->difference);
+	return catalogue_fits(
+		pair->wanted, pair->present, pair->object, sizeof pair->object, pair->difference, sizeof pair->difference);
 }
 
 static void free_pair(struct pair_of *pair)
@@ -413,22 +415,70 @@ static void free_pair(struct pair_of *pair)
 	catalogue_free(pair->present);
 }
 
-static void change_length(struct pair_of *pair) { pair->b->columns[3].max_length = 200; }
-static void change_type(struct pair_of *pair) { pair->b->columns[1].type = "int"; }
-static void change_null(struct pair_of *pair) { pair->b->columns[2].nullable = false; }
-static void change_collation(struct pair_of *pair) { pair->b->columns[3].collation = "Latin1_General_BIN2"; }
-static void change_scale(struct pair_of *pair) { pair->b->columns[0].scale = 1; }
-static void change_identity(struct pair_of *pair) { pair->b->columns[0].identity = true; }
-static void change_computed(struct pair_of *pair) { pair->b->columns[3].computed = true; }
-static void change_name(struct pair_of *pair) { pair->b->columns[3].name = "words"; }
-static void lose_column(struct pair_of *pair) { pair->b->column_count--; }
-static void gain_column(struct pair_of *pair) { pair->a->column_count--; }
-static void lose_table(struct pair_of *pair) { pair->b->name = "tblOther"; }
-static void change_key(struct pair_of *pair) { pair->b->indexes[0].columns[1].descending = true; }
-static void lose_key(struct pair_of *pair) { pair->b->index_count = 0; }
-static void change_precision(struct pair_of *pair) { pair->b->columns[0].precision++; }
-static void change_period(struct pair_of *pair) { pair->b->columns[2].generated = 1; }
-static void change_collection(struct pair_of *pair) { pair->b->columns[3].xml_collection = "[dbo].[shape]"; }
+static void change_length(struct pair_of *pair)
+{
+	pair->b->columns[3].max_length = 200;
+}
+static void change_type(struct pair_of *pair)
+{
+	pair->b->columns[1].type = "int";
+}
+static void change_null(struct pair_of *pair)
+{
+	pair->b->columns[2].nullable = false;
+}
+static void change_collation(struct pair_of *pair)
+{
+	pair->b->columns[3].collation = "Latin1_General_BIN2";
+}
+static void change_scale(struct pair_of *pair)
+{
+	pair->b->columns[0].scale = 1;
+}
+static void change_identity(struct pair_of *pair)
+{
+	pair->b->columns[0].identity = true;
+}
+static void change_computed(struct pair_of *pair)
+{
+	pair->b->columns[3].computed = true;
+}
+static void change_name(struct pair_of *pair)
+{
+	pair->b->columns[3].name = "words";
+}
+static void lose_column(struct pair_of *pair)
+{
+	pair->b->column_count--;
+}
+static void gain_column(struct pair_of *pair)
+{
+	pair->a->column_count--;
+}
+static void lose_table(struct pair_of *pair)
+{
+	pair->b->name = "tblOther";
+}
+static void change_key(struct pair_of *pair)
+{
+	pair->b->indexes[0].columns[1].descending = true;
+}
+static void lose_key(struct pair_of *pair)
+{
+	pair->b->index_count = 0;
+}
+static void change_precision(struct pair_of *pair)
+{
+	pair->b->columns[0].precision++;
+}
+static void change_period(struct pair_of *pair)
+{
+	pair->b->columns[2].generated = 1;
+}
+static void change_collection(struct pair_of *pair)
+{
+	pair->b->columns[3].xml_collection = "[dbo].[shape]";
+}
 static void change_padding(struct pair_of *pair)
 {
 	pair->a->columns[3].type = pair->b->columns[3].type = "varchar";
@@ -489,25 +539,55 @@ static void add_states(struct catalogue *catalogue, struct catalogue_table *tabl
 	table->triggers->name = "TR";
 }
 
-static void key_off(struct pair_of *pair) { pair->b->foreign_keys->disabled = true; }
-static void key_untrusted(struct pair_of *pair) { pair->b->foreign_keys->not_trusted = true; }
-static void key_not_replicated(struct pair_of *pair) { pair->b->foreign_keys->not_for_replication = true; }
-static void key_gone(struct pair_of *pair) { pair->b->foreign_key_count = 0; }
-static void check_off(struct pair_of *pair) { pair->b->checks->disabled = true; }
-static void check_untrusted(struct pair_of *pair) { pair->b->checks->not_trusted = true; }
-static void check_not_replicated(struct pair_of *pair) { pair->b->checks->not_for_replication = true; }
-static void check_gone(struct pair_of *pair) { pair->b->check_count = 0; }
-static void trigger_off(struct pair_of *pair) { pair->b->triggers->disabled = true; }
-static void trigger_gone(struct pair_of *pair) { pair->b->trigger_count = 0; }
+static void key_off(struct pair_of *pair)
+{
+	pair->b->foreign_keys->disabled = true;
+}
+static void key_untrusted(struct pair_of *pair)
+{
+	pair->b->foreign_keys->not_trusted = true;
+}
+static void key_not_replicated(struct pair_of *pair)
+{
+	pair->b->foreign_keys->not_for_replication = true;
+}
+static void key_gone(struct pair_of *pair)
+{
+	pair->b->foreign_key_count = 0;
+}
+static void check_off(struct pair_of *pair)
+{
+	pair->b->checks->disabled = true;
+}
+static void check_untrusted(struct pair_of *pair)
+{
+	pair->b->checks->not_trusted = true;
+}
+static void check_not_replicated(struct pair_of *pair)
+{
+	pair->b->checks->not_for_replication = true;
+}
+static void check_gone(struct pair_of *pair)
+{
+	pair->b->check_count = 0;
+}
+static void trigger_off(struct pair_of *pair)
+{
+	pair->b->triggers->disabled = true;
+}
+static void trigger_gone(struct pair_of *pair)
+{
+	pair->b->trigger_count = 0;
+}
 
 static void every_difference_of_state_is_named(void **state)
 {
 	static const struct {
 		void (*change)(struct pair_of *);
 		const char *object;
-	} changes[] = { { key_off, "[FK]" }, { key_untrusted, "[FK]" }, { key_not_replicated, "[FK]" }, { key_gone, "[FK]" },
-		{ check_off, "[CK]" }, { check_untrusted, "[CK]" }, { check_not_replicated, "[CK]" }, { check_gone, "[CK]" },
-		{ trigger_off, "[TR]" }, { trigger_gone, "[TR]" } };
+	} changes[] = { { key_off, "[FK]" }, { key_untrusted, "[FK]" }, { key_not_replicated, "[FK]" },
+		{ key_gone, "[FK]" }, { check_off, "[CK]" }, { check_untrusted, "[CK]" }, { check_not_replicated, "[CK]" },
+		{ check_gone, "[CK]" }, { trigger_off, "[TR]" }, { trigger_gone, "[TR]" } };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
@@ -515,11 +595,11 @@ static void every_difference_of_state_is_named(void **state)
 		make_pair(&pair);
 		add_states(pair.wanted, pair.a);
 		add_states(pair.present, pair.b);
-		assert_true(catalogue_states_equal(pair.wanted, pair.present, pair.object, sizeof pair.object, pair.difference,
-			sizeof pair.difference));
+		assert_true(catalogue_states_equal(
+			pair.wanted, pair.present, pair.object, sizeof pair.object, pair.difference, sizeof pair.difference));
 		changes[i].change(&pair);
-		assert_false(catalogue_states_equal(pair.wanted, pair.present, pair.object, sizeof pair.object, pair.difference,
-			sizeof pair.difference));
+		assert_false(catalogue_states_equal(
+			pair.wanted, pair.present, pair.object, sizeof pair.object, pair.difference, sizeof pair.difference));
 		assert_non_null(strstr(pair.object, changes[i].object));
 		free_pair(&pair);
 	}
@@ -564,13 +644,10 @@ static void queries_name_only_what_the_version_knows(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_field_comes_back),
-		cmocka_unit_test(null_and_empty_are_not_the_same),
-		cmocka_unit_test(cut_bytes_are_no_catalogue),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(every_field_comes_back),
+		cmocka_unit_test(null_and_empty_are_not_the_same), cmocka_unit_test(cut_bytes_are_no_catalogue),
 		cmocka_unit_test(flipped_bytes_never_crash_and_never_come_back_the_same),
-		cmocka_unit_test(fields_of_later_versions_are_skipped),
-		cmocka_unit_test(tags_must_ascend),
+		cmocka_unit_test(fields_of_later_versions_are_skipped), cmocka_unit_test(tags_must_ascend),
 		cmocka_unit_test(a_list_that_would_fill_memory_is_refused),
 		cmocka_unit_test(a_unique_clustered_key_is_the_order),
 		cmocka_unit_test(a_clustered_key_that_is_not_unique_gets_a_tie_break),
@@ -578,13 +655,9 @@ int main(void)
 		cmocka_unit_test(filtered_disabled_and_server_made_keys_are_no_keys),
 		cmocka_unit_test(what_the_server_makes_is_derived_or_left_out),
 		cmocka_unit_test(tables_are_listed_by_any_of_their_names),
-		cmocka_unit_test(long_names_are_cut_between_characters),
-		cmocka_unit_test(every_difference_of_shape_is_named),
-		cmocka_unit_test(what_a_restore_puts_back_may_differ),
-		cmocka_unit_test(every_difference_of_state_is_named),
-		cmocka_unit_test(features_forbid_what_they_must),
-		cmocka_unit_test(queries_name_only_what_the_version_knows),
-	};
+		cmocka_unit_test(long_names_are_cut_between_characters), cmocka_unit_test(every_difference_of_shape_is_named),
+		cmocka_unit_test(what_a_restore_puts_back_may_differ), cmocka_unit_test(every_difference_of_state_is_named),
+		cmocka_unit_test(features_forbid_what_they_must), cmocka_unit_test(queries_name_only_what_the_version_knows) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

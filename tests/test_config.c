@@ -88,7 +88,8 @@ static void defaults_stand_where_nothing_is_said(void **state)
 static void everything_that_is_said_is_taken(void **state)
 {
 	(void)state;
-	const char *text = "[box]\nvolume = /v ; a remark\nkey_file = /k\nstate_directory=/s\nsocket = /x\nsocket_group = wheel\n"
+	const char *text =
+		"[box]\nvolume = /v ; a remark\nkey_file = /k\nstate_directory=/s\nsocket = /x\nsocket_group = wheel\n"
 		"panel_socket = /p\nlanguage = fr\ntimezone = CET-1CEST,M3.5.0,M10.5.0/3\n"
 		"[store]\ndeflate_level = 9\n"
 		"[schedule]\nbackup = mon-fri 22:30\nbackup = sat,sun 06:05\nbackup = daily 12:00\nbackup = 00:01\n"
@@ -139,7 +140,8 @@ static void what_is_no_line_is_refused(void **state)
 	text[sizeof(text) - 1] = '\0';
 	memcpy(text, "[box]\nvolume = /", 16);
 	refused(text, 2, "longer than", "bytes");
-	refused("[server aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa]\nhost = x\n", 2, "too long", "section");
+	refused(
+		"[server aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa]\nhost = x\n", 2, "too long", "section");
 }
 
 static void every_value_is_checked(void **state)
@@ -148,14 +150,24 @@ static void every_value_is_checked(void **state)
 	static const struct {
 		const char *key, *value, *expected;
 	} wrong[] = {
-		{ "port", "0", "1 to 65535" }, { "port", "65536", "1 to 65535" }, { "port", "12a", "1 to 65535" },
-		{ "port", "-1", "1 to 65535" }, { "port", "99999999999999999999", "1 to 65535" }, { "port", "", "1 to 65535" },
-		{ "encrypt", "yes", "tds7 or strict" }, { "legacy_tls", "true", "yes or no" },
-		{ "profile", "chat", "persistent-chat or any" }, { "consistency", "none", "snapshot, lock or loose" },
-		{ "pin", "abcd", "64 hex" }, { "pin", "zz", "64 hex" },
-		{ "pin", "0000000000000000000000000000000000000000000000000000000000000000", "64 hex" }, { "databases", ",", "names of databases" },
-		{ "databases", "a, A", "none twice" }, { "databases", "[a", "names of databases" },
-		{ "connect_seconds", "301", "1 to 300" }, { "stall_seconds", "4", "5 to 3600" },
+		{ "port", "0", "1 to 65535" },
+		{ "port", "65536", "1 to 65535" },
+		{ "port", "12a", "1 to 65535" },
+		{ "port", "-1", "1 to 65535" },
+		{ "port", "99999999999999999999", "1 to 65535" },
+		{ "port", "", "1 to 65535" },
+		{ "encrypt", "yes", "tds7 or strict" },
+		{ "legacy_tls", "true", "yes or no" },
+		{ "profile", "chat", "persistent-chat or any" },
+		{ "consistency", "none", "snapshot, lock or loose" },
+		{ "pin", "abcd", "64 hex" },
+		{ "pin", "zz", "64 hex" },
+		{ "pin", "0000000000000000000000000000000000000000000000000000000000000000", "64 hex" },
+		{ "databases", ",", "names of databases" },
+		{ "databases", "a, A", "none twice" },
+		{ "databases", "[a", "names of databases" },
+		{ "connect_seconds", "301", "1 to 300" },
+		{ "stall_seconds", "4", "5 to 3600" },
 	};
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		char text[400];
@@ -173,8 +185,8 @@ static void every_value_is_checked(void **state)
 static void times_are_checked(void **state)
 {
 	(void)state;
-	static const char *const wrong[] = { "24:00", "22:60", "7:30", "22.30", "mon", "mun 22:30", "mon- 22:30", "mon22:30",
-		"mon,, 22:30", "22:30 mon", "", "mon 22:300", "daily", "dailyx 22:30" };
+	static const char *const wrong[] = { "24:00", "22:60", "7:30", "22.30", "mon", "mun 22:30", "mon- 22:30",
+		"mon22:30", "mon,, 22:30", "22:30 mon", "", "mon 22:300", "daily", "dailyx 22:30" };
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		char text[100];
 		snprintf(text, sizeof(text), "[schedule]\nbackup = %s\n", wrong[i]);
@@ -230,7 +242,8 @@ static void with_several_servers_a_name_is_needed(void **state)
 {
 	(void)state;
 	assert_int_equal(read_text(SERVER "databases=a\n[server sql2]\nhost=h\nca_file=/c\nbackup_login=b\n"
-		"backup_password_file=p\ndatabases=a\n"), 0);
+									  "backup_password_file=p\ndatabases=a\n"),
+		0);
 	assert_null(config_server(&config, ""));
 	assert_string_equal(config_server(&config, "SQL2")->name, "sql2");
 	assert_null(config_server(&config, "sql3"));
@@ -295,8 +308,10 @@ static void read_server(const char *host, const char *more)
 {
 	char text[600];
 	write_file(password_path, "secret\n");
-	snprintf(text, sizeof(text), "[box]\nstate_directory=%s\n[server a]\nhost=%s\nca_file=%s/ca.pem\nbackup_login=b\n"
-		"backup_password_file=%s\ndatabases=d\n%s", directory, host, directory, password_path, more);
+	snprintf(text, sizeof(text),
+		"[box]\nstate_directory=%s\n[server a]\nhost=%s\nca_file=%s/ca.pem\nbackup_login=b\n"
+		"backup_password_file=%s\ndatabases=d\n%s",
+		directory, host, directory, password_path, more);
 	if (read_text(text) < 0)
 		fail_msg("%s", message);
 }
@@ -305,8 +320,10 @@ static void read_server(const char *host, const char *more)
 static void read_again(const char *host, const char *more)
 {
 	char text[600];
-	snprintf(text, sizeof(text), "[box]\nstate_directory=%s\n[server a]\nhost=%s\nca_file=%s/ca.pem\nbackup_login=b\n"
-		"backup_password_file=%s\ndatabases=d\n%s", directory, host, directory, password_path, more);
+	snprintf(text, sizeof(text),
+		"[box]\nstate_directory=%s\n[server a]\nhost=%s\nca_file=%s/ca.pem\nbackup_login=b\n"
+		"backup_password_file=%s\ndatabases=d\n%s",
+		directory, host, directory, password_path, more);
 	if (read_text(text) < 0)
 		fail_msg("%s", message);
 }

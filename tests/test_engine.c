@@ -120,8 +120,8 @@ static void progress(const struct job_context *context, enum job_phase phase, ui
 	context->progress(context->engine, &now);
 }
 
-static enum job_state simple_story(const struct job_context *context, const struct job_request *request,
-	struct job_report *report)
+static enum job_state simple_story(
+	const struct job_context *context, const struct job_request *request, struct job_report *report)
 {
 	struct job_outcome *outcome = job_report_outcome(report, "sql1", "mgc");
 	runs++;
@@ -142,8 +142,8 @@ static enum job_state simple_story(const struct job_context *context, const stru
 }
 
 /* A restore: locks, writes, and commits. Gates at each edge where a cancel may come. */
-static enum job_state restore_story(const struct job_context *context, const struct job_request *request,
-	struct job_report *report)
+static enum job_state restore_story(
+	const struct job_context *context, const struct job_request *request, struct job_report *report)
 {
 	static const enum job_phase phases[] = { JOB_PHASE_CONNECT, JOB_PHASE_WRITE };
 	struct job_outcome *outcome = job_report_outcome(report, "sql1", "mgc");
@@ -170,8 +170,8 @@ static enum job_state restore_story(const struct job_context *context, const str
 }
 
 /* Of the first of two databases nobody knows how it ended; then comes the second, and the box is cut off in it. */
-static enum job_state two_databases_story(const struct job_context *context, const struct job_request *request,
-	struct job_report *report)
+static enum job_state two_databases_story(
+	const struct job_context *context, const struct job_request *request, struct job_report *report)
 {
 	struct job_outcome *first = job_report_outcome(report, "sql1", "mgc"), *second;
 	(void)request;
@@ -187,8 +187,8 @@ static enum job_state two_databases_story(const struct job_context *context, con
 /* Of a removal: whether the snapshot is still needed. */
 static bool needed, waited_for;
 
-static enum job_state keep_story(const struct job_context *context, const struct job_request *request,
-	struct job_report *report)
+static enum job_state keep_story(
+	const struct job_context *context, const struct job_request *request, struct job_report *report)
 {
 	needed = context->needs(context->engine, request->snapshot);
 	if (story_waits)
@@ -197,8 +197,8 @@ static enum job_state keep_story(const struct job_context *context, const struct
 	return job_report_outcome(report, "", "")->state = JOB_DONE;
 }
 
-static enum job_state unknown_undo_story(const struct job_context *context, const struct job_request *request,
-	struct job_report *report)
+static enum job_state unknown_undo_story(
+	const struct job_context *context, const struct job_request *request, struct job_report *report)
 {
 	static const char *const databases[] = { "mgc", "mgccomp" };
 	(void)request;
@@ -241,9 +241,17 @@ static int set_up(void **state)
 	story_waits = story_reports = waits_before_no_return = false;
 	sem_init(&arrived, 0, 0);
 	sem_init(&go, 0, 0);
-	ground = (struct engine_ground){ .backup = simple_story, .restore = restore_story, .undo = restore_story,
-		.verify = simple_story, .keep = keep_story, .recover = recover_story, .arg = &records, .record_read = record_read,
-		.record_write = record_write, .refresh = refresh, .repository = (struct repository *)&shelf,
+	ground = (struct engine_ground){ .backup = simple_story,
+		.restore = restore_story,
+		.undo = restore_story,
+		.verify = simple_story,
+		.keep = keep_story,
+		.recover = recover_story,
+		.arg = &records,
+		.record_read = record_read,
+		.record_write = record_write,
+		.refresh = refresh,
+		.repository = (struct repository *)&shelf,
 		.retry_seconds = 3600 };
 	return 0;
 }
@@ -557,7 +565,8 @@ static void wait_look(struct test_look *look)
 static void a_look_is_run_between_jobs_and_when_a_story_reports(void **state)
 {
 	(void)state;
-	struct test_look idle = { .look.run = run_look }, busy = { .look.run = run_look }, dropped = { .look.run = run_look };
+	struct test_look idle = { .look.run = run_look }, busy = { .look.run = run_look },
+					 dropped = { .look.run = run_look };
 	start();
 	engine_look(engine, &idle.look);
 	wait_look(&idle);
@@ -675,8 +684,9 @@ static void a_backup_that_was_cut_off_says_what_was_sealed_before(void **state)
 	(void)state;
 	struct job_info info;
 	struct block block;
-	struct journal journal = { .job = 9, .running = true, .phase = JOB_PHASE_READ, .sequence = 3,
-		.request = request_of(JOB_BACKUP, "") };
+	struct journal journal = {
+		.job = 9, .running = true, .phase = JOB_PHASE_READ, .sequence = 3, .request = request_of(JOB_BACKUP, "")
+	};
 	for (int made = 0; made < 2; made++) {
 		assert_int_equal(journal_encode(&journal, &block), 0);
 		put_record("journal", block.bytes, block.size);
@@ -699,8 +709,9 @@ static void what_if_never_changed_anything_and_is_not_looked_at(void **state)
 {
 	(void)state;
 	struct block block;
-	struct journal journal = { .job = 9, .running = true, .phase = JOB_PHASE_CONNECT,
-		.request = request_of(JOB_RESTORE, "mgc") };
+	struct journal journal = {
+		.job = 9, .running = true, .phase = JOB_PHASE_CONNECT, .request = request_of(JOB_RESTORE, "mgc")
+	};
 	journal.request.what_if = true;
 	assert_int_equal(journal_encode(&journal, &block), 0);
 	put_record("journal", block.bytes, block.size);
@@ -957,8 +968,14 @@ static void a_journal_that_cannot_be_written_is_noted(void **state)
 static void every_field_of_the_journal_comes_back_and_no_cut_one_passes(void **state)
 {
 	(void)state;
-	struct journal journal = { .job = UINT64_MAX, .running = true, .phase = JOB_PHASE_REPORT, .sequence = 12,
-		.asked = 5, .began = 6, .request = request_of(JOB_UNDO, "a\nb\\c") }, back;
+	struct journal journal = { .job = UINT64_MAX,
+		.running = true,
+		.phase = JOB_PHASE_REPORT,
+		.sequence = 12,
+		.asked = 5,
+		.began = 6,
+		.request = request_of(JOB_UNDO, "a\nb\\c") },
+				   back;
 	struct block block;
 	journal.request.snapshot = 0xfedcba9876543210u;
 	journal.request.users_connected = journal.request.without_safety = true;

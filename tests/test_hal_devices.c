@@ -88,8 +88,13 @@ static void a_light_takes_its_five_patterns_and_no_other(void **state)
 static void a_light_blinks_as_its_header_says_and_never_faster(void **state)
 {
 	(void)state;
-	static const struct { int lit_ms, times; } expected[] = {
-		[LED_OFF] = { 0, 0 }, [LED_ON] = { 60000, 0 }, [LED_SLOW] = { 30000, 30 }, [LED_FAST] = { 30000, 150 },
+	static const struct {
+		int lit_ms, times;
+	} expected[] = {
+		[LED_OFF] = { 0, 0 },
+		[LED_ON] = { 60000, 0 },
+		[LED_SLOW] = { 30000, 30 },
+		[LED_FAST] = { 30000, 150 },
 		[LED_PULSE] = { 4000, 20 },
 	};
 	for (int pattern = 0; pattern < LED_PATTERN_COUNT; pattern++) {

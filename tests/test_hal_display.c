@@ -36,13 +36,15 @@ static const struct {
 	{ "mgccomp", 0, "" },
 	{ "été à Noël", 20, "été à Noël" },
 	{ "été à Noël", 4, "été…" },
-	{ "\xe6\x97\xa5\xe6\x9c\xac", 20, "??" },                /* two cells each on many displays */
-	{ "a\xf0\x9f\x98\x80z", 20, "a?z" },                     /* emoji */
-	{ "e\xcc\x81", 20, "e?" },                               /* combining acute */
+	{ "\xe6\x97\xa5\xe6\x9c\xac", 20, "??" }, /* two cells each on many displays */
+	{ "a\xf0\x9f\x98\x80z", 20, "a?z" },      /* emoji */
+	{ "e\xcc\x81", 20, "e?" },                /* combining acute */
 	{ "a\nb\x7f", 20, "a?b?" },
-	{ "\xff\xc3", 20, "??" },                                /* no UTF-8 */
-	{ "\xc0\x80\xed\xa0\x80", 20, "???" },                   /* overlong, surrogate */
-	{ "a\xe2\x80\x8b\xe2\x80\xae" "b", 20, "a??b" },         /* zero width, right to left */
+	{ "\xff\xc3", 20, "??" },              /* no UTF-8 */
+	{ "\xc0\x80\xed\xa0\x80", 20, "???" }, /* overlong, surrogate */
+	{ "a\xe2\x80\x8b\xe2\x80\xae"
+	  "b",
+		20, "a??b" }, /* zero width, right to left */
 	{ "████████████████████", 20, "████████████████████" },
 	{ "█████████████████████", 20, "███████████████████…" },
 };

@@ -153,9 +153,11 @@ static void the_state_tells_button_lights_text_and_clock(void **state)
 	assert_int_equal(led_show(board.panel.attention, LED_SLOW), 0);
 	assert_string_equal(ask(fd, "wall 1700000000 untrusted\n"), "ok\n");
 	char expected[512];
-	snprintf(expected, sizeof(expected), "button restore up\nlight ready green on\nlight action blue off\n"
+	snprintf(expected, sizeof(expected),
+		"button restore up\nlight ready green on\nlight action blue off\n"
 		"light attention red slow\ntext 1 All is well\ntext 2 Sauvé il y a 5 h\n"
-		"clock %lld 1700000000 untrusted frozen\nok\n", (long long)clock_monotonic(board.clock));
+		"clock %lld 1700000000 untrusted frozen\nok\n",
+		(long long)clock_monotonic(board.clock));
 	assert_string_equal(ask(fd, "state\n"), expected);
 	close(fd);
 }
@@ -188,9 +190,9 @@ static void whoever_watches_is_told_of_every_change_and_of_nothing_else(void **s
 static void what_a_board_does_not_know_is_refused_and_changes_nothing(void **state)
 {
 	(void)state;
-	static const char *const lines[] = { "\n", "jump\n", "press\n", "press undo\n", "press restore now\n", "hold restore\n",
-		"hold restore -1\n", "hold restore 5s\n", "hold restore 99999999999999999999\n", "advance\n", "advance -60000\n",
-		"wall 1 perhaps\n", "state please\n" };
+	static const char *const lines[] = { "\n", "jump\n", "press\n", "press undo\n", "press restore now\n",
+		"hold restore\n", "hold restore -1\n", "hold restore 5s\n", "hold restore 99999999999999999999\n", "advance\n",
+		"advance -60000\n", "wall 1 perhaps\n", "state please\n" };
 	int fd = frozen();
 	int64_t before = clock_monotonic(board.clock);
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)

@@ -15,7 +15,9 @@
 #include "tests/support/table_rows.h"
 
 static const struct column_sample samples[] = {
-	{ "id", "int", 4, 10, 0, false }, { "v", "timestamp", 8, 0, 0, false }, { "a", "varbinary", -1, 0, 0, true },
+	{ "id", "int", 4, 10, 0, false },
+	{ "v", "timestamp", 8, 0, 0, false },
+	{ "a", "varbinary", -1, 0, 0, true },
 	{ "n", "int", 4, 10, 0, true },
 };
 static const struct fake_type types[] = { { "\x38", 1, 8 }, { "\xa5\xff\xff", 3, 9 }, { "\x26\x04", 2, 9 } };
@@ -41,8 +43,8 @@ static void make_world(struct world *world)
 	world->params = rowgroup_params_default;
 	world->params.inline_limit = 64;
 	world->params.piece_size = 1024;
-	assert_int_equal(rowgroup_create(&world->writer, &world->layout.layout, &world->params, chunk_list_emit,
-		&world->chunks), 0);
+	assert_int_equal(
+		rowgroup_create(&world->writer, &world->layout.layout, &world->params, chunk_list_emit, &world->chunks), 0);
 	fake_session_types(NULL, 0);
 }
 
@@ -104,10 +106,18 @@ static void free_world(struct world *world)
 
 static void rows_go_out_without_what_the_server_makes(void **state)
 {
-	static const char expected[] = "\x81\3\0" "\0\0\0\0\x08\0\x38\2i\0d\0" "\0\0\0\0\x09\0\xa5\xff\xff\1a\0"
-		"\0\0\0\0\x09\0\x26\x04\1n\0"
-		"\xd1" "\1\0\0\0" "\xfe\xff\xff\xff\xff\xff\xff\xff\2\0\0\0hi\0\0\0\0" "\0"
-		"\xd1" "\2\0\0\0" "\xff\xff\xff\xff\xff\xff\xff\xff" "\0";
+	static const char expected[] = "\x81\3\0"
+								   "\0\0\0\0\x08\0\x38\2i\0d\0"
+								   "\0\0\0\0\x09\0\xa5\xff\xff\1a\0"
+								   "\0\0\0\0\x09\0\x26\x04\1n\0"
+								   "\xd1"
+								   "\1\0\0\0"
+								   "\xfe\xff\xff\xff\xff\xff\xff\xff\2\0\0\0hi\0\0\0\0"
+								   "\0"
+								   "\xd1"
+								   "\2\0\0\0"
+								   "\xff\xff\xff\xff\xff\xff\xff\xff"
+								   "\0";
 	struct world world;
 	const uint8_t *bulk;
 	size_t size;
@@ -157,7 +167,11 @@ static void long_values_are_streamed_piece_by_piece_within_their_row(void **stat
 	at += 5 + 8 + (4 + 1024) * 2;
 	assert_memory_equal(at, "\xc4\1\0\0vv", 6);
 	at += 4 + 452;
-	assert_memory_equal(at, "\0\0\0\0" "\0" "\xd1\2\0\0\0", 10);
+	assert_memory_equal(at,
+		"\0\0\0\0"
+		"\0"
+		"\xd1\2\0\0\0",
+		10);
 	assert_memory_equal(bulk + size - 4 - 1 - 4 - 1, "\1\0\0\0v\0\0\0\0\0", 10);
 	free_world(&world);
 }

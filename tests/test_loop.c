@@ -105,7 +105,8 @@ static void timers_come_in_their_order_and_once(void **state)
 {
 	(void)state;
 	int one = 1, two = 2, three = 3;
-	struct loop_timer first = { 0, note_order, &one }, second = { 0, note_order, &two }, never = { 0, note_order, &three };
+	struct loop_timer first = { 0, note_order, &one }, second = { 0, note_order, &two },
+					  never = { 0, note_order, &three };
 	loop_timer_set(&loop, &second, 4);
 	loop_timer_set(&loop, &never, 6);
 	loop_timer_set(&loop, &first, 2);

@@ -14,9 +14,9 @@
 static struct panel panel;
 static struct panel_output out;
 static int64_t now;
-static enum panel_request asked;   /* the last request, until ask() takes it */
+static enum panel_request asked; /* the last request, until ask() takes it */
 static uint64_t asked_id;
-static int requests;               /* how many there were in all */
+static int requests; /* how many there were in all */
 
 static void send_at(int64_t when, struct panel_event event)
 {
@@ -66,9 +66,16 @@ static void offer(uint64_t id, const char *name)
 
 static void job(uint64_t id, enum job_kind kind, enum job_state state, uint64_t undo)
 {
-	send((struct panel_event){ .kind = PANEL_JOB, .job = { .id = id, .kind = kind, .state = state,
-		.phase = JOB_PHASE_WRITE, .percent = 45, .eta_seconds = 61, .stoppable = state == JOB_RUNNING, .name = "mgc",
-		.undo = undo } });
+	send((struct panel_event){ .kind = PANEL_JOB,
+		.job = { .id = id,
+			.kind = kind,
+			.state = state,
+			.phase = JOB_PHASE_WRITE,
+			.percent = 45,
+			.eta_seconds = 61,
+			.stoppable = state == JOB_RUNNING,
+			.name = "mgc",
+			.undo = undo } });
 }
 
 static void status(enum panel_health health)
@@ -411,8 +418,15 @@ static void a_short_press_stops_nothing(void **state)
 static void after_the_point_of_no_return_it_is_too_late(void **state)
 {
 	(void)state;
-	struct panel_event late = { .kind = PANEL_JOB, .job = { .id = 1, .kind = JOB_RESTORE, .state = JOB_RUNNING,
-		.phase = JOB_PHASE_COMMIT, .percent = -1, .eta_seconds = -1, .stoppable = false, .name = "mgc" } };
+	struct panel_event late = { .kind = PANEL_JOB,
+		.job = { .id = 1,
+			.kind = JOB_RESTORE,
+			.state = JOB_RUNNING,
+			.phase = JOB_PHASE_COMMIT,
+			.percent = -1,
+			.eta_seconds = -1,
+			.stoppable = false,
+			.name = "mgc" } };
 	job(1, JOB_RESTORE, JOB_RUNNING, 0);
 	edge(true);
 	wait_ms(2900);
@@ -476,7 +490,10 @@ static void a_refused_undo_is_offered_again(void **state)
 static void a_night_does_not_cover_up_how_a_restore_ended(void **state)
 {
 	(void)state;
-	static const struct { enum job_state state; const char *first, *second; } ends[] = {
+	static const struct {
+		enum job_state state;
+		const char *first, *second;
+	} ends[] = {
 		{ JOB_FAILED, "RESTORE failed", "mgc: unchanged" },
 		{ JOB_OUTCOME_UNKNOWN, "mgc: outcome", "unknown. Call admin" },
 	};

@@ -10,12 +10,19 @@
 
 #include "agent/panel_text.h"
 
-#define NAME_CELLS_MIN 8  /* what is left of a database's name on the fullest line */
+#define NAME_CELLS_MIN 8 /* what is left of a database's name on the fullest line */
 
 static struct panel_values widest(const char *name)
 {
-	return (struct panel_values){ .name = name, .date = { 1, 28, 23, 59 }, .hours = 999 * 24, .seconds = 20,
-		.eta_seconds = 99 * 3600, .percent = 100, .bar = 1, .bar_full = 2, .phase = 0 };
+	return (struct panel_values){ .name = name,
+		.date = { 1, 28, 23, 59 },
+		.hours = 999 * 24,
+		.seconds = 20,
+		.eta_seconds = 99 * 3600,
+		.percent = 100,
+		.bar = 1,
+		.bar_full = 2,
+		.phase = 0 };
 }
 
 static void every_line_is_there_in_every_language(void **state)
@@ -47,7 +54,8 @@ static void every_line_fits_with_the_widest_values(void **state)
 				panel_text_format(line, panel_languages[l], t, &values);
 				assert_in_range(display_cells(line), 1, DISPLAY_CELLS);
 				if (strstr(line, "…") || strchr(line, '{'))
-					fail_msg("%s: \"%s\" gives \"%s\"", panel_languages[l]->language, panel_languages[l]->text[t], line);
+					fail_msg(
+						"%s: \"%s\" gives \"%s\"", panel_languages[l]->language, panel_languages[l]->text[t], line);
 			}
 }
 
@@ -60,8 +68,8 @@ static void every_line_with_a_name_leaves_room_for_one(void **state)
 			struct panel_values values = widest(name);
 			panel_text_format(line, panel_languages[l], t, &values);
 			if (strstr(panel_languages[l]->text[t], "{name}") && !strstr(line, name))
-				fail_msg("%s: \"%s\" has no room for %d cells", panel_languages[l]->language, panel_languages[l]->text[t],
-					NAME_CELLS_MIN);
+				fail_msg("%s: \"%s\" has no room for %d cells", panel_languages[l]->language,
+					panel_languages[l]->text[t], NAME_CELLS_MIN);
 		}
 }
 

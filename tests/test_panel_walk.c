@@ -31,56 +31,57 @@
 
 enum { NONE, ALPHA = 11, BETA = 12, REMOTE = 13, UNDO_1 = 21, UNDO_2 = 22 };
 
-static const struct panel_offer offers[] = {
-	{ .id = NONE },
+static const struct panel_offer offers[] = { { .id = NONE },
 	{ .id = ALPHA, .name = "alpha", .date = { 11, 20, 22, 30 } },
-	{ .id = BETA, .name = "beta", .others = 2, .date = { 12, 1, 0, 5 } },
-	{ .id = REMOTE, .name = "remote" },
-};
+	{ .id = BETA, .name = "beta", .others = 2, .date = { 12, 1, 0, 5 } }, { .id = REMOTE, .name = "remote" } };
 
-#define J(i, k, s, stop, u) { .id = i, .kind = JOB_##k, .state = s, .phase = JOB_PHASE_WRITE, .percent = 45, \
-	.eta_seconds = 61, .stoppable = stop, .name = NAME_##u, .undo = u }
+#define J(i, k, s, stop, u)                                                                               \
+	{                                                                                                     \
+		.id = i, .kind = JOB_##k, .state = s, .phase = JOB_PHASE_WRITE, .percent = 45, .eta_seconds = 61, \
+		.stoppable = stop, .name = NAME_##u, .undo = u                                                    \
+	}
 #define NAME_0 "job"
 #define NAME_UNDO_1 "first"
 #define NAME_UNDO_2 "second"
-static const struct panel_job jobs[] = {
-	{ .state = 0 },
-	J(1, RESTORE, JOB_RUNNING, true, 0), J(1, RESTORE, JOB_RUNNING, false, 0), J(1, RESTORE, JOB_STOPPING, false, 0),
-	J(1, RESTORE, JOB_DONE, false, UNDO_1), J(1, RESTORE, JOB_DONE, false, 0), J(1, RESTORE, JOB_FAILED, false, 0),
-	J(1, RESTORE, JOB_CANCELLED, false, 0), J(1, RESTORE, JOB_OUTCOME_UNKNOWN, false, 0),
-	J(2, UNDO, JOB_RUNNING, true, 0), J(2, UNDO, JOB_DONE, false, UNDO_2), J(2, UNDO, JOB_DONE, false, 0),
-	J(2, UNDO, JOB_FAILED, false, 0), J(2, UNDO, JOB_CANCELLED, false, 0),
+static const struct panel_job jobs[] = { { .state = 0 }, J(1, RESTORE, JOB_RUNNING, true, 0),
+	J(1, RESTORE, JOB_RUNNING, false, 0), J(1, RESTORE, JOB_STOPPING, false, 0), J(1, RESTORE, JOB_DONE, false, UNDO_1),
+	J(1, RESTORE, JOB_DONE, false, 0), J(1, RESTORE, JOB_FAILED, false, 0), J(1, RESTORE, JOB_CANCELLED, false, 0),
+	J(1, RESTORE, JOB_OUTCOME_UNKNOWN, false, 0), J(2, UNDO, JOB_RUNNING, true, 0), J(2, UNDO, JOB_DONE, false, UNDO_2),
+	J(2, UNDO, JOB_DONE, false, 0), J(2, UNDO, JOB_FAILED, false, 0), J(2, UNDO, JOB_CANCELLED, false, 0),
 	J(3, BACKUP, JOB_QUEUED, true, 0), J(3, BACKUP, JOB_RUNNING, true, 0), J(3, BACKUP, JOB_DONE, false, 0),
-	J(3, BACKUP, JOB_FAILED, false, 0), J(3, BACKUP, JOB_CANCELLED, false, 0),
-	J(4, VERIFY, JOB_RUNNING, true, 0), J(4, VERIFY, JOB_DONE, false, 0), J(4, VERIFY, JOB_FAILED, false, 0),
-	J(4, VERIFY, JOB_CANCELLED, false, 0),
-};
+	J(3, BACKUP, JOB_FAILED, false, 0), J(3, BACKUP, JOB_CANCELLED, false, 0), J(4, VERIFY, JOB_RUNNING, true, 0),
+	J(4, VERIFY, JOB_DONE, false, 0), J(4, VERIFY, JOB_FAILED, false, 0), J(4, VERIFY, JOB_CANCELLED, false, 0) };
 
 /* One of the ways in which the world can be walked: which events there are, and how fast time goes. */
 struct world {
 	const char *name;
 	struct panel_rules rules;
 	int tick, jump;
-	int jobs[COUNT(jobs) + 1];    /* of the table above; ends with -1 */
-	int offers[4], unlocks[3];    /* likewise */
+	int jobs[COUNT(jobs) + 1]; /* of the table above; ends with -1 */
+	int offers[4], unlocks[3]; /* likewise */
 	int healths[PANEL_HEALTH_COUNT + 1];
 };
 
 /* Hardly any time at all: every order of events at every count of every timer. */
-#define QUICK { .debounce_ms = 1, .step_ms = 1, .hold_ms = 6, .armed_ms = 3, .notice_ms = 1, .start_ms = 2, \
-	.stuck_ms = 8, .grace_ms = 2 }
+#define QUICK                                                                                                      \
+	{                                                                                                              \
+		.debounce_ms = 1, .step_ms = 1, .hold_ms = 6, .armed_ms = 3, .notice_ms = 1, .start_ms = 2, .stuck_ms = 8, \
+		.grace_ms = 2                                                                                              \
+	}
 /* Lines take turns, and the times between two steps are as long as those of a busy box. */
-#define SLOW { .debounce_ms = 30, .step_ms = 500, .hold_ms = 3000, .armed_ms = 5000, .notice_ms = 2000, \
-	.start_ms = 2000, .stuck_ms = 7000, .grace_ms = 1000 }
+#define SLOW                                                                                                       \
+	{                                                                                                              \
+		.debounce_ms = 30, .step_ms = 500, .hold_ms = 3000, .armed_ms = 5000, .notice_ms = 2000, .start_ms = 2000, \
+		.stuck_ms = 7000, .grace_ms = 1000                                                                         \
+	}
 
-static const struct world worlds[] = {
-	{ "every restore", QUICK, 1, 100, { 0, 1, 2, 3, 4, 5, 6, 7, 8, 10, -1 }, { 1, -1 }, { -1 }, { -1 } },
+static const struct world worlds[] = { { "every restore", QUICK, 1, 100, { 0, 1, 2, 3, 4, 5, 6, 7, 8, 10, -1 },
+										   { 1, -1 }, { -1 }, { -1 } },
 	{ "every undo", QUICK, 1, 100, { 4, 9, 10, 11, 12, 13, -1 }, { 1, -1 }, { -1 }, { -1 } },
 	{ "every night", QUICK, 1, 100, { 4, 6, 14, 15, 16, 17, 18, 19, 20, 21, 22, -1 }, { 1, -1 }, { -1 }, { -1 } },
 	{ "every offer", QUICK, 1, 100, { 1, 4, -1 }, { 0, 1, 2, -1 }, { 0, 3, -1 }, { -1 } },
 	{ "every trouble", QUICK, 1, 100, { -1 }, { 1, -1 }, { -1 }, { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, -1 } },
-	{ "slow steps", SLOW, 500, 100000, { 1, 4, -1 }, { 1, -1 }, { -1 }, { -1 } },
-};
+	{ "slow steps", SLOW, 500, 100000, { 1, 4, -1 }, { 1, -1 }, { -1 }, { -1 } } };
 
 /* ---- one state: panel and witness, without what never changes ---- */
 
@@ -151,8 +152,8 @@ static void unpack(struct panel *p, const struct key *key, const struct panel_ru
 
 struct step {
 	struct panel_event event;
-	bool watched;   /* the time that passes before it was seen by somebody */
-	bool leads_home;   /* may be hoped for: time, the finger, the end of a job, the end of starting */
+	bool watched;    /* the time that passes before it was seen by somebody */
+	bool leads_home; /* may be hoped for: time, the finger, the end of a job, the end of starting */
 };
 
 #define STEPS_MAX 80
@@ -188,8 +189,9 @@ static size_t list_steps(const struct world *world, struct step *steps)
 	for (int i = 0; world->unlocks[i] >= 0; i++)
 		add_step(steps, &n, 0, false, (struct panel_event){ .kind = PANEL_UNLOCK, .offer = offers[world->unlocks[i]] });
 	for (int i = 0; world->healths[i] >= 0; i++)
-		add_step(steps, &n, 0, false, (struct panel_event){ .kind = PANEL_STATUS,
-			.status = { .health = world->healths[i], .backup_age_hours = 5 } });
+		add_step(steps, &n, 0, false,
+			(struct panel_event){
+				.kind = PANEL_STATUS, .status = { .health = world->healths[i], .backup_age_hours = 5 } });
 	for (int i = 0; i < (world->healths[0] < 0 ? 1 : PANEL_REFUSAL_COUNT); i++)
 		add_step(steps, &n, 0, false, (struct panel_event){ .kind = PANEL_REFUSED, .refusal = i });
 	return n;
@@ -198,9 +200,11 @@ static size_t list_steps(const struct world *world, struct step *steps)
 /* Whom the display names in its first line; the witness reads, as a person does. */
 static uint8_t named_on(const struct display_text *text)
 {
-	static const struct { const char *word; uint8_t id; } words[] = {
-		{ "alpha", ALPHA }, { "beta", BETA }, { "remote", REMOTE }, { "UNDO first", UNDO_1 }, { "UNDO second", UNDO_2 },
-	};
+	static const struct {
+		const char *word;
+		uint8_t id;
+	} words[] = { { "alpha", ALPHA }, { "beta", BETA }, { "remote", REMOTE }, { "UNDO first", UNDO_1 },
+		{ "UNDO second", UNDO_2 } };
 	for (size_t i = 0; i < COUNT(words); i++)
 		if (strstr(text->line[0], words[i].word))
 			return words[i].id;
@@ -304,8 +308,8 @@ static struct key first_state(const struct world *world)
 }
 
 /* One step from one state; returns where it leads. */
-static struct key take_step(const struct world *world, const struct key *from, const struct step *step,
-	struct tally *tally)
+static struct key take_step(
+	const struct world *world, const struct key *from, const struct step *step, struct tally *tally)
 {
 	struct panel panel;
 	struct panel_output output;
@@ -431,7 +435,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_reachable_state_is_lit_and_named_and_leads_home_and_asks_only_after_two_holds),
 		cmocka_unit_test(the_walks_met_every_mode_every_request_and_every_text),
-		cmocka_unit_test(a_panel_that_is_packed_at_every_step_does_what_a_whole_one_does),
+		cmocka_unit_test(a_panel_that_is_packed_at_every_step_does_what_a_whole_one_does)
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

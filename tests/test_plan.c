@@ -131,7 +131,8 @@ int worker_delete(struct worker *worker, uint32_t index, const struct worker_ran
 	server.deletes++;
 	if (range->rows > server.largest_delete)
 		server.largest_delete = range->rows;
-	return before - kept == range->rows ? 0
+	return before - kept == range->rows
+		? 0
 		: sql_error_set(error, SQL_ERROR_DIFFERS, "t", "%zu for %zu", before - kept, (size_t)range->rows);
 }
 
@@ -215,8 +216,8 @@ static void take_piece(const uint8_t *bytes, size_t size)
 	}
 }
 
-int worker_replace_chunk(struct worker *worker, enum chunk_kind kind, uint32_t rows, const void *bytes, size_t size,
-	struct sql_error *error)
+int worker_replace_chunk(
+	struct worker *worker, enum chunk_kind kind, uint32_t rows, const void *bytes, size_t size, struct sql_error *error)
 {
 	(void)worker;
 	(void)error;
@@ -264,13 +265,14 @@ static void make_bench(struct bench *bench)
 	assert_int_equal(memory_volume_open(&bench->volume, &geometry), 0);
 	assert_int_equal(sample_open(&bench->repository, bench->volume), 0);
 	bench->params = table_rows_small;
-	bench->context = (struct job_context){ .repository = bench->repository, .rowgroup = &bench->params, .engine = bench,
-		.stop = stop, .progress = progress };
+	bench->context = (struct job_context){
+		.repository = bench->repository, .rowgroup = &bench->params, .engine = bench, .stop = stop, .progress = progress
+	};
 	assert_int_equal(catalogue_new(&bench->catalogue), 0);
 	bench->catalogue->database.name = "mgc";
 	bench->catalogue->database.code_page = 1252;
-	sample_index(bench->catalogue, sample_table(bench->catalogue, "dbo", "t", columns, 3), 1, true,
-		(const int[]){ 1, -2, 0 });
+	sample_index(
+		bench->catalogue, sample_table(bench->catalogue, "dbo", "t", columns, 3), 1, true, (const int[]){ 1, -2, 0 });
 	assert_int_equal(catalogue_layout(&bench->layout, &bench->catalogue->tables[0]), 0);
 }
 
@@ -382,8 +384,12 @@ static void change(struct bench *bench, struct lines *wanted, struct lines *pres
 	table = *present;
 	server.deletes = server.empties = server.largest_delete = server.loaded = 0;
 	for (size_t i = 0; i < bench->plan.count; i++) {
-		struct replay replay = { .story = &bench->story, .plan = &bench->plan, .table = &bench->plan.tables[i],
-			.safety = bench->safety, .buffer = buffer, .error = &bench->error };
+		struct replay replay = { .story = &bench->story,
+			.plan = &bench->plan,
+			.table = &bench->plan.tables[i],
+			.safety = bench->safety,
+			.buffer = buffer,
+			.error = &bench->error };
 		int result = replay_table(&replay);
 		if (result < 0)
 			fail_msg("error %d, %s", result, bench->error.detail);
@@ -399,7 +405,8 @@ static void change(struct bench *bench, struct lines *wanted, struct lines *pres
 
 static uint32_t some_size(struct random *random)
 {
-	return (uint32_t)(random_below(random, 40) ? 4 + random_below(random, 60) : 500 + random_below(random, TEXT_MAX - 500));
+	return (
+		uint32_t)(random_below(random, 40) ? 4 + random_below(random, 60) : 500 + random_below(random, TEXT_MAX - 500));
 }
 
 static void fill(struct lines *lines, struct random *random, size_t rooms, size_t most)
@@ -408,8 +415,11 @@ static void fill(struct lines *lines, struct random *random, size_t rooms, size_
 	for (size_t room = 0; room < rooms; room++) {
 		size_t count = 1 + random_below(random, most);
 		for (size_t i = 0; i < count && lines->count < ROWS_MAX / 2; i++)
-			lines->at[lines->count++] = (struct line){ .room = (int32_t)(room * 3) - 20, .null = i == 3,
-				.no = (int64_t)(i * 2) - 7, .version = (uint32_t)random_below(random, 1000), .size = some_size(random) };
+			lines->at[lines->count++] = (struct line){ .room = (int32_t)(room * 3) - 20,
+				.null = i == 3,
+				.no = (int64_t)(i * 2) - 7,
+				.version = (uint32_t)random_below(random, 1000),
+				.size = some_size(random) };
 	}
 }
 
@@ -432,8 +442,11 @@ static bool has(const struct lines *lines, const struct line *line)
 static void edit(struct lines *lines, struct random *random)
 {
 	size_t first = lines->count ? random_below(random, lines->count) : 0;
-	struct line line = { .room = (int32_t)random_below(random, 200) - 40, .null = !random_below(random, 20),
-		.no = (int64_t)random_below(random, 300) - 30, .version = 5000, .size = some_size(random) };
+	struct line line = { .room = (int32_t)random_below(random, 200) - 40,
+		.null = !random_below(random, 20),
+		.no = (int64_t)random_below(random, 300) - 30,
+		.version = 5000,
+		.size = some_size(random) };
 
 	switch (random_below(random, 4)) {
 	case 0:
@@ -544,7 +557,8 @@ static void a_table_goes_whole_only_where_that_is_better_or_the_only_way(void **
 	for (int i = 0; i < 2000; i++)
 		a->at[a->count++] = (struct line){ .room = i / 20, .no = 20 - i % 20, .version = 1, .size = 40 };
 	for (int kind = 0; kind < 7; kind++) {
-		static const char *const whys[] = { "most of it", NULL, NULL, "nothing of it", "no unique key", "no literal", "safety" };
+		static const char *const whys[] = { "most of it", NULL, NULL, "nothing of it", "no unique key", "no literal",
+			"safety" };
 		make_bench(&bench);
 		struct catalogue_table *t = &bench.catalogue->tables[0];
 		*b = *a;
@@ -555,8 +569,12 @@ static void a_table_goes_whole_only_where_that_is_better_or_the_only_way(void **
 			static struct catalogue_foreign_key key;
 			struct catalogue_table *other = sample_table(bench.catalogue, "dbo", "u", columns, 3);
 			t = &bench.catalogue->tables[0];
-			key = (struct catalogue_foreign_key){ .table_id = other->object_id, .referenced_id = t->object_id, .name = "FK",
-				.referenced_schema = "dbo", .referenced_table = "t", .disabled = true };
+			key = (struct catalogue_foreign_key){ .table_id = other->object_id,
+				.referenced_id = t->object_id,
+				.name = "FK",
+				.referenced_schema = "dbo",
+				.referenced_table = "t",
+				.disabled = true };
 			other->foreign_keys = &key;
 			other->foreign_key_count = 1;
 		}
@@ -633,13 +651,21 @@ static void identities_and_sequences_alone_are_a_difference(void **state)
 	struct catalogue_column *column = &bench.present.catalogue->tables[0].columns[0];
 	struct catalogue_column *then_column = &bench.wanted.catalogue->tables[0].columns[0];
 	column->identity = then_column->identity = true;
-	column->identity_seed = column->identity_increment = then_column->identity_seed = then_column->identity_increment = "1";
+	column->identity_seed = column->identity_increment = then_column->identity_seed = then_column->identity_increment =
+		"1";
 	column->identity_last = "7";
 	assert_true(plan_values_differ(&bench.plan));
 	then_column->identity_last = "7";
 	assert_false(plan_values_differ(&bench.plan));
-	struct catalogue_sequence now = { .schema = "dbo", .name = "s", .start = "1", .increment = "1",
-		.minimum = "1", .maximum = "99", .current = "5", .last_used = "5" }, then = now;
+	struct catalogue_sequence now = { .schema = "dbo",
+		.name = "s",
+		.start = "1",
+		.increment = "1",
+		.minimum = "1",
+		.maximum = "99",
+		.current = "5",
+		.last_used = "5" },
+							  then = now;
 	bench.present.catalogue->sequences = &now;
 	bench.wanted.catalogue->sequences = &then;
 	bench.present.catalogue->sequence_count = bench.wanted.catalogue->sequence_count = 1;
@@ -664,8 +690,12 @@ static void a_cancel_is_heeded_between_chunks(void **state)
 	drop(b, 10, 40);
 	plan_change(&bench, a, b);
 	bench.stop = true;
-	struct replay replay = { .story = &bench.story, .plan = &bench.plan, .table = &bench.plan.tables[0],
-		.safety = bench.safety, .buffer = buffer, .error = &bench.error };
+	struct replay replay = { .story = &bench.story,
+		.plan = &bench.plan,
+		.table = &bench.plan.tables[0],
+		.safety = bench.safety,
+		.buffer = buffer,
+		.error = &bench.error };
 	table = *b;
 	assert_true(replay_table(&replay) < 0);
 	assert_int_equal(bench.error.kind, SQL_ERROR_CANCELLED);
@@ -676,15 +706,12 @@ static void a_cancel_is_heeded_between_chunks(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(after_any_edits_the_rows_are_the_wanted_ones),
-		cmocka_unit_test(equal_lists_need_nothing),
-		cmocka_unit_test(a_lost_room_costs_a_room),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(after_any_edits_the_rows_are_the_wanted_ones),
+		cmocka_unit_test(equal_lists_need_nothing), cmocka_unit_test(a_lost_room_costs_a_room),
 		cmocka_unit_test(a_table_goes_whole_only_where_that_is_better_or_the_only_way),
 		cmocka_unit_test(a_what_if_counts_what_a_restore_would),
 		cmocka_unit_test(identities_and_sequences_alone_are_a_difference),
-		cmocka_unit_test(a_cancel_is_heeded_between_chunks),
-	};
+		cmocka_unit_test(a_cancel_is_heeded_between_chunks) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

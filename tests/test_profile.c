@@ -10,14 +10,27 @@
 
 /* Documented foreign keys of mgc: child, parent. */
 static const char *const references[][2] = {
-	{ "tblADCookie", "tblPrincipal" }, { "tblPrincipalMembers", "tblPrincipal" }, { "tblPrincipalMeta", "tblPrincipal" },
-	{ "tblSkippedAffiliations", "tblPrincipal" }, { "tblPrincipal", "tblPrincipalType" },
-	{ "tblPrincipalAffiliations", "tblPrincipal" }, { "tblNode", "tblNode" }, { "tblNode", "tblEnumValue" },
-	{ "tblNode", "tblSiopWhiteList" }, { "tblScopePrincipal", "tblNode" }, { "tblScopePrincipal", "tblPrincipal" },
-	{ "tblPrincipalRole", "tblNode" }, { "tblPrincipalRole", "tblPrincipal" }, { "tblPrincipalRole", "tblRoleType" },
-	{ "tblEnumValue", "tblEnumAttribute" }, { "tblPrincipalInvites", "tblPrincipal" },
-	{ "tblPrincipalInvites", "tblNode" }, { "tblLastInviteId", "tblPrincipal" }, { "tblLastChatId", "tblNode" },
-	{ "tblFileToken", "tblNode" }, { "tblActivePeers", "tblServerIdentity" },
+	{ "tblADCookie", "tblPrincipal" },
+	{ "tblPrincipalMembers", "tblPrincipal" },
+	{ "tblPrincipalMeta", "tblPrincipal" },
+	{ "tblSkippedAffiliations", "tblPrincipal" },
+	{ "tblPrincipal", "tblPrincipalType" },
+	{ "tblPrincipalAffiliations", "tblPrincipal" },
+	{ "tblNode", "tblNode" },
+	{ "tblNode", "tblEnumValue" },
+	{ "tblNode", "tblSiopWhiteList" },
+	{ "tblScopePrincipal", "tblNode" },
+	{ "tblScopePrincipal", "tblPrincipal" },
+	{ "tblPrincipalRole", "tblNode" },
+	{ "tblPrincipalRole", "tblPrincipal" },
+	{ "tblPrincipalRole", "tblRoleType" },
+	{ "tblEnumValue", "tblEnumAttribute" },
+	{ "tblPrincipalInvites", "tblPrincipal" },
+	{ "tblPrincipalInvites", "tblNode" },
+	{ "tblLastInviteId", "tblPrincipal" },
+	{ "tblLastChatId", "tblNode" },
+	{ "tblFileToken", "tblNode" },
+	{ "tblActivePeers", "tblServerIdentity" },
 };
 
 static void no_kept_table_refers_to_a_volatile_one(void **state)

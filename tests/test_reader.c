@@ -21,9 +21,8 @@
 
 /* ---- the catalogue ---- */
 
-static const struct column_sample chat[] = {
-	{ "room", "int", 4, 10, 0, false }, { "no", "bigint", 8, 19, 0, false }, { "text", "nvarchar", -1, 0, 0, true },
-};
+static const struct column_sample chat[] = { { "room", "int", 4, 10, 0, false }, { "no", "bigint", 8, 19, 0, false },
+	{ "text", "nvarchar", -1, 0, 0, true } };
 
 static struct catalogue *make_catalogue(void)
 {
@@ -86,7 +85,7 @@ static void features_come_from_columns_and_indexes_too(void **state)
 /* ---- what may not be seen ---- */
 
 struct hidden_case {
-	const char *query;     /* that answers this */
+	const char *query; /* that answers this */
 	struct value value;
 	enum sql_error_kind kind;
 	const char *object;
@@ -95,25 +94,22 @@ struct hidden_case {
 static void what_may_not_be_seen_is_an_error_that_names_it(void **state)
 {
 	static const uint8_t no[4] = { 0 }, yes[4] = { 1 }, two[8] = { 2 };
-	const struct hidden_case cases[] = {
-		{ "'DATABASE', 'VIEW DEFINITION'", { no, 4 }, SQL_ERROR_RIGHTS, "m\xc3\xa9moire \xf0\x9f\x99\x82" },
+	const struct hidden_case cases[] = { { "'DATABASE', 'VIEW DEFINITION'", { no, 4 }, SQL_ERROR_RIGHTS,
+											 "m\xc3\xa9moire \xf0\x9f\x99\x82" },
 		{ "sys.dm_db_partition_stats", { two, 8 }, SQL_ERROR_RIGHTS, "m\xc3\xa9moire \xf0\x9f\x99\x82" },
 		{ "m.definition IS NULL", { "[\0p\0]\0", 6 }, SQL_ERROR_RIGHTS, "[p]" },
 		{ "FROM sys.check_constraints c JOIN sys.tables t ON t.object_id = c.parent_object_id WHERE",
 			{ "[\0c\0]\0", 6 }, SQL_ERROR_RIGHTS, "[c]" },
 		{ "FROM sys.default_constraints c", { "[\0d\0]\0", 6 }, SQL_ERROR_RIGHTS, "[d]" },
-		{ "FROM sys.computed_columns c", { "[\0x\0]\0", 6 }, SQL_ERROR_RIGHTS, "[x]" },
-	};
+		{ "FROM sys.computed_columns c", { "[\0x\0]\0", 6 }, SQL_ERROR_RIGHTS, "[x]" } };
 	struct catalogue *catalogue = make_catalogue();
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct value granted = { yes, 4 };
-		struct fake_answer answers[] = {
-			{ .part = cases[i].query, .values = &cases[i].value, .columns = 1, .rows = 1 },
+		struct fake_answer answers[] = { { .part = cases[i].query, .values = &cases[i].value, .columns = 1, .rows = 1 },
 			{ .part = "'DATABASE', 'VIEW D", .values = &granted, .columns = 1, .rows = 1, .again = true },
-			{ .part = NULL },
-		};
+			{ .part = NULL } };
 		struct sql_error error = { .kind = SQL_OK };
 		assert_true(catalogue_check_complete(catalogue, fake_session(15, answers), NULL, 0, &error) < 0);
 		assert_int_equal(error.kind, cases[i].kind);
@@ -122,19 +118,16 @@ static void what_may_not_be_seen_is_an_error_that_names_it(void **state)
 	catalogue_free(catalogue);
 }
 
-static int check_with(struct catalogue *catalogue, int version, const struct value *unmask,
-	const char *const *left_out, size_t left_out_count, struct sql_error *error)
+static int check_with(struct catalogue *catalogue, int version, const struct value *unmask, const char *const *left_out,
+	size_t left_out_count, struct sql_error *error)
 {
 	static const uint8_t yes[4] = { 1 };
 	static uint8_t ids[3][4];
 	static struct value selects[6];
 	const struct value granted = { yes, 4 };
-	struct fake_answer answers[] = {
-		{ .part = "UNMASK", .values = unmask, .columns = 1, .rows = 1, .again = true },
+	struct fake_answer answers[] = { { .part = "UNMASK", .values = unmask, .columns = 1, .rows = 1, .again = true },
 		{ .part = "'DATABASE', 'VIEW DEFINITION'", .values = &granted, .columns = 1, .rows = 1 },
-		{ .part = "'OBJECT', 'SELECT'", .values = selects, .columns = 2, .rows = 3 },
-		{ .part = NULL },
-	};
+		{ .part = "'OBJECT', 'SELECT'", .values = selects, .columns = 2, .rows = 3 }, { .part = NULL } };
 
 	for (int i = 0; i < 3; i++) {
 		put_number(ids[i], (uint64_t)catalogue->tables[i].object_id, 4);
@@ -159,8 +152,7 @@ static void a_table_without_select_must_be_left_out_or_refused(void **state)
 		const struct value select[] = { { id, 4 }, { no, 4 } };
 		struct fake_answer answers[] = {
 			{ .part = "'DATABASE', 'VIEW DEFINITION'", .values = &granted, .columns = 1, .rows = 1 },
-			{ .part = "'OBJECT', 'SELECT'", .values = select, .columns = 2, .rows = 1 },
-			{ .part = NULL },
+			{ .part = "'OBJECT', 'SELECT'", .values = select, .columns = 2, .rows = 1 }, { .part = NULL }
 		};
 		struct sql_error error = { .kind = SQL_OK };
 		int result = catalogue_check_complete(catalogue, fake_session(15, answers), left_out, count, &error);
@@ -218,8 +210,13 @@ static void make_world(struct world *world, struct session *session)
 	world->params = rowgroup_params_default;
 	world->params.piece_size = 1024;
 	world->params.inline_limit = 100;
-	world->reader = (struct reader){ .session = session, .uplink = &world->uplink, .params = &world->params,
-		.with_chunks = true, .phase = PHASE_READ, .error = &world->error, .catalogue = world->catalogue };
+	world->reader = (struct reader){ .session = session,
+		.uplink = &world->uplink,
+		.params = &world->params,
+		.with_chunks = true,
+		.phase = PHASE_READ,
+		.error = &world->error,
+		.catalogue = world->catalogue };
 }
 
 static void free_world(struct world *world)
@@ -230,10 +227,8 @@ static void free_world(struct world *world)
 }
 
 static const uint8_t room[4] = { 3 }, numbers[3][8] = { { 30 }, { 20 }, { 10 } };
-static const struct value first_rows[] = {
-	{ room, 4 }, { numbers[0], 8 }, { "a\0", 2 }, { NULL, 0 },
-	{ room, 4 }, { numbers[1], 8 }, { NULL, 0 }, { long_size, 8 },
-};
+static const struct value first_rows[] = { { room, 4 }, { numbers[0], 8 }, { "a\0", 2 }, { NULL, 0 }, { room, 4 },
+	{ numbers[1], 8 }, { NULL, 0 }, { long_size, 8 } };
 static const struct value later_rows[] = { { room, 4 }, { numbers[2], 8 }, { "", 0 }, { NULL, 0 } };
 
 /* The digest of the same rows with their values whole. */
@@ -263,12 +258,20 @@ static void a_long_value_comes_in_pieces_and_reading_goes_on_after_its_key(void 
 	struct fake_answer answers[] = {
 		{ .part = "FROM [dbo].[a] ORDER BY", .values = first_rows, .columns = 4, .rows = 2 },
 		{ .part = "SUBSTRING(CAST([text] AS varbinary(max)), 1, 4096) FROM [dbo].[a] WHERE [room] = CAST(3 AS int) AND "
-			"[no] = CAST(20 AS bigint)", .values = &parts[0], .columns = 1, .rows = 1 },
+				  "[no] = CAST(20 AS bigint)",
+			.values = &parts[0],
+			.columns = 1,
+			.rows = 1 },
 		{ .part = ", 4097, 904) FROM [dbo].[a] WHERE", .values = &parts[1], .columns = 1, .rows = 1 },
-		{ .part = "FROM [dbo].[a] WHERE [room] = CAST(3 AS int) AND [no] = CAST(20 AS bigint)", .values = first_rows + 4,
-			.columns = 4, .rows = 1 },
-		{ .part = "FROM [dbo].[a] WHERE ([room] >= CAST(3 AS int)) AND (", .values = later_rows, .columns = 4, .rows = 1 },
-		{ .part = NULL },
+		{ .part = "FROM [dbo].[a] WHERE [room] = CAST(3 AS int) AND [no] = CAST(20 AS bigint)",
+			.values = first_rows + 4,
+			.columns = 4,
+			.rows = 1 },
+		{ .part = "FROM [dbo].[a] WHERE ([room] >= CAST(3 AS int)) AND (",
+			.values = later_rows,
+			.columns = 4,
+			.rows = 1 },
+		{ .part = NULL }
 	};
 	struct table_digest digest, expected;
 	struct world world;
@@ -281,15 +284,15 @@ static void a_long_value_comes_in_pieces_and_reading_goes_on_after_its_key(void 
 	assert_int_equal(digest.rows, 3);
 	for (size_t i = 0; answers[i].part; i++)
 		assert_true(answers[i].used);
-	assert_non_null(strstr(fake_session_said(), " ORDER BY [room], [no] DESC OPTION (MAXDOP 1)\n<cancel>\nSELECT SUBSTRING"));
+	assert_non_null(
+		strstr(fake_session_said(), " ORDER BY [room], [no] DESC OPTION (MAXDOP 1)\n<cancel>\nSELECT SUBSTRING"));
 	free_world(&world);
 }
 
 static void a_long_value_in_a_table_without_a_key_is_refused_by_name(void **state)
 {
-	struct fake_answer answers[] = {
-		{ .part = "FROM [dbo].[a]", .values = first_rows, .columns = 4, .rows = 2 }, { .part = NULL },
-	};
+	struct fake_answer answers[] = { { .part = "FROM [dbo].[a]", .values = first_rows, .columns = 4, .rows = 2 },
+		{ .part = NULL } };
 	struct table_digest digest;
 	struct world world;
 
@@ -312,7 +315,7 @@ static void a_long_value_that_changes_meanwhile_starts_the_backup_again(void **s
 	const struct value shorter = { long_value, 4000 };
 	struct fake_answer answers[] = {
 		{ .part = "FROM [dbo].[a] ORDER BY", .values = first_rows, .columns = 4, .rows = 2 },
-		{ .part = "SUBSTRING", .values = &shorter, .columns = 1, .rows = 1 }, { .part = NULL },
+		{ .part = "SUBSTRING", .values = &shorter, .columns = 1, .rows = 1 }, { .part = NULL }
 	};
 	struct table_digest digest;
 	struct world world;
@@ -362,15 +365,21 @@ struct variant_case {
 
 static void variants_become_what_tds_sends(void **state)
 {
-	static const struct variant_case cases[] = {
-		{ "int", 10, 0, 4, "\xff\xff\xff\xff\xff\xff\xff\xd6", 8, NULL, NULL, BODY("\x38\0\xd6\xff\xff\xff") },
+	static const struct variant_case cases[] = { { "int", 10, 0, 4, "\xff\xff\xff\xff\xff\xff\xff\xd6", 8, NULL, NULL,
+													 BODY("\x38\0\xd6\xff\xff\xff") },
 		{ "bit", 1, 0, 1, "\0\0\0\0\0\0\0\1", 8, NULL, NULL, BODY("\x32\0\1") },
 		{ "bigint", 19, 0, 8, "\1\2\3\4\5\6\7\x08", 8, NULL, NULL, BODY("\x7f\0\x08\7\6\5\4\3\2\1") },
 		{ "float", 53, 0, 8, "\x3f\xf0\0\0\0\0\0\0", 8, NULL, NULL, BODY("\x3e\0\0\0\0\0\0\0\xf0\x3f") },
 		{ "real", 24, 0, 4, "\x3f\x80\0\0", 4, NULL, NULL, BODY("\x3b\0\0\0\x80\x3f") },
 		{ "money", 19, 4, 8, "\1\2\3\4\5\6\7\x08", 8, NULL, NULL, BODY("\x3c\0\4\3\2\1\x08\7\6\5") },
 		{ "smallmoney", 10, 4, 4, "\xff\xff\xff\xff\xff\xff\xff\xff", 8, NULL, NULL, BODY("\x7a\0\xff\xff\xff\xff") },
-		{ "decimal", 5, 2, 5, "-\0" "1\0" ".\0" "2\0" "3\0", 10, NULL, NULL, BODY("\x6a\2\5\2\0\x7b\0\0\0") },
+		{ "decimal", 5, 2, 5,
+			"-\0"
+			"1\0"
+			".\0"
+			"2\0"
+			"3\0",
+			10, NULL, NULL, BODY("\x6a\2\5\2\0\x7b\0\0\0") },
 		{ "numeric", 38, 0, 17, "7\0", 2, NULL, NULL, BODY("\x6c\2\x26\0\1\7\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0") },
 		{ "date", 10, 0, 3, "x", 1, "\0\0\0\0\0\xda\xb9\x37\0\0", NULL, BODY("\x28\0\xda\xb9\x37") },
 		{ "time", 11, 2, 3, "x", 1, "\x40\x0d\x03\0\0\0\0\0\0\0", NULL, BODY("\x29\1\2\2\0\0") },
@@ -379,11 +388,12 @@ static void variants_become_what_tds_sends(void **state)
 			BODY("\x2b\1\7\1\0\0\0\0\xda\xb9\x37\xc4\xff") },
 		{ "datetime", 23, 3, 8, "x", 1, NULL, "\1\2\3\4\5\6\7\x08", BODY("\x3d\0\1\2\3\4\5\6\7\x08") },
 		{ "smalldatetime", 16, 0, 4, "x", 1, NULL, "\1\2\0\0\x50\x46\0\0", BODY("\x3a\0\1\2\1\0") },
-		{ "uniqueidentifier", 0, 0, 16, "0123456789abcdef", 16, NULL, NULL, BODY("\x24\0" "0123456789abcdef") },
+		{ "uniqueidentifier", 0, 0, 16, "0123456789abcdef", 16, NULL, NULL,
+			BODY("\x24\0"
+				 "0123456789abcdef") },
 		{ "varbinary", 0, 0, 20, "", 0, NULL, NULL, BODY("\xa5\2\x14\0") },
 		{ "nvarchar", 0, 0, 20, "\0\xd8", 2, NULL, NULL, BODY("\xe7\7\1\2\3\4\5\x14\0\0\xd8") },
-		{ "varchar", 0, 0, 300, "\xe9", 1, NULL, NULL, BODY("\xa7\7\1\2\3\4\5\x2c\1\xe9") },
-	};
+		{ "varchar", 0, 0, 300, "\xe9", 1, NULL, NULL, BODY("\xa7\7\1\2\3\4\5\x2c\1\xe9") } };
 	static const struct variant_collations collations = { .list = { { "C_A", { 1, 2, 3, 4, 5 } } }, .count = 1 };
 	uint8_t body[VARIANT_BODY_MAX];
 
@@ -397,12 +407,13 @@ static void variants_become_what_tds_sends(void **state)
 			base[2 * j + 1] = 0;
 		}
 		const struct value bytes = { at->bytes, at->size };
-		const struct value extra[VARIANT_EXTRAS] = {
-			[VARIANT_BASE] = { base, 2 * length }, [VARIANT_PRECISION] = { &at->precision, 4 },
-			[VARIANT_SCALE] = { &at->scale, 4 }, [VARIANT_MAX_LENGTH] = { &at->max_length, 4 },
-			[VARIANT_COLLATION] = { "C\0_\0A\0", 6 }, [VARIANT_MOMENT] = { at->moment, at->moment ? 10 : 0 },
-			[VARIANT_DATETIME] = { at->datetime, at->datetime ? 8 : 0 },
-		};
+		const struct value extra[VARIANT_EXTRAS] = { [VARIANT_BASE] = { base, 2 * length },
+			[VARIANT_PRECISION] = { &at->precision, 4 },
+			[VARIANT_SCALE] = { &at->scale, 4 },
+			[VARIANT_MAX_LENGTH] = { &at->max_length, 4 },
+			[VARIANT_COLLATION] = { "C\0_\0A\0", 6 },
+			[VARIANT_MOMENT] = { at->moment, at->moment ? 10 : 0 },
+			[VARIANT_DATETIME] = { at->datetime, at->datetime ? 8 : 0 } };
 		int size = variant_body(body, &bytes, extra, &collations);
 		if (size != (int)at->body_size || memcmp(body, at->body, at->body_size) != 0)
 			fail_msg("%s is another: %d bytes", at->base, size);
@@ -414,8 +425,9 @@ static void a_null_variant_is_null_and_an_unknown_one_an_error(void **state)
 	static const struct variant_collations none;
 	const struct value null[VARIANT_EXTRAS] = { { NULL, 0 } };
 	const struct value unknown[VARIANT_EXTRAS] = { [VARIANT_BASE] = { "x\0m\0l\0", 6 } };
-	const struct value collated[VARIANT_EXTRAS] = { [VARIANT_BASE] = { "c\0h\0a\0r\0", 8 },
-		[VARIANT_COLLATION] = { "C\0", 2 } };
+	const struct value collated[VARIANT_EXTRAS] = {
+		[VARIANT_BASE] = { "c\0h\0a\0r\0", 8 }, [VARIANT_COLLATION] = { "C\0", 2 }
+	};
 	uint8_t body[VARIANT_BODY_MAX];
 
 	(void)state;
@@ -426,8 +438,7 @@ static void a_null_variant_is_null_and_an_unknown_one_an_error(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_the_server_tells_becomes_the_catalogue),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(what_the_server_tells_becomes_the_catalogue),
 		cmocka_unit_test(features_come_from_columns_and_indexes_too),
 		cmocka_unit_test(what_may_not_be_seen_is_an_error_that_names_it),
 		cmocka_unit_test(a_table_without_select_must_be_left_out_or_refused),
@@ -437,8 +448,7 @@ int main(void)
 		cmocka_unit_test(a_long_value_that_changes_meanwhile_starts_the_backup_again),
 		cmocka_unit_test(a_backup_without_snapshot_isolation_says_what_to_run),
 		cmocka_unit_test(variants_become_what_tds_sends),
-		cmocka_unit_test(a_null_variant_is_null_and_an_unknown_one_an_error),
-	};
+		cmocka_unit_test(a_null_variant_is_null_and_an_unknown_one_an_error) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -177,7 +177,8 @@ static void the_digest_does_not_depend_on_order(void **state)
 		reversed[i] = rows[99 - i];
 
 	struct table_digest a = digest_of(&table_rows_layout, rows, 100), b = digest_of(&table_rows_layout, reversed, 100);
-	struct table_digest c = digest_of(&table_rows_layout, rows, 60), rest = digest_of(&table_rows_layout, rows + 60, 40);
+	struct table_digest c = digest_of(&table_rows_layout, rows, 60),
+						rest = digest_of(&table_rows_layout, rows + 60, 40);
 
 	assert_true(table_digest_equal(&a, &b));
 	assert_false(table_digest_equal(&a, &c));

@@ -73,8 +73,8 @@ static void print_names(const char *what, const struct chunk_list *list, const s
 	}
 }
 
-static void add_names(const char *what, const struct layout *layout, const struct rowgroup_params *params, size_t count,
-	size_t size_max)
+static void add_names(
+	const char *what, const struct layout *layout, const struct rowgroup_params *params, size_t count, size_t size_max)
 {
 	struct row **rows = rows_random(count, layout, count, size_max);
 	struct chunk_list list;

@@ -152,29 +152,34 @@ struct crafted {
 #define ONE "\1", 1
 #define BYTES(text) text, sizeof(text) - 1
 
-static const struct crafted bad[] = {
-	{ "no rows", 2, "\0", 1, BYTES("\0") },
+static const struct crafted bad[] = { { "no rows", 2, "\0", 1, BYTES("\0") },
 	{ "more rows than a chunk may have", 2, BYTES("\x81\x02"), BYTES("\0") },
 	{ "rows as an endless varint", 2, BYTES("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"), BYTES("\0") },
-	{ "rows as a varint that is too long", 2, BYTES("\x81\x00"), BYTES("\0") },
-	{ "no section", 2, ONE, BYTES("") },
-	{ "a section too many", 2, ONE, BYTES("\0\0") },
-	{ "a section longer than the chunk", 2, ONE, BYTES("\x27\x7f\0") },
+	{ "rows as a varint that is too long", 2, BYTES("\x81\x00"), BYTES("\0") }, { "no section", 2, ONE, BYTES("") },
+	{ "a section too many", 2, ONE, BYTES("\0\0") }, { "a section longer than the chunk", 2, ONE, BYTES("\x27\x7f\0") },
 	{ "a section of 2^64 - 1 bytes", 2, ONE, BYTES("\x27\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\0") },
-	{ "flags on a column of NULLs", 2, ONE, BYTES("\x08") },
-	{ "planes of text", 2, ONE, BYTES("\x02\x01\0") },
-	{ "integers of text", 2, ONE, BYTES("\x03\x02\x01\0") },
-	{ "UTF-8 and mixed at once", 2, ONE, BYTES("\x67\x01\0") },
+	{ "flags on a column of NULLs", 2, ONE, BYTES("\x08") }, { "planes of text", 2, ONE, BYTES("\x02\x01\0") },
+	{ "integers of text", 2, ONE, BYTES("\x03\x02\x01\0") }, { "UTF-8 and mixed at once", 2, ONE, BYTES("\x67\x01\0") },
 	{ "mixed text without a size each", 2, ONE, BYTES("\x47\x01\0") },
 	{ "even text with ends", 2, ONE, BYTES("\xa7\x01\0") },
 	{ "a bitmap of NULLs without a NULL", 2, ONE, BYTES("\x2f\x02\0\0") },
 	{ "a bitmap of nothing but NULLs", 2, ONE, BYTES("\x2f\x01\1") },
-	{ "a bitmap with bits beyond the rows", 2, "\2", 1, BYTES("\x2f\x03\x05" "a\0") },
+	{ "a bitmap with bits beyond the rows", 2, "\2", 1,
+		BYTES("\x2f\x03\x05"
+			  "a\0") },
 	{ "a bitmap of large values without one", 2, ONE, BYTES("\x37\x02\0\0") },
-	{ "a large value of no bytes", 2, ONE, BYTES("\x16\x13\x01" "0123456789abcdef\0\0") },
-	{ "a large value of 2^40 bytes", 2, ONE, BYTES("\x16\x18\x01" "0123456789abcdef\x80\x80\x80\x80\x80\x20\0") },
-	{ "half a hash", 2, ONE, BYTES("\x16\x09\x01" "01234567") },
-	{ "one value for none", 2, ONE, BYTES("\x11\x12\x01" "0123456789abcdef\1") },
+	{ "a large value of no bytes", 2, ONE,
+		BYTES("\x16\x13\x01"
+			  "0123456789abcdef\0\0") },
+	{ "a large value of 2^40 bytes", 2, ONE,
+		BYTES("\x16\x18\x01"
+			  "0123456789abcdef\x80\x80\x80\x80\x80\x20\0") },
+	{ "half a hash", 2, ONE,
+		BYTES("\x16\x09\x01"
+			  "01234567") },
+	{ "one value for none", 2, ONE,
+		BYTES("\x11\x12\x01"
+			  "0123456789abcdef\1") },
 	{ "a table without entries", 2, ONE, BYTES("\x25\x02\0\0") },
 	{ "a table of 300 entries", 2, ONE, BYTES("\x25\x03\xac\x02\0") },
 	{ "an index beyond the table", 2, ONE, BYTES("\x25\x06\x01\x01\0\0a\x01") },
@@ -184,38 +189,66 @@ static const struct crafted bad[] = {
 		BYTES("\x25\x0d\x03\x02\0\0\x01\0\0\x02\0\0ab\x01") },
 	{ "an entry that no one counts", 2, ONE, BYTES("\x25\x07\x01\x01\0\0ab\0") },
 	{ "lengths longer than the section", 2, ONE, BYTES("\x26\x02\x05\0") },
-	{ "lengths that are left over", 2, ONE, BYTES("\x26\x04\x02\x01\x01" "a") },
-	{ "bytes that are left over", 2, ONE, BYTES("\x26\x04\x01\x01" "ab") },
-	{ "a value longer than the section", 2, ONE, BYTES("\x26\x03\x01\x02" "a") },
-	{ "even values longer than the section", 2, "\2", 1, BYTES("\xa6\x03\x02" "abc") },
-	{ "UTF-16 of one byte", 2, ONE, BYTES("\x06\x03\x01\x01" "a") },
-	{ "text without its end", 2, ONE, BYTES("\x27\x02" "ab") },
-	{ "two texts where one should be", 2, ONE, BYTES("\x27\x04" "a\0b\0") },
+	{ "lengths that are left over", 2, ONE,
+		BYTES("\x26\x04\x02\x01\x01"
+			  "a") },
+	{ "bytes that are left over", 2, ONE,
+		BYTES("\x26\x04\x01\x01"
+			  "ab") },
+	{ "a value longer than the section", 2, ONE,
+		BYTES("\x26\x03\x01\x02"
+			  "a") },
+	{ "even values longer than the section", 2, "\2", 1,
+		BYTES("\xa6\x03\x02"
+			  "abc") },
+	{ "UTF-16 of one byte", 2, ONE,
+		BYTES("\x06\x03\x01\x01"
+			  "a") },
+	{ "text without its end", 2, ONE,
+		BYTES("\x27\x02"
+			  "ab") },
+	{ "two texts where one should be", 2, ONE,
+		BYTES("\x27\x04"
+			  "a\0b\0") },
 	{ "UTF-8 of a surrogate", 2, ONE, BYTES("\x27\x04\xed\xa0\x80\0") },
 	{ "integers counted in nothing", 1, ONE, BYTES("\x03\x02\0\0\0\0\0") },
 	{ "an integer that int does not have", 1, ONE, BYTES("\x03\x06\x01\x80\x80\x80\x80\x20\0\0\0") },
 	{ "an integer too many", 1, ONE, BYTES("\x03\x03\x01\x02\x02\0\0\0") },
-	{ "an int of three bytes", 1, ONE, BYTES("\x01\x03" "abc\0\0\0") },
-	{ "ints in even lengths", 1, ONE, BYTES("\x86\x05\x04" "abcd\0\0\0") },
-};
+	{ "an int of three bytes", 1, ONE,
+		BYTES("\x01\x03"
+			  "abc\0\0\0") },
+	{ "ints in even lengths", 1, ONE,
+		BYTES("\x86\x05\x04"
+			  "abcd\0\0\0") } };
 
 /* The same in good, to see that it is what is said of them that makes the others bad. */
-static const struct crafted good[] = {
-	{ "a NULL", 2, ONE, BYTES("\0") },
+static const struct crafted good[] = { { "a NULL", 2, ONE, BYTES("\0") },
 	{ "as many rows as a chunk may have", 2, BYTES("\x80\x02"), BYTES("\0") },
 	{ "as many values as a chunk may have", 0, BYTES("\x80\x02"),
 		BYTES("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0") },
-	{ "one text", 2, ONE, BYTES("\x27\x02" "a\0") },
-	{ "a NULL and a text", 2, "\2", 1, BYTES("\x2f\x03\x01" "a\0") },
-	{ "a large value", 2, ONE, BYTES("\x16\x13\x01" "0123456789abcdef\1\0") },
+	{ "one text", 2, ONE,
+		BYTES("\x27\x02"
+			  "a\0") },
+	{ "a NULL and a text", 2, "\2", 1,
+		BYTES("\x2f\x03\x01"
+			  "a\0") },
+	{ "a large value", 2, ONE,
+		BYTES("\x16\x13\x01"
+			  "0123456789abcdef\1\0") },
 	{ "an index", 2, ONE, BYTES("\x25\x06\x01\x01\0\0a\0") },
-	{ "lengths", 2, ONE, BYTES("\x26\x03\x01\x01" "a") },
-	{ "even lengths", 2, "\2", 1, BYTES("\xa6\x03\x01" "ab") },
-	{ "mixed text", 2, "\2", 1, BYTES("\x46\x06\x02\x02\x05" "a\x00\xd8") },
-	{ "UTF-16", 2, ONE, BYTES("\x06\x04\x01\x02\x00\xd8") },
-	{ "an integer", 1, ONE, BYTES("\x03\x02\x01\x02\0\0\0") },
-	{ "an int", 1, ONE, BYTES("\x01\x04" "abcd\0\0\0") },
-};
+	{ "lengths", 2, ONE,
+		BYTES("\x26\x03\x01\x01"
+			  "a") },
+	{ "even lengths", 2, "\2", 1,
+		BYTES("\xa6\x03\x01"
+			  "ab") },
+	{ "mixed text", 2, "\2", 1,
+		BYTES("\x46\x06\x02\x02\x05"
+			  "a\x00\xd8") },
+	{ "UTF-16", 2, ONE, BYTES("\x06\x04\x01\x02\x00\xd8") }, { "an integer", 1, ONE, BYTES("\x03\x02\x01\x02\0\0\0") },
+	{ "an int", 1, ONE,
+		BYTES("\x01\x04"
+			  "abcd\0\0\0") } };
 
 static int read_crafted(const struct crafted *c)
 {
@@ -274,8 +307,8 @@ static void a_reader_that_failed_stays_failed(void **state)
 	struct row **rows = rows_random(1, &table_rows_layout, 5, 50);
 
 	rows_write(&table_rows_layout, &table_rows_small, rows, 5, &list, &digest);
-	assert_int_equal(rowgroup_open(&reader, &table_rows_layout, &table_rows_small, list.chunks[0].bytes,
-		list.chunks[0].size), 0);
+	assert_int_equal(
+		rowgroup_open(&reader, &table_rows_layout, &table_rows_small, list.chunks[0].bytes, list.chunks[0].size), 0);
 	assert_int_equal(rowgroup_digest(reader, &digest), -EBADMSG); /* not before the last row */
 	list.chunks[0].bytes[list.chunks[0].size - 1] ^= 0x55;
 	while ((error = rowgroup_next(reader, values)) == 1)
@@ -327,16 +360,13 @@ static void the_corpus_of_the_fuzzer_does_no_harm(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_flipped_byte_is_found),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(every_flipped_byte_is_found),
 		cmocka_unit_test(every_cut_and_every_longer_chunk_is_refused),
 		cmocka_unit_test(random_damage_never_reads_beyond_the_end),
 		cmocka_unit_test(a_chunk_of_another_layout_is_refused),
 		cmocka_unit_test(crafted_chunks_are_refused_for_what_is_wrong_with_them),
 		cmocka_unit_test(more_values_than_bytes_in_a_full_chunk_are_refused),
-		cmocka_unit_test(a_reader_that_failed_stays_failed),
-		cmocka_unit_test(the_corpus_of_the_fuzzer_does_no_harm),
-	};
+		cmocka_unit_test(a_reader_that_failed_stays_failed), cmocka_unit_test(the_corpus_of_the_fuzzer_does_no_harm) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -124,8 +124,8 @@ static void the_earliest_of_several_times_is_next(void **state)
 	(void)state;
 	zone("UTC0");
 	struct schedule_time times[] = { { 0x01, 6, 0 }, { 0x02, 5, 0 }, { 0x40, 23, 59 } };
-	assert_int_equal(schedule_next(times, 3, 1704067200), 1704088800);     /* Monday 1 January 2024, 06:00 */
-	assert_int_equal(schedule_next(times, 3, 1704088800), 1704171600);     /* Tuesday 05:00 */
+	assert_int_equal(schedule_next(times, 3, 1704067200), 1704088800); /* Monday 1 January 2024, 06:00 */
+	assert_int_equal(schedule_next(times, 3, 1704088800), 1704171600); /* Tuesday 05:00 */
 	assert_int_equal(schedule_next(times, 0, 1704067200), INT64_MAX);
 }
 

@@ -47,8 +47,8 @@ static int drop_record(void *arg, const char *name, const void *bytes, size_t si
 	return 0;
 }
 
-static enum job_state story(const struct job_context *context, const struct job_request *request,
-	struct job_report *report)
+static enum job_state story(
+	const struct job_context *context, const struct job_request *request, struct job_report *report)
 {
 	struct job_progress progress = { .phase = JOB_PHASE_READ, .done = 5, .expected = 10, .database = "mgc" };
 	struct job_outcome *outcome = job_report_outcome(report, request->server, "mgc");
@@ -70,8 +70,13 @@ static void put_on_shelf(uint64_t id, enum snapshot_class class, uint32_t flags,
 {
 	struct shelf_entry *entry = &shelf.entries[shelf.count++];
 	*entry = (struct shelf_entry){ .readable = true, .rows = 1000 + id, .tables = 3 };
-	entry->info = (struct snapshot_info){ .id = id, .sequence = shelf.count, .wall_time = 1700000000 + (int64_t)id,
-		.class = class, .flags = flags, .bytes = 100, .stored_bytes = 10 };
+	entry->info = (struct snapshot_info){ .id = id,
+		.sequence = shelf.count,
+		.wall_time = 1700000000 + (int64_t)id,
+		.class = class,
+		.flags = flags,
+		.bytes = 100,
+		.stored_bytes = 10 };
 	snprintf(entry->info.subject, sizeof(entry->info.subject), "%s", subject);
 	shelf.total = shelf.count;
 }
@@ -80,10 +85,12 @@ static void write_config(void)
 {
 	char path[128], text[1200], message[600];
 	snprintf(path, sizeof(path), "%s/c.conf", directory);
-	snprintf(text, sizeof(text), "[box]\nstate_directory = %s\n[server sql1]\nhost = 127.0.0.1\nport = 1\nca_file = /ca\n"
+	snprintf(text, sizeof(text),
+		"[box]\nstate_directory = %s\n[server sql1]\nhost = 127.0.0.1\nport = 1\nca_file = /ca\n"
 		"databases = mgc, mgccomp\nbackup_login = b\nbackup_password_file = %s/pw\nrestore_login = r\n"
 		"restore_password_file = %s/pw\n[server sql2]\nhost = h\nca_file = /ca\ndatabases = Sales\nbackup_login = b\n"
-		"backup_password_file = %s/pw\n", directory, directory, directory, directory);
+		"backup_password_file = %s/pw\n",
+		directory, directory, directory, directory);
 	int file = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 	assert_int_equal(write(file, text, strlen(text)), strlen(text));
 	close(file);
@@ -114,10 +121,15 @@ static int set_up(void **state)
 	shelf_init(&shelf);
 	assert_int_equal(check_init(&check), 0);
 	assert_int_equal(audit_open(&audit, directory), 0);
-	struct engine_ground ground = { .backup = story, .restore = story, .undo = story, .verify = story,
-		.record_read = no_record, .record_write = drop_record };
+	struct engine_ground ground = { .backup = story,
+		.restore = story,
+		.undo = story,
+		.verify = story,
+		.record_read = no_record,
+		.record_write = drop_record };
 	assert_int_equal(engine_start(&engine, &ground), 0);
-	service = (struct service){ .config = &config, .engine = engine, .shelf = &shelf, .audit = &audit, .check = &check };
+	service =
+		(struct service){ .config = &config, .engine = engine, .shelf = &shelf, .audit = &audit, .check = &check };
 	loop_init(&loop);
 	api_init(&api, &loop, &service_ops, &service);
 	connect_client();
@@ -231,8 +243,12 @@ static void the_code_of_the_end_says_how_it_went(void **state)
 		enum job_state state;
 		const char *code;
 	} ways[] = {
-		{ "backup", JOB_DONE, "0" }, { "backup", JOB_FAILED, "1" }, { "backup", JOB_CANCELLED, "4" },
-		{ "backup", JOB_OUTCOME_UNKNOWN, "5" }, { "verify", JOB_FAILED, "6" }, { "verify", JOB_DONE, "0" },
+		{ "backup", JOB_DONE, "0" },
+		{ "backup", JOB_FAILED, "1" },
+		{ "backup", JOB_CANCELLED, "4" },
+		{ "backup", JOB_OUTCOME_UNKNOWN, "5" },
+		{ "verify", JOB_FAILED, "6" },
+		{ "verify", JOB_DONE, "0" },
 	};
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
 		char text[64];

@@ -98,8 +98,12 @@ static void free_snapshot(struct snapshot *snapshot)
 static void watch(struct world *world, struct snapshot *snapshot)
 {
 	memset(snapshot, 0, sizeof *snapshot);
-	world->watcher = (struct worker_watcher){ .arg = snapshot, .catalogue = take_catalogue, .table = take_table,
-		.chunk = take_chunk, .table_end = take_table_end, .note = take_note };
+	world->watcher = (struct worker_watcher){ .arg = snapshot,
+		.catalogue = take_catalogue,
+		.table = take_table,
+		.chunk = take_chunk,
+		.table_end = take_table_end,
+		.note = take_note };
 }
 
 static void expect(struct world *world, int result, const char *doing)
@@ -112,9 +116,17 @@ static void expect(struct world *world, int result, const char *doing)
 static void log_in(struct world *world, bool restore, const char *login, const char *secret)
 {
 	char password[64];
-	struct worker_login options = { .host = "localhost", .port = world->standin.port,
-		.authorities = world->standin.authorities, .login = login, .password = password, .database = world->database,
-		.restore = restore, .connect_seconds = 5, .login_seconds = 10, .stall_seconds = 30, .catalogue_seconds = 60,
+	struct worker_login options = { .host = "localhost",
+		.port = world->standin.port,
+		.authorities = world->standin.authorities,
+		.login = login,
+		.password = password,
+		.database = world->database,
+		.restore = restore,
+		.connect_seconds = 5,
+		.login_seconds = 10,
+		.stall_seconds = 30,
+		.catalogue_seconds = 60,
 		.lock_timeout_ms = 5000 };
 	const struct worker_place place = { .program = world->standin.worker };
 
@@ -142,12 +154,15 @@ static void send_table(struct world *world, const struct chunk_list *list)
 		const struct chunk *chunk = &list->chunks[i];
 		if (chunk->kind != CHUNK_ROWS)
 			continue;
-		expect(world, worker_replace_chunk(world->worker, CHUNK_ROWS, chunk->rows, chunk->bytes, chunk->size,
-			&world->error), "sending rows");
+		expect(world,
+			worker_replace_chunk(world->worker, CHUNK_ROWS, chunk->rows, chunk->bytes, chunk->size, &world->error),
+			"sending rows");
 		for (; values < i; values++)
 			if (list->chunks[values].kind == CHUNK_VALUE)
-				expect(world, worker_replace_chunk(world->worker, CHUNK_VALUE, 0, list->chunks[values].bytes,
-					list->chunks[values].size, &world->error), "sending a value");
+				expect(world,
+					worker_replace_chunk(world->worker, CHUNK_VALUE, 0, list->chunks[values].bytes,
+						list->chunks[values].size, &world->error),
+					"sending a value");
 	}
 }
 
@@ -187,8 +202,8 @@ static void assert_same(const struct snapshot *a, const struct snapshot *b)
 	assert_int_equal(a->catalogue->table_count, b->catalogue->table_count);
 	for (uint32_t i = 0; i < a->catalogue->table_count; i++)
 		if (!table_digest_equal(&a->digests[i], &b->digests[i]))
-			fail_msg("[%s].[%s] differs: %d rows, %d rows", a->catalogue->tables[i].schema, a->catalogue->tables[i].name,
-				(int)a->digests[i].rows, (int)b->digests[i].rows);
+			fail_msg("[%s].[%s] differs: %d rows, %d rows", a->catalogue->tables[i].schema,
+				a->catalogue->tables[i].name, (int)a->digests[i].rows, (int)b->digests[i].rows);
 	if (!catalogue_fits(a->catalogue, b->catalogue, object, sizeof object, difference, sizeof difference) ||
 		!catalogue_states_equal(a->catalogue, b->catalogue, object, sizeof object, difference, sizeof difference))
 		fail_msg("%s: %s", object, difference);
@@ -243,29 +258,29 @@ static void damage_and_restore(struct world *world, const char *damage, size_t e
 	free_snapshot(&before);
 }
 
-#define CREATE(name) "CREATE DATABASE " name ";\nGO\nALTER DATABASE " name " SET ALLOW_SNAPSHOT_ISOLATION ON;\nGO\nUSE " \
-	name ";\nGO\n"
+#define CREATE(name) \
+	"CREATE DATABASE " name ";\nGO\nALTER DATABASE " name " SET ALLOW_SNAPSHOT_ISOLATION ON;\nGO\nUSE " name ";\nGO\n"
 
-static const char all_types[] = CREATE("types")
-	"CREATE TABLE dbo.everything (id int NOT NULL IDENTITY(10, 5) CONSTRAINT PK_everything PRIMARY KEY, b bit, ti tinyint, "
-	"si smallint, bi bigint, r real, f float, d decimal(38, 7), n numeric(9, 2), sm smallmoney, m money, dt date, sdt "
-	"smalldatetime, dtm datetime, t time(7), t0 time(0), dt2 datetime2(7), dt3 datetime2(3), dto datetimeoffset(7), g "
-	"uniqueidentifier, c char(5), vc varchar(20), vcm varchar(max), nc nchar(5), nvc nvarchar(20), nvm nvarchar(max), "
-	"bn binary(4), vb varbinary(20), vbm varbinary(max), tx text, nt ntext, im image, v sql_variant, rv rowversion);\nGO\n"
-	"CREATE TABLE dbo.pages (k varchar(20) COLLATE Cyrillic_General_CI_AS NOT NULL PRIMARY KEY, w varchar(max) COLLATE "
-	"Cyrillic_General_CI_AS);\nGO\n"
-	"INSERT INTO dbo.everything (b, ti, si, bi, r, f, d, n, sm, m, dt, sdt, dtm, t, t0, dt2, dt3, dto, g, c, vc, vcm, nc, nvc, "
-	"nvm, bn, vb, vbm, tx, nt, im, v) VALUES (1, 255, -32768, -9223372036854775808, 1.5, -2.25, "
-	"-1234567890123456789012345678901.1234567, -9999999.99, -214748.3648, 922337203685477.5807, '9999-12-31', "
-	"'2079-06-06T23:59:00', '1753-01-01T23:59:59.997', '23:59:59.9999999', '12:34:56', '0001-01-01T00:00:00.0000001', "
-	"'2020-02-29T12:00:00.123', '2020-01-01T00:00:00.1234567+13:45', '00112233-4455-6677-8899-AABBCCDDEEFF', 'ab', '', "
-	"'x', N'cd', N'', CAST(0x00D861003DD842DE AS nvarchar(max)), 0x01, 0x00FF00, 0x, 'text', N'ntext', 0xFF, "
-	"CAST(42 AS int));\nGO\n"
-	"INSERT INTO dbo.everything (b) VALUES (NULL);\nGO\n"
-	"INSERT INTO dbo.everything (v) VALUES (CAST(-1.50 AS decimal(5, 2)));\nGO\n"
-	"INSERT INTO dbo.everything (v) VALUES (CAST(N'variant' AS nvarchar(20)));\nGO\n"
-	"INSERT INTO dbo.everything (v) VALUES (CAST('2020-01-01T01:02:03.5' AS datetime2(3)));\nGO\n"
-	"INSERT INTO dbo.pages VALUES (CAST(0x666F6F AS varchar(20)), N'\xd0\x9f\xd1\x80\xd0\xb8\xd0\xb2\xd0\xb5\xd1\x82');\nGO\n";
+static const char all_types[] = CREATE(
+	"types") "CREATE TABLE dbo.everything (id int NOT NULL IDENTITY(10, 5) CONSTRAINT PK_everything PRIMARY KEY, b bit, ti tinyint, "
+			 "si smallint, bi bigint, r real, f float, d decimal(38, 7), n numeric(9, 2), sm smallmoney, m money, dt date, sdt "
+			 "smalldatetime, dtm datetime, t time(7), t0 time(0), dt2 datetime2(7), dt3 datetime2(3), dto datetimeoffset(7), g "
+			 "uniqueidentifier, c char(5), vc varchar(20), vcm varchar(max), nc nchar(5), nvc nvarchar(20), nvm nvarchar(max), "
+			 "bn binary(4), vb varbinary(20), vbm varbinary(max), tx text, nt ntext, im image, v sql_variant, rv rowversion);\nGO\n"
+			 "CREATE TABLE dbo.pages (k varchar(20) COLLATE Cyrillic_General_CI_AS NOT NULL PRIMARY KEY, w varchar(max) COLLATE "
+			 "Cyrillic_General_CI_AS);\nGO\n"
+			 "INSERT INTO dbo.everything (b, ti, si, bi, r, f, d, n, sm, m, dt, sdt, dtm, t, t0, dt2, dt3, dto, g, c, vc, vcm, nc, nvc, "
+			 "nvm, bn, vb, vbm, tx, nt, im, v) VALUES (1, 255, -32768, -9223372036854775808, 1.5, -2.25, "
+			 "-1234567890123456789012345678901.1234567, -9999999.99, -214748.3648, 922337203685477.5807, '9999-12-31', "
+			 "'2079-06-06T23:59:00', '1753-01-01T23:59:59.997', '23:59:59.9999999', '12:34:56', '0001-01-01T00:00:00.0000001', "
+			 "'2020-02-29T12:00:00.123', '2020-01-01T00:00:00.1234567+13:45', '00112233-4455-6677-8899-AABBCCDDEEFF', 'ab', '', "
+			 "'x', N'cd', N'', CAST(0x00D861003DD842DE AS nvarchar(max)), 0x01, 0x00FF00, 0x, 'text', N'ntext', 0xFF, "
+			 "CAST(42 AS int));\nGO\n"
+			 "INSERT INTO dbo.everything (b) VALUES (NULL);\nGO\n"
+			 "INSERT INTO dbo.everything (v) VALUES (CAST(-1.50 AS decimal(5, 2)));\nGO\n"
+			 "INSERT INTO dbo.everything (v) VALUES (CAST(N'variant' AS nvarchar(20)));\nGO\n"
+			 "INSERT INTO dbo.everything (v) VALUES (CAST('2020-01-01T01:02:03.5' AS datetime2(3)));\nGO\n"
+			 "INSERT INTO dbo.pages VALUES (CAST(0x666F6F AS varchar(20)), N'\xd0\x9f\xd1\x80\xd0\xb8\xd0\xb2\xd0\xb5\xd1\x82');\nGO\n";
 
 static void every_type_comes_back_bit_for_bit(void **state)
 {
@@ -273,26 +288,28 @@ static void every_type_comes_back_bit_for_bit(void **state)
 
 	(void)state;
 	start(&world, "16", "types", all_types);
-	damage_and_restore(&world, "USE types;\nGO\nDELETE FROM dbo.everything WHERE id > 10;\nGO\n"
-		"UPDATE dbo.everything SET vc = NULL, nvm = N'';\nGO\nUPDATE dbo.pages SET w = 'x';\nGO\n", 2);
+	damage_and_restore(&world,
+		"USE types;\nGO\nDELETE FROM dbo.everything WHERE id > 10;\nGO\n"
+		"UPDATE dbo.everything SET vc = NULL, nvm = N'';\nGO\nUPDATE dbo.pages SET w = 'x';\nGO\n",
+		2);
 	standin_stop(&world.standin);
 }
 
-static const char references[] = CREATE("refs")
-	"CREATE TABLE dbo.room (id int NOT NULL CONSTRAINT PK_room PRIMARY KEY, parent int NULL CONSTRAINT FK_parent REFERENCES "
-	"dbo.room (id), size int NOT NULL CONSTRAINT CK_size CHECK (size > 0), other int NULL);\nGO\n"
-	"CREATE TABLE dbo.message (room int NOT NULL, no bigint NOT NULL, [te]]xt] nvarchar(max) NULL, CONSTRAINT PK_message "
-	"PRIMARY KEY (room ASC, no DESC), CONSTRAINT FK_room FOREIGN KEY (room) REFERENCES dbo.room (id) ON DELETE CASCADE);\nGO\n"
-	"ALTER TABLE dbo.room ADD CONSTRAINT CK_off CHECK (other > 0);\nGO\n"
-	"ALTER TABLE dbo.room NOCHECK CONSTRAINT CK_off;\nGO\n"
-	"ALTER TABLE dbo.room WITH NOCHECK ADD CONSTRAINT CK_untrusted CHECK (other < 1000);\nGO\n"
-	"CREATE TABLE dbo.log (what nvarchar(50) NOT NULL);\nGO\n"
-	"INSERT INTO dbo.room VALUES (1, NULL, 5, -5), (2, 1, 6, 7), (3, 3, 7, NULL);\nGO\n"
-	"INSERT INTO dbo.message VALUES (1, 1, N'a'), (1, 2, N'b'), (2, 1, NULL), (3, 9, N'');\nGO\n"
-	"INSERT INTO dbo.log VALUES (N'one'), (N'one'), (N'two');\nGO\n"
-	"CREATE TRIGGER dbo.tr_room ON dbo.room AFTER INSERT, UPDATE, DELETE AS INSERT INTO dbo.log VALUES (N'fired');\nGO\n"
-	"CREATE TRIGGER dbo.tr_off ON dbo.message AFTER DELETE AS INSERT INTO dbo.log VALUES (N'never');\nGO\n"
-	"DISABLE TRIGGER dbo.tr_off ON dbo.message;\nGO\n";
+static const char references[] = CREATE(
+	"refs") "CREATE TABLE dbo.room (id int NOT NULL CONSTRAINT PK_room PRIMARY KEY, parent int NULL CONSTRAINT FK_parent REFERENCES "
+			"dbo.room (id), size int NOT NULL CONSTRAINT CK_size CHECK (size > 0), other int NULL);\nGO\n"
+			"CREATE TABLE dbo.message (room int NOT NULL, no bigint NOT NULL, [te]]xt] nvarchar(max) NULL, CONSTRAINT PK_message "
+			"PRIMARY KEY (room ASC, no DESC), CONSTRAINT FK_room FOREIGN KEY (room) REFERENCES dbo.room (id) ON DELETE CASCADE);\nGO\n"
+			"ALTER TABLE dbo.room ADD CONSTRAINT CK_off CHECK (other > 0);\nGO\n"
+			"ALTER TABLE dbo.room NOCHECK CONSTRAINT CK_off;\nGO\n"
+			"ALTER TABLE dbo.room WITH NOCHECK ADD CONSTRAINT CK_untrusted CHECK (other < 1000);\nGO\n"
+			"CREATE TABLE dbo.log (what nvarchar(50) NOT NULL);\nGO\n"
+			"INSERT INTO dbo.room VALUES (1, NULL, 5, -5), (2, 1, 6, 7), (3, 3, 7, NULL);\nGO\n"
+			"INSERT INTO dbo.message VALUES (1, 1, N'a'), (1, 2, N'b'), (2, 1, NULL), (3, 9, N'');\nGO\n"
+			"INSERT INTO dbo.log VALUES (N'one'), (N'one'), (N'two');\nGO\n"
+			"CREATE TRIGGER dbo.tr_room ON dbo.room AFTER INSERT, UPDATE, DELETE AS INSERT INTO dbo.log VALUES (N'fired');\nGO\n"
+			"CREATE TRIGGER dbo.tr_off ON dbo.message AFTER DELETE AS INSERT INTO dbo.log VALUES (N'never');\nGO\n"
+			"DISABLE TRIGGER dbo.tr_off ON dbo.message;\nGO\n";
 
 static void keys_checks_and_triggers_stay_as_they_were(void **state)
 {
@@ -385,20 +402,20 @@ static void a_second_restore_waits_or_is_told_who_is_at_work(void **state)
 	standin_stop(&first.standin);
 }
 
-static const char odd_names[] = CREATE("[odd ]]name]")
-	"CREATE SCHEMA [s.1];\nGO\n"
-	"CREATE TABLE [s.1].[we]]ird \xf0\x9f\x99\x82] ([key'] uniqueidentifier NOT NULL, [a b] nvarchar(30) COLLATE "
-	"Latin1_General_CI_AS NOT NULL, [index] int NULL, CONSTRAINT [PK '] PRIMARY KEY NONCLUSTERED ([key']), CONSTRAINT [U] "
-	"UNIQUE CLUSTERED ([a b] DESC, [key']));\nGO\n"
-	"CREATE TABLE dbo.heap (a int NULL, b nvarchar(10) NULL);\nGO\n"
-	"CREATE TABLE dbo.loose (a int NOT NULL, b int NOT NULL);\nGO\nCREATE CLUSTERED INDEX ix ON dbo.loose (a DESC);\nGO\n"
-	"CREATE TABLE dbo.nullable (a int NULL CONSTRAINT UQ_a UNIQUE, b int NULL);\nGO\n"
-	"CREATE TABLE dbo.empty (a int NOT NULL PRIMARY KEY);\nGO\n"
-	"INSERT INTO [s.1].[we]]ird \xf0\x9f\x99\x82] VALUES ('00112233-4455-6677-8899-AABBCCDDEEFF', N'\xc3\xa9t\xc3\xa9', 1), "
-	"('10112233-4455-6677-8899-AABBCCDDEEFF', N'ETE', 2), ('20112233-4455-6677-8899-AABBCCDDEEFF', N'', NULL);\nGO\n"
-	"INSERT INTO dbo.heap VALUES (1, N'a'), (1, N'a'), (NULL, NULL);\nGO\n"
-	"INSERT INTO dbo.loose VALUES (1, 1), (2, 2), (1, 1), (1, 3);\nGO\n"
-	"INSERT INTO dbo.nullable VALUES (NULL, 1), (5, 2), (-5, 3);\nGO\n";
+static const char odd_names[] = CREATE(
+	"[odd ]]name]") "CREATE SCHEMA [s.1];\nGO\n"
+					"CREATE TABLE [s.1].[we]]ird \xf0\x9f\x99\x82] ([key'] uniqueidentifier NOT NULL, [a b] nvarchar(30) COLLATE "
+					"Latin1_General_CI_AS NOT NULL, [index] int NULL, CONSTRAINT [PK '] PRIMARY KEY NONCLUSTERED ([key']), CONSTRAINT [U] "
+					"UNIQUE CLUSTERED ([a b] DESC, [key']));\nGO\n"
+					"CREATE TABLE dbo.heap (a int NULL, b nvarchar(10) NULL);\nGO\n"
+					"CREATE TABLE dbo.loose (a int NOT NULL, b int NOT NULL);\nGO\nCREATE CLUSTERED INDEX ix ON dbo.loose (a DESC);\nGO\n"
+					"CREATE TABLE dbo.nullable (a int NULL CONSTRAINT UQ_a UNIQUE, b int NULL);\nGO\n"
+					"CREATE TABLE dbo.empty (a int NOT NULL PRIMARY KEY);\nGO\n"
+					"INSERT INTO [s.1].[we]]ird \xf0\x9f\x99\x82] VALUES ('00112233-4455-6677-8899-AABBCCDDEEFF', N'\xc3\xa9t\xc3\xa9', 1), "
+					"('10112233-4455-6677-8899-AABBCCDDEEFF', N'ETE', 2), ('20112233-4455-6677-8899-AABBCCDDEEFF', N'', NULL);\nGO\n"
+					"INSERT INTO dbo.heap VALUES (1, N'a'), (1, N'a'), (NULL, NULL);\nGO\n"
+					"INSERT INTO dbo.loose VALUES (1, 1), (2, 2), (1, 1), (1, 3);\nGO\n"
+					"INSERT INTO dbo.nullable VALUES (NULL, 1), (5, 2), (-5, 3);\nGO\n";
 
 static void any_name_and_any_kind_of_key_will_do(void **state)
 {
@@ -406,22 +423,24 @@ static void any_name_and_any_kind_of_key_will_do(void **state)
 
 	(void)state;
 	start(&world, "12", "odd ]name", odd_names);
-	damage_and_restore(&world, "USE [odd ]]name];\nGO\nDELETE FROM [s.1].[we]]ird \xf0\x9f\x99\x82] WHERE [index] = 1;\nGO\n"
+	damage_and_restore(&world,
+		"USE [odd ]]name];\nGO\nDELETE FROM [s.1].[we]]ird \xf0\x9f\x99\x82] WHERE [index] = 1;\nGO\n"
 		"DELETE FROM dbo.heap;\nGO\nUPDATE dbo.loose SET b = 9 WHERE b = 3;\nGO\nDELETE FROM dbo.nullable WHERE a IS NULL;\nGO\n"
-		"INSERT INTO dbo.empty VALUES (1);\nGO\n", 5);
+		"INSERT INTO dbo.empty VALUES (1);\nGO\n",
+		5);
 	standin_stop(&world.standin);
 }
 
-static const char number_tables[] = CREATE("numbers")
-	"CREATE TABLE dbo.used (id int IDENTITY(1, 1) NOT NULL PRIMARY KEY, a int NULL);\nGO\n"
-	"CREATE TABLE dbo.unused (id int IDENTITY(100, 10) NOT NULL PRIMARY KEY, a int NULL);\nGO\n"
-	"CREATE TABLE dbo.negative (id int IDENTITY(-1, -3) NOT NULL PRIMARY KEY, a int NULL);\nGO\n"
-	"CREATE TABLE dbo.emptied (id int IDENTITY(1, 1) NOT NULL PRIMARY KEY, a int NULL);\nGO\n"
-	"CREATE SEQUENCE dbo.seq AS int START WITH 5 INCREMENT BY 5;\nGO\n"
-	"INSERT INTO dbo.used (a) VALUES (1), (2), (3);\nGO\nDELETE FROM dbo.used WHERE id = 3;\nGO\n"
-	"INSERT INTO dbo.negative (a) VALUES (1), (2);\nGO\n"
-	"INSERT INTO dbo.emptied (a) VALUES (1), (2);\nGO\nDELETE FROM dbo.emptied;\nGO\n"
-	"CREATE TABLE dbo.taken (n int NOT NULL);\nGO\nINSERT INTO dbo.taken VALUES (NEXT VALUE FOR dbo.seq);\nGO\n";
+static const char number_tables[] = CREATE(
+	"numbers") "CREATE TABLE dbo.used (id int IDENTITY(1, 1) NOT NULL PRIMARY KEY, a int NULL);\nGO\n"
+			   "CREATE TABLE dbo.unused (id int IDENTITY(100, 10) NOT NULL PRIMARY KEY, a int NULL);\nGO\n"
+			   "CREATE TABLE dbo.negative (id int IDENTITY(-1, -3) NOT NULL PRIMARY KEY, a int NULL);\nGO\n"
+			   "CREATE TABLE dbo.emptied (id int IDENTITY(1, 1) NOT NULL PRIMARY KEY, a int NULL);\nGO\n"
+			   "CREATE SEQUENCE dbo.seq AS int START WITH 5 INCREMENT BY 5;\nGO\n"
+			   "INSERT INTO dbo.used (a) VALUES (1), (2), (3);\nGO\nDELETE FROM dbo.used WHERE id = 3;\nGO\n"
+			   "INSERT INTO dbo.negative (a) VALUES (1), (2);\nGO\n"
+			   "INSERT INTO dbo.emptied (a) VALUES (1), (2);\nGO\nDELETE FROM dbo.emptied;\nGO\n"
+			   "CREATE TABLE dbo.taken (n int NOT NULL);\nGO\nINSERT INTO dbo.taken VALUES (NEXT VALUE FOR dbo.seq);\nGO\n";
 
 static void identities_and_sequences_go_on_as_they_would_have(void **state)
 {
@@ -433,11 +452,13 @@ static void identities_and_sequences_go_on_as_they_would_have(void **state)
 	(void)state;
 	start(&world, "16", "numbers", number_tables);
 	expect(&world, read_database(&world, &before, CONSISTENCY_SNAPSHOT), "reading");
-	standin_script(&world.standin, "USE numbers;\nGO\nINSERT INTO dbo.used (a) VALUES (7), (8);\nGO\n"
+	standin_script(&world.standin,
+		"USE numbers;\nGO\nINSERT INTO dbo.used (a) VALUES (7), (8);\nGO\n"
 		"INSERT INTO dbo.unused (a) VALUES (7), (8);\nGO\nINSERT INTO dbo.negative (a) VALUES (7);\nGO\n"
 		"INSERT INTO dbo.emptied (a) VALUES (7), (8);\nGO\nINSERT INTO dbo.taken VALUES (NEXT VALUE FOR dbo.seq);\nGO\n");
 	assert_int_equal(restore(&world, &before), 5);
-	standin_script(&world.standin, "USE numbers;\nGO\nINSERT INTO dbo.used (a) VALUES (0);\nINSERT INTO dbo.unused (a) VALUES "
+	standin_script(&world.standin,
+		"USE numbers;\nGO\nINSERT INTO dbo.used (a) VALUES (0);\nINSERT INTO dbo.unused (a) VALUES "
 		"(0);\nINSERT INTO dbo.negative (a) VALUES (0);\nINSERT INTO dbo.emptied (a) VALUES (0);\nINSERT INTO dbo.taken VALUES "
 		"(NEXT VALUE FOR dbo.seq);\nGO\n");
 	expect(&world, read_database(&world, &after, CONSISTENCY_SNAPSHOT), "reading again");
@@ -451,14 +472,14 @@ static void identities_and_sequences_go_on_as_they_would_have(void **state)
 	standin_stop(&world.standin);
 }
 
-static const char long_values[] = CREATE("longs")
-	"CREATE TABLE dbo.doc (room int NOT NULL, name nvarchar(20) NOT NULL, a varbinary(max) NULL, n int NULL, b nvarchar(max) "
-	"NULL, x xml NULL, CONSTRAINT PK_doc PRIMARY KEY (room DESC, name));\nGO\n"
-	"INSERT INTO dbo.doc VALUES (1, N'small', 0x00, 1, N'x', N'<a>1</a>'), (2, N'none', NULL, 2, NULL, NULL);\nGO\n"
-	"DECLARE @s nvarchar(max) = REPLICATE(CAST(N'0123456789' AS nvarchar(max)), 300000);\n"
-	"INSERT INTO dbo.doc VALUES (1, N'\xc3\xa9norme', CAST(@s AS varbinary(max)), 3, N'', NULL);\n"
-	"INSERT INTO dbo.doc VALUES (1, N'two', CAST(@s AS varbinary(max)), 3, @s, NULL);\n"
-	"INSERT INTO dbo.doc VALUES (1, N'z', 0x01, 3, @s, NULL);\nGO\n";
+static const char long_values[] = CREATE(
+	"longs") "CREATE TABLE dbo.doc (room int NOT NULL, name nvarchar(20) NOT NULL, a varbinary(max) NULL, n int NULL, b nvarchar(max) "
+			 "NULL, x xml NULL, CONSTRAINT PK_doc PRIMARY KEY (room DESC, name));\nGO\n"
+			 "INSERT INTO dbo.doc VALUES (1, N'small', 0x00, 1, N'x', N'<a>1</a>'), (2, N'none', NULL, 2, NULL, NULL);\nGO\n"
+			 "DECLARE @s nvarchar(max) = REPLICATE(CAST(N'0123456789' AS nvarchar(max)), 300000);\n"
+			 "INSERT INTO dbo.doc VALUES (1, N'\xc3\xa9norme', CAST(@s AS varbinary(max)), 3, N'', NULL);\n"
+			 "INSERT INTO dbo.doc VALUES (1, N'two', CAST(@s AS varbinary(max)), 3, @s, NULL);\n"
+			 "INSERT INTO dbo.doc VALUES (1, N'z', 0x01, 3, @s, NULL);\nGO\n";
 
 static void long_values_travel_in_pieces_both_ways(void **state)
 {
@@ -472,10 +493,10 @@ static void long_values_travel_in_pieces_both_ways(void **state)
 
 /* ---- rights ---- */
 
-static const char rights[] = CREATE("rights")
-	"CREATE TABLE dbo.seen (a int NOT NULL PRIMARY KEY);\nGO\nCREATE TABLE dbo.hidden (a int NOT NULL PRIMARY KEY);\nGO\n"
-	"CREATE LOGIN reader WITH PASSWORD = 'Secret-2', CHECK_POLICY = OFF;\nGO\nCREATE USER reader FOR LOGIN reader;\nGO\n"
-	"ALTER ROLE db_datareader ADD MEMBER reader;\nGO\n";
+static const char rights[] = CREATE(
+	"rights") "CREATE TABLE dbo.seen (a int NOT NULL PRIMARY KEY);\nGO\nCREATE TABLE dbo.hidden (a int NOT NULL PRIMARY KEY);\nGO\n"
+			  "CREATE LOGIN reader WITH PASSWORD = 'Secret-2', CHECK_POLICY = OFF;\nGO\nCREATE USER reader FOR LOGIN reader;\nGO\n"
+			  "ALTER ROLE db_datareader ADD MEMBER reader;\nGO\n";
 
 static int read_as_reader(struct world *world, struct snapshot *snapshot)
 {
@@ -499,7 +520,8 @@ static void a_login_that_sees_too_little_makes_no_backup(void **state)
 	assert_int_equal(world.error.kind, SQL_ERROR_RIGHTS);
 	assert_non_null(strstr(world.error.detail, "VIEW DEFINITION"));
 	free_snapshot(&snapshot);
-	standin_script(&world.standin, "USE rights;\nGO\nGRANT VIEW DEFINITION TO reader;\nGO\nGRANT VIEW DATABASE STATE TO reader;\nGO\n");
+	standin_script(&world.standin,
+		"USE rights;\nGO\nGRANT VIEW DEFINITION TO reader;\nGO\nGRANT VIEW DATABASE STATE TO reader;\nGO\n");
 	expect(&world, read_as_reader(&world, &snapshot), "reading with all rights");
 	assert_int_equal(snapshot.catalogue->table_count, 2);
 	free_snapshot(&snapshot);

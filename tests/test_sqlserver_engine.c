@@ -59,9 +59,9 @@ static void check(struct probe *p, const struct pair *pairs, size_t count)
 			fail_msg("%s\n  wanted: %s\n  got:    %s\n  (%s)", pairs[i].sql, pairs[i].answer, answer, p->error);
 	}
 }
-#define CHECK(probe, ...) \
-	do { \
-		const struct pair pairs_[] = { __VA_ARGS__ }; \
+#define CHECK(probe, ...)                                       \
+	do {                                                        \
+		const struct pair pairs_[] = { __VA_ARGS__ };           \
 		check(probe, pairs_, sizeof(pairs_) / sizeof(*pairs_)); \
 	} while (0)
 
@@ -69,8 +69,7 @@ static void expressions_have_the_servers_values(void **state)
 {
 	struct world *w = *state;
 
-	CHECK(&w->a,
-		{ "SELECT 1 + 2, 7 / 2, 7 % 3, -5 / 2, 7.0 / 2, 1.5 * 2.25", "3|3|1|-2|3.500000|3.375" },
+	CHECK(&w->a, { "SELECT 1 + 2, 7 / 2, 7 % 3, -5 / 2, 7.0 / 2, 1.5 * 2.25", "3|3|1|-2|3.500000|3.375" },
 		{ "SELECT 2147483647 + 1", "!8115" }, { "SELECT 1 / 0", "!8134" },
 		{ "SELECT CAST('12.345' AS decimal(5,2)), CAST(12.5 AS int), CAST(-12.5 AS int)", "12.35|12|-12" },
 		{ "SELECT CAST('abc' AS int)", "!245" }, { "SELECT TRY_CAST('abc' AS int)", "NULL" },
@@ -81,7 +80,8 @@ static void expressions_have_the_servers_values(void **state)
 			"[a]]b]|axcaxc|aXd|cba" },
 		{ "SELECT CASE WHEN 'a' = 'A' THEN 1 ELSE 0 END, CASE WHEN 'a' = 'A' COLLATE Latin1_General_BIN2 THEN 1 ELSE 0 END",
 			"1|0" },
-		{ "SELECT 'x' WHERE 'abc' LIKE 'a%' AND 'a_c' LIKE 'a\\_c' ESCAPE '\\' AND 'b' LIKE '[a-c]' AND 'd' NOT LIKE '[^d]'", "x" },
+		{ "SELECT 'x' WHERE 'abc' LIKE 'a%' AND 'a_c' LIKE 'a\\_c' ESCAPE '\\' AND 'b' LIKE '[a-c]' AND 'd' NOT LIKE '[^d]'",
+			"x" },
 		{ "SELECT DATEADD(month, 1, '2020-01-31'), DATEDIFF(day, '2020-02-28', '2020-03-01'), YEAR('2020-05-06')",
 			"2020-02-29 00:00:00.000|2|2020" },
 		{ "SELECT CONVERT(varchar(30), CAST('2008-06-04T20:15:40.953' AS datetime), 126)", "2008-06-04T20:15:40.953" },
@@ -97,15 +97,19 @@ static void bits_of_every_type_survive(void **state)
 
 	CHECK(&w->a,
 		{ "CREATE TABLE dbo.v (k int PRIMARY KEY, n nvarchar(20), m nvarchar(max), c varchar(20) COLLATE Cyrillic_General_CI_AS,"
-			" g varchar(20) COLLATE Chinese_PRC_CI_AS, d2 datetime2(7), o datetimeoffset(7), de decimal(38,10), mo money, r real,"
-			" u uniqueidentifier, b varbinary(max), x xml, sv sql_variant, h hierarchyid, t time(7), f float)", "" },
+		  " g varchar(20) COLLATE Chinese_PRC_CI_AS, d2 datetime2(7), o datetimeoffset(7), de decimal(38,10), mo money, r real,"
+		  " u uniqueidentifier, b varbinary(max), x xml, sv sql_variant, h hierarchyid, t time(7), f float)",
+			"" },
 		{ "INSERT INTO v VALUES (1, N'a\xed\xa0\x80z', N'', N'Привет', N'中文', '9999-12-31 23:59:59.9999999',"
-			" '2020-01-01 00:00:00.1234567 +05:30', -1234567890123456789012345678.0123456789, -922337203685477.5808, 0.1,"
-			" '6F9619FF-8B86-D011-B42D-00C04FC964FF', 0x00ff, N'<a/>', CAST(12 AS int), CAST(0x5AC0 AS hierarchyid),"
-			" '23:59:59.9999999', 1e308)", "" },
+		  " '2020-01-01 00:00:00.1234567 +05:30', -1234567890123456789012345678.0123456789, -922337203685477.5808, 0.1,"
+		  " '6F9619FF-8B86-D011-B42D-00C04FC964FF', 0x00ff, N'<a/>', CAST(12 AS int), CAST(0x5AC0 AS hierarchyid),"
+		  " '23:59:59.9999999', 1e308)",
+			"" },
 		{ "SELECT CAST(n AS varbinary(max)), CAST(m AS varbinary(max)), CAST(c AS varbinary(max)), CAST(g AS varbinary(max))"
-			" FROM v", "610000d87a00||cff0e8e2e5f2|d6d0cec4" },
-		{ "SELECT d2, o, de, mo, u, b FROM v", "9999-12-31 23:59:59.9999999|2020-01-01 00:00:00.1234567 +05:30|"
+		  " FROM v",
+			"610000d87a00||cff0e8e2e5f2|d6d0cec4" },
+		{ "SELECT d2, o, de, mo, u, b FROM v",
+			"9999-12-31 23:59:59.9999999|2020-01-01 00:00:00.1234567 +05:30|"
 			"-1234567890123456789012345678.0123456789|-922337203685477.58|6F9619FF-8B86-D011-B42D-00C04FC964FF|00ff" },
 		{ "SELECT SQL_VARIANT_PROPERTY(sv, 'BaseType'), CAST(sv AS int), CAST(h AS varbinary(max)), t, f FROM v",
 			"int|12|5ac0|23:59:59.9999999|1e+308" },
@@ -117,8 +121,7 @@ static void constraints_refuse_with_their_numbers(void **state)
 {
 	struct world *w = *state;
 
-	CHECK(&w->a,
-		{ "CREATE TABLE p (id int CONSTRAINT pk_p PRIMARY KEY, u int NULL UNIQUE, q int CHECK (q > 0))", "" },
+	CHECK(&w->a, { "CREATE TABLE p (id int CONSTRAINT pk_p PRIMARY KEY, u int NULL UNIQUE, q int CHECK (q > 0))", "" },
 		{ "CREATE TABLE c (id int IDENTITY(10,5), p int NOT NULL CONSTRAINT fk REFERENCES p(id))", "" },
 		{ "INSERT INTO p VALUES (1, NULL, 1), (2, 5, NULL)", "" }, { "INSERT INTO p VALUES (1, 7, 1)", "!2627" },
 		{ "INSERT INTO p VALUES (3, NULL, 1)", "!2627" }, { "INSERT INTO p VALUES (4, 9, 0)", "!547" },
@@ -138,8 +141,7 @@ static void a_self_reference_holds_at_the_end_of_the_statement(void **state)
 {
 	struct world *w = *state;
 
-	CHECK(&w->a,
-		{ "CREATE TABLE n (id int PRIMARY KEY, parent int REFERENCES n(id))", "" },
+	CHECK(&w->a, { "CREATE TABLE n (id int PRIMARY KEY, parent int REFERENCES n(id))", "" },
 		{ "INSERT INTO n VALUES (1, 1), (3, 2), (2, 1)", "" }, { "INSERT INTO n VALUES (4, 5)", "!547" },
 		{ "DELETE FROM n WHERE id IN (2, 3); SELECT ROWCOUNT_BIG(), @@ROWCOUNT", "2|2" }, { "DELETE FROM n", "" });
 }
@@ -148,15 +150,15 @@ static void without_xact_abort_an_error_ends_only_the_statement(void **state)
 {
 	struct world *w = *state;
 
-	CHECK(&w->a,
-		{ "CREATE TABLE t (k int PRIMARY KEY)", "" },
+	CHECK(&w->a, { "CREATE TABLE t (k int PRIMARY KEY)", "" },
 		{ "BEGIN TRAN; INSERT INTO t VALUES (1); INSERT INTO t VALUES (1); INSERT INTO t VALUES (2); COMMIT", "!2627" },
 		{ "SELECT COUNT(*), @@TRANCOUNT FROM t", "2|0" },
 		{ "SET XACT_ABORT ON; BEGIN TRAN; DELETE FROM t; INSERT INTO t VALUES (1); INSERT INTO t VALUES (1); SELECT 'not run'",
 			"!2627" },
 		{ "SELECT COUNT(*), @@TRANCOUNT FROM t", "2|0" },
 		{ "BEGIN TRAN; BEGIN TRY INSERT INTO t VALUES (1) END TRY BEGIN CATCH SELECT ERROR_NUMBER(), XACT_STATE() END CATCH;"
-			" DELETE FROM t", "2627|-1\n!3930" },
+		  " DELETE FROM t",
+			"2627|-1\n!3930" },
 		{ "SELECT @@TRANCOUNT", "0" }, { "COMMIT", "!3902" }, { "ROLLBACK", "!3903" });
 }
 
@@ -164,8 +166,8 @@ static void an_identity_is_not_given_back(void **state)
 {
 	struct world *w = *state;
 
-	CHECK(&w->a,
-		{ "CREATE TABLE i (id int IDENTITY, x int)", "" }, { "SELECT last_value FROM sys.identity_columns", "NULL" },
+	CHECK(&w->a, { "CREATE TABLE i (id int IDENTITY, x int)", "" },
+		{ "SELECT last_value FROM sys.identity_columns", "NULL" },
 		{ "BEGIN TRAN; INSERT INTO i VALUES (1), (2); ROLLBACK; INSERT INTO i VALUES (3)", "" },
 		{ "SELECT id FROM i", "3" }, { "SET IDENTITY_INSERT i ON; INSERT INTO i (id, x) VALUES (100, 1)", "" },
 		{ "SET IDENTITY_INSERT i OFF; INSERT INTO i VALUES (4); SELECT MAX(id) FROM i", "101" },
@@ -203,9 +205,13 @@ static void locks_keep_sessions_apart(void **state)
 	CHECK(&w->b, { "SELECT k FROM l", "!1222" });
 	CHECK(&w->a, { "ROLLBACK; BEGIN TRAN; SELECT k FROM l WITH (HOLDLOCK)", "1" });
 	CHECK(&w->b, { "SELECT k FROM l", "1" }, { "DELETE FROM l", "!1222" });
-	CHECK(&w->a, { "ROLLBACK", "" }, { "DECLARE @r int; BEGIN TRAN; EXEC @r = sp_getapplock 'x', 'Exclusive'; SELECT @r", "0" });
-	CHECK(&w->b, { "DECLARE @r int; EXEC @r = sp_getapplock @Resource = 'x', @LockMode = 'Exclusive', @LockOwner = 'Session',"
-		" @LockTimeout = 10; SELECT @r", "-1" }, { "SELECT APPLOCK_TEST('public', 'x', 'Exclusive', 'Session')", "0" });
+	CHECK(&w->a, { "ROLLBACK", "" },
+		{ "DECLARE @r int; BEGIN TRAN; EXEC @r = sp_getapplock 'x', 'Exclusive'; SELECT @r", "0" });
+	CHECK(&w->b,
+		{ "DECLARE @r int; EXEC @r = sp_getapplock @Resource = 'x', @LockMode = 'Exclusive', @LockOwner = 'Session',"
+		  " @LockTimeout = 10; SELECT @r",
+			"-1" },
+		{ "SELECT APPLOCK_TEST('public', 'x', 'Exclusive', 'Session')", "0" });
 	CHECK(&w->a, { "COMMIT", "" });
 	CHECK(&w->b, { "SELECT APPLOCK_TEST('public', 'x', 'Exclusive', 'Session')", "1" });
 }
@@ -214,16 +220,17 @@ static void modules_run(void **state)
 {
 	struct world *w = *state;
 
-	CHECK(&w->a,
-		{ "CREATE TABLE m (k int, v int)", "" },
+	CHECK(&w->a, { "CREATE TABLE m (k int, v int)", "" },
 		{ "CREATE PROCEDURE dbo.add_row @k int, @v int = 7, @n int OUTPUT AS\nSET NOCOUNT ON;\nINSERT INTO m VALUES (@k, @v);\n"
-			"SELECT @n = COUNT(*) FROM m;\nRETURN 3", "" },
-		{ "DECLARE @n int, @r int; EXEC @r = add_row 1, @n = @n OUTPUT; SELECT @n, @r", "1|3" }, { "EXEC add_row", "!201" },
-		{ "EXEC nothing_there", "!2812" },
+		  "SELECT @n = COUNT(*) FROM m;\nRETURN 3",
+			"" },
+		{ "DECLARE @n int, @r int; EXEC @r = add_row 1, @n = @n OUTPUT; SELECT @n, @r", "1|3" },
+		{ "EXEC add_row", "!201" }, { "EXEC nothing_there", "!2812" },
 		{ "CREATE FUNCTION dbo.twice(@x bigint) RETURNS bigint AS BEGIN RETURN @x * 2 END", "" },
 		{ "SELECT dbo.twice(v) FROM m", "14" },
 		{ "CREATE FUNCTION dbo.slow(@x int) RETURNS int AS BEGIN DECLARE @i int = 0; WHILE @i < 3 SET @i += 1;"
-			" IF @x = 2 RETURN @i / 0; RETURN @i END", "" },
+		  " IF @x = 2 RETURN @i / 0; RETURN @i END",
+			"" },
 		{ "CREATE TABLE f (k int); INSERT INTO f VALUES (1), (2); UPDATE f SET k = dbo.slow(k)", "!8134" },
 		{ "SELECT SUM(k), @@TRANCOUNT FROM f", "3|0" }, { "CREATE VIEW mv AS SELECT k, v * 2 AS w FROM m", "" },
 		{ "SELECT w FROM mv WHERE k = 1", "14" },
@@ -234,15 +241,15 @@ static void modules_run(void **state)
 		{ "SELECT OBJECT_DEFINITION(OBJECT_ID('mv'))", "CREATE VIEW mv AS SELECT k, v * 2 AS w FROM m" },
 		{ "EXEC sp_executesql N'SELECT @a + @b', N'@a int, @b int', @a = 1, @b = 2", "3" },
 		{ "EXEC ('SELECT 5'); DECLARE @i int = 0, @s int = 0; WHILE @i < 4 BEGIN SET @i += 1; IF @i = 2 CONTINUE;"
-			" SET @s = @s + @i END; SELECT @s", "5\n8" });
+		  " SET @s = @s + @i END; SELECT @s",
+			"5\n8" });
 }
 
 static void queries_join_group_and_page(void **state)
 {
 	struct world *w = *state;
 
-	CHECK(&w->a,
-		{ "CREATE TABLE a (k int, g varchar(5)); INSERT INTO a VALUES (1,'x'),(2,'X'),(3,'y'),(4,NULL)", "" },
+	CHECK(&w->a, { "CREATE TABLE a (k int, g varchar(5)); INSERT INTO a VALUES (1,'x'),(2,'X'),(3,'y'),(4,NULL)", "" },
 		{ "CREATE TABLE b (k int, v int); INSERT INTO b VALUES (1,10),(3,30),(5,50)", "" },
 		{ "SELECT g, COUNT(*), SUM(k) FROM a GROUP BY g ORDER BY 3 DESC, 1 DESC", "NULL|1|4\ny|1|3\nx|2|3" },
 		{ "SELECT k, COUNT(*) FROM a GROUP BY g", "!8120" },
@@ -252,14 +259,15 @@ static void queries_join_group_and_page(void **state)
 		{ "WITH c AS (SELECT k FROM a WHERE k < 3) SELECT TOP (1) k FROM c ORDER BY k DESC", "2" },
 		{ "WITH r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 4) SELECT SUM(n) FROM r", "10" },
 		{ "SELECT k FROM a WHERE k IN (SELECT k FROM b) AND EXISTS (SELECT 1 FROM b WHERE b.k = a.k AND v > 10)", "3" },
-		{ "SELECT k FROM a WHERE k > ALL (SELECT k FROM b WHERE k < 3) AND k < ANY (SELECT k FROM b) ORDER BY k", "2\n3\n4" },
+		{ "SELECT k FROM a WHERE k > ALL (SELECT k FROM b WHERE k < 3) AND k < ANY (SELECT k FROM b) ORDER BY k",
+			"2\n3\n4" },
 		{ "SELECT 1 AS x UNION SELECT 2 UNION SELECT 1 ORDER BY x", "1\n2" },
 		{ "SELECT ROW_NUMBER() OVER (ORDER BY k DESC), k FROM a WHERE k < 3", "1|2\n2|1" },
 		{ "UPDATE x SET g = 'z' FROM a x JOIN b ON b.k = x.k; SELECT k FROM a WHERE g = 'z'", "1\n3" },
 		{ "DELETE x FROM a x JOIN b ON b.k = x.k; SELECT COUNT(*) FROM a", "2" },
 		{ "SELECT STUFF((SELECT ',' + CAST(k AS varchar(5)) FROM b ORDER BY k FOR XML PATH('')), 1, 1, '')", "1,3,5" },
-		{ "SELECT * INTO #t FROM b WHERE k > 1; SELECT SUM(v) FROM #t", "80" },
-		{ "SELECT nope FROM a", "!207" }, { "SELECT 1 FROM nope", "!208" }, { "SELEC 1", "!2812" });
+		{ "SELECT * INTO #t FROM b WHERE k > 1; SELECT SUM(v) FROM #t", "80" }, { "SELECT nope FROM a", "!207" },
+		{ "SELECT 1 FROM nope", "!208" }, { "SELEC 1", "!2812" });
 }
 
 static void merge_does_each_when_once(void **state)
@@ -267,11 +275,13 @@ static void merge_does_each_when_once(void **state)
 	struct world *w = *state;
 
 	CHECK(&w->a,
-		{ "CREATE TABLE t (k int PRIMARY KEY, v nvarchar(10)); INSERT INTO t VALUES (1, N'a'), (2, N'b'), (3, N'c')", "" },
+		{ "CREATE TABLE t (k int PRIMARY KEY, v nvarchar(10)); INSERT INTO t VALUES (1, N'a'), (2, N'b'), (3, N'c')",
+			"" },
 		{ "CREATE TABLE s (k int, v nvarchar(10)); INSERT INTO s VALUES (1, N'A'), (2, NULL), (9, N'123')", "" },
 		{ "DECLARE @x int = 2; MERGE INTO t AS t USING s ON t.k = s.k WHEN MATCHED AND s.v IS NULL THEN DELETE WHEN MATCHED THEN"
-			" UPDATE SET v = s.v + N'!' WHEN NOT MATCHED THEN INSERT (k, v) VALUES (s.k + @x - 2, s.v) WHEN NOT MATCHED BY SOURCE AND"
-			" t.k > 2 THEN UPDATE SET v = NULL;", "" },
+		  " UPDATE SET v = s.v + N'!' WHEN NOT MATCHED THEN INSERT (k, v) VALUES (s.k + @x - 2, s.v) WHEN NOT MATCHED BY SOURCE AND"
+		  " t.k > 2 THEN UPDATE SET v = NULL;",
+			"" },
 		{ "SELECT k, v FROM t ORDER BY k", "1|A!\n3|NULL\n9|123" },
 		{ "MERGE t USING (SELECT 1 AS k UNION ALL SELECT 1) s ON t.k = s.k WHEN MATCHED THEN DELETE;", "!8672" },
 		{ "MERGE t USING s ON 1 = 0 WHEN NOT MATCHED THEN INSERT (k) VALUES (1);", "!2627" },
@@ -282,11 +292,17 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
 	const struct CMUnitTest tests[] = {
-		TEST(expressions_have_the_servers_values), TEST(bits_of_every_type_survive),
-		TEST(constraints_refuse_with_their_numbers), TEST(a_self_reference_holds_at_the_end_of_the_statement),
-		TEST(without_xact_abort_an_error_ends_only_the_statement), TEST(an_identity_is_not_given_back),
-		TEST(a_snapshot_is_of_the_first_read), TEST(locks_keep_sessions_apart), TEST(modules_run),
-		TEST(queries_join_group_and_page), TEST(merge_does_each_when_once),
+		TEST(expressions_have_the_servers_values),
+		TEST(bits_of_every_type_survive),
+		TEST(constraints_refuse_with_their_numbers),
+		TEST(a_self_reference_holds_at_the_end_of_the_statement),
+		TEST(without_xact_abort_an_error_ends_only_the_statement),
+		TEST(an_identity_is_not_given_back),
+		TEST(a_snapshot_is_of_the_first_read),
+		TEST(locks_keep_sessions_apart),
+		TEST(modules_run),
+		TEST(queries_join_group_and_page),
+		TEST(merge_does_each_when_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

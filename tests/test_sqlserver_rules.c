@@ -51,9 +51,9 @@ static void check(struct probe *p, const struct pair *pairs, size_t count)
 			fail_msg("%s\n  wanted: %s\n  got:    %s\n  (%s)", pairs[i].sql, pairs[i].answer, answer, p->error);
 	}
 }
-#define CHECK(probe, ...) \
-	do { \
-		const struct pair pairs_[] = { __VA_ARGS__ }; \
+#define CHECK(probe, ...)                                       \
+	do {                                                        \
+		const struct pair pairs_[] = { __VA_ARGS__ };           \
 		check(probe, pairs_, sizeof(pairs_) / sizeof(*pairs_)); \
 	} while (0)
 
@@ -64,17 +64,24 @@ static void a_login_may_do_what_it_was_granted_and_no_more(void **state)
 
 	(void)state;
 	start(&w, 16);
-	CHECK(&w.a, { "CREATE TABLE t (k int, s nvarchar(20) MASKED WITH (FUNCTION = 'default()')); INSERT INTO t VALUES (1, N'x')",
-		"" }, { "CREATE TABLE hidden (k int CHECK (k > 0))", "" }, { "CREATE LOGIN r WITH PASSWORD = 'p'", "" },
+	CHECK(&w.a,
+		{ "CREATE TABLE t (k int, s nvarchar(20) MASKED WITH (FUNCTION = 'default()')); INSERT INTO t VALUES (1, N'x')",
+			"" },
+		{ "CREATE TABLE hidden (k int CHECK (k > 0))", "" }, { "CREATE LOGIN r WITH PASSWORD = 'p'", "" },
 		{ "CREATE USER r FOR LOGIN r", "" }, { "CREATE LOGIN n WITH PASSWORD = 'p'; CREATE USER n FOR LOGIN n", "" },
 		{ "ALTER ROLE db_datareader ADD MEMBER r", "" }, { "GRANT SELECT ON dbo.t TO n", "" });
 	probe_open(&reader, w.engine, "r", "d");
 	probe_open(&nobody, w.engine, "n", "d");
 	CHECK(&reader, { "SELECT k, s FROM t", "1|xxxx" }, { "INSERT INTO t VALUES (2, N'y')", "!229" },
-		{ "CREATE TABLE x (k int)", "!262" }, { "SELECT name, definition FROM sys.check_constraints WHERE parent_object_id ="
-		" OBJECT_ID('hidden') AND definition IS NOT NULL", "" }, { "SELECT COUNT(*) FROM sys.tables", "2" },
-		{ "SELECT HAS_PERMS_BY_NAME('dbo.t', 'OBJECT', 'SELECT'), HAS_PERMS_BY_NAME('dbo.t', 'OBJECT', 'DELETE')", "1|0" });
-	CHECK(&nobody, { "SELECT name FROM sys.tables", "t" }, { "SELECT k FROM hidden", "!229" }, { "SELECT k FROM t", "1" });
+		{ "CREATE TABLE x (k int)", "!262" },
+		{ "SELECT name, definition FROM sys.check_constraints WHERE parent_object_id ="
+		  " OBJECT_ID('hidden') AND definition IS NOT NULL",
+			"" },
+		{ "SELECT COUNT(*) FROM sys.tables", "2" },
+		{ "SELECT HAS_PERMS_BY_NAME('dbo.t', 'OBJECT', 'SELECT'), HAS_PERMS_BY_NAME('dbo.t', 'OBJECT', 'DELETE')",
+			"1|0" });
+	CHECK(&nobody, { "SELECT name FROM sys.tables", "t" }, { "SELECT k FROM hidden", "!229" },
+		{ "SELECT k FROM t", "1" });
 	CHECK(&w.a, { "GRANT VIEW DEFINITION TO r; GRANT UNMASK TO r; DENY SELECT ON hidden TO r", "" });
 	CHECK(&reader, { "SELECT definition FROM sys.check_constraints", "([k]>(0))" }, { "SELECT s FROM t", "x" },
 		{ "SELECT k FROM hidden", "!229" });
@@ -105,8 +112,8 @@ static void older_versions_know_less(void **state)
 	static const struct {
 		int version;
 		const char *hidden, *policies, *nodes;
-	} versions[] = { { 11, "!207", "!208", "!207" }, { 12, "!207", "!208", "!207" }, { 13, "", "", "!207" }, { 14, "", "", "" },
-		{ 16, "", "", "" } };
+	} versions[] = { { 11, "!207", "!208", "!207" }, { 12, "!207", "!208", "!207" }, { 13, "", "", "!207" },
+		{ 14, "", "", "" }, { 16, "", "", "" } };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(versions) / sizeof(*versions); i++) {
@@ -150,8 +157,9 @@ static void open_transactions_forbid_some_statements(void **state)
 
 	(void)state;
 	start(&w, 16);
-	CHECK(&w.a, { "BEGIN TRAN; CREATE DATABASE e", "!226" }, { "ALTER DATABASE d SET ALLOW_SNAPSHOT_ISOLATION ON", "!226" },
-		{ "ROLLBACK", "" }, { "ALTER DATABASE d SET READ_ONLY", "" }, { "CREATE TABLE t (k int)", "!3906" },
+	CHECK(&w.a, { "BEGIN TRAN; CREATE DATABASE e", "!226" },
+		{ "ALTER DATABASE d SET ALLOW_SNAPSHOT_ISOLATION ON", "!226" }, { "ROLLBACK", "" },
+		{ "ALTER DATABASE d SET READ_ONLY", "" }, { "CREATE TABLE t (k int)", "!3906" },
 		{ "ALTER DATABASE d SET READ_WRITE; CREATE TABLE t (k int)", "" }, { "DROP DATABASE d", "!3702" },
 		{ "USE master", "" }, { "DROP DATABASE d", "" }, { "USE d", "!911" });
 	stop(&w);
@@ -160,24 +168,30 @@ static void open_transactions_forbid_some_statements(void **state)
 static void a_bulk_load_keeps_what_it_is_told_to_keep(void **state)
 {
 	static const char *const names[] = { "id", "v" };
-	static const int32_t good[] = { 5, 1, 7, -1 }, twice[] = { 9, 1, 9, 2 }, falling[] = { 12, 1, 11, 1 }, bad[] = { 20, -5 };
+	static const int32_t good[] = { 5, 1, 7, -1 }, twice[] = { 9, 1, 9, 2 }, falling[] = { 12, 1, 11, 1 },
+						 bad[] = { 20, -5 };
 	struct world w;
 
 	(void)state;
 	start(&w, 16);
-	CHECK(&w.a, { "CREATE TABLE t (id int IDENTITY CONSTRAINT pk PRIMARY KEY, v int NULL DEFAULT 42 CONSTRAINT ck CHECK (v > 0))",
-		"" });
-	assert_string_equal(probe_bulk(&w.a, "INSERT BULK t ([id] int, [v] int) WITH (KEEP_NULLS, CHECK_CONSTRAINTS)", names, 2, good, 2),
+	CHECK(&w.a,
+		{ "CREATE TABLE t (id int IDENTITY CONSTRAINT pk PRIMARY KEY, v int NULL DEFAULT 42 CONSTRAINT ck CHECK (v > 0))",
+			"" });
+	assert_string_equal(
+		probe_bulk(&w.a, "INSERT BULK t ([id] int, [v] int) WITH (KEEP_NULLS, CHECK_CONSTRAINTS)", names, 2, good, 2),
 		"");
 	assert_int_equal(w.a.rows, 2);
-	CHECK(&w.a, { "SELECT id, v FROM t ORDER BY id", "5|1\n7|NULL" }, { "SELECT is_not_trusted FROM sys.check_constraints", "0" },
-		{ "DELETE FROM t", "" });
+	CHECK(&w.a, { "SELECT id, v FROM t ORDER BY id", "5|1\n7|NULL" },
+		{ "SELECT is_not_trusted FROM sys.check_constraints", "0" }, { "DELETE FROM t", "" });
 	assert_string_equal(probe_bulk(&w.a, "INSERT BULK t ([id] int, [v] int)", names, 2, good, 2), "");
-	CHECK(&w.a, { "SELECT id, v FROM t ORDER BY id", "5|1\n7|42" }, { "SELECT is_not_trusted FROM sys.check_constraints", "1" });
+	CHECK(&w.a, { "SELECT id, v FROM t ORDER BY id", "5|1\n7|42" },
+		{ "SELECT is_not_trusted FROM sys.check_constraints", "1" });
 	assert_string_equal(probe_bulk(&w.a, "INSERT BULK t ([id] int, [v] int)", names, 2, twice, 2), "!2627");
 	CHECK(&w.a, { "SELECT COUNT(*) FROM t", "2" });
-	assert_string_equal(probe_bulk(&w.a, "INSERT BULK t ([id] int, [v] int) WITH (ORDER ([id] ASC))", names, 2, falling, 2), "!4819");
-	assert_string_equal(probe_bulk(&w.a, "INSERT BULK t ([id] int, [v] int) WITH (CHECK_CONSTRAINTS)", names, 2, bad, 1), "!547");
+	assert_string_equal(
+		probe_bulk(&w.a, "INSERT BULK t ([id] int, [v] int) WITH (ORDER ([id] ASC))", names, 2, falling, 2), "!4819");
+	assert_string_equal(
+		probe_bulk(&w.a, "INSERT BULK t ([id] int, [v] int) WITH (CHECK_CONSTRAINTS)", names, 2, bad, 1), "!547");
 	assert_string_equal(probe_bulk(&w.a, "INSERT BULK t ([id] int, [v] int)", names, 2, bad, 1), "");
 	assert_string_equal(probe_bulk(&w.a, "INSERT BULK t ([nope] int)", names, 1, bad, 1), "!207");
 	CHECK(&w.a, { "INSERT INTO t (v) VALUES (1); SELECT MAX(id) FROM t", "21" });
@@ -243,8 +257,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_login_may_do_what_it_was_granted_and_no_more),
-		cmocka_unit_test(row_level_security_hides_rows_from_everybody), cmocka_unit_test(older_versions_know_less),
-		cmocka_unit_test(settings_make_the_server_fail), cmocka_unit_test(open_transactions_forbid_some_statements),
+		cmocka_unit_test(row_level_security_hides_rows_from_everybody),
+		cmocka_unit_test(older_versions_know_less),
+		cmocka_unit_test(settings_make_the_server_fail),
+		cmocka_unit_test(open_transactions_forbid_some_statements),
 		cmocka_unit_test(a_bulk_load_keeps_what_it_is_told_to_keep),
 		cmocka_unit_test(a_deadlock_ends_the_one_of_low_priority),
 		cmocka_unit_test(what_was_committed_is_there_after_a_restart),

@@ -60,8 +60,8 @@ static void literals_say_the_value_exactly(void **state)
 		{ { "c", "smallmoney", 4, 10, 4, true }, "\x39\x30\x00\x00", 4, "CAST(1.2345 AS smallmoney)" },
 		{ { "c", "decimal", 9, 10, 3, true }, "\x00\x05\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 17,
 			"CAST(-0.005 AS decimal(10, 3))" },
-		{ { "c", "numeric", 17, 38, 0, true }, "\x01\xff\xff\xff\xff\x3f\x22\x8a\x09\x7a\xc4\x86\x5a\xa8\x4c\x3b\x4b", 17,
-			"CAST(99999999999999999999999999999999999999 AS decimal(38, 0))" },
+		{ { "c", "numeric", 17, 38, 0, true }, "\x01\xff\xff\xff\xff\x3f\x22\x8a\x09\x7a\xc4\x86\x5a\xa8\x4c\x3b\x4b",
+			17, "CAST(99999999999999999999999999999999999999 AS decimal(38, 0))" },
 		{ { "c", "date", 3, 10, 0, true }, "\x00\x00\x00", 3, "CAST('0001-01-01' AS date)" },
 		{ { "c", "date", 3, 10, 0, true }, "\xda\xb9\x37", 3, "CAST('9999-12-31' AS date)" },
 		{ { "c", "date", 3, 10, 0, true }, "\x11\xda\x0a", 3, "CAST('1948-02-29' AS date)" },
@@ -76,7 +76,8 @@ static void literals_say_the_value_exactly(void **state)
 		{ { "c", "time", 5, 16, 7, true }, "\x01\x00\x00\x00\x00", 5, "CAST('00:00:00.0000001' AS time(7))" },
 		{ { "c", "datetimeoffset", 10, 34, 7, true }, "\x00\x00\x00\x00\x00\x01\x00\x00\xc4\xff", 10,
 			"CAST('0001-01-01T23:00:00.0000000-01:00' AS datetimeoffset(7))" },
-		{ { "c", "uniqueidentifier", 16, 0, 0, true }, "\x00\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f", 16,
+		{ { "c", "uniqueidentifier", 16, 0, 0, true },
+			"\x00\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f", 16,
 			"CAST('03020100-0504-0706-0809-0A0B0C0D0E0F' AS uniqueidentifier)" },
 		{ { "c", "nvarchar", 20, 0, 0, true }, "a\x00\x00\xd8", 4, "CAST(0x610000D8 AS nvarchar(2))" },
 		{ { "c", "nvarchar", 20, 0, 0, true }, "", 0, "CAST(0x AS nvarchar(1))" },
@@ -131,7 +132,9 @@ struct world {
 static void make_world(struct world *world, bool nullable, const int *keys)
 {
 	const struct column_sample columns[] = {
-		{ "room", "int", 4, 10, 0, nullable }, { "no", "bigint", 8, 19, 0, nullable }, { "text", "nvarchar", -1, 0, 0, true },
+		{ "room", "int", 4, 10, 0, nullable },
+		{ "no", "bigint", 8, 19, 0, nullable },
+		{ "text", "nvarchar", -1, 0, 0, true },
 	};
 
 	memset(world, 0, sizeof *world);
@@ -157,7 +160,8 @@ static void rows_after_a_composite_key_follow_its_directions(void **state)
 	make_world(&world, false, (const int[]){ 1, -2, 0 });
 	const struct statement_key key = { world.table, &world.layout, values, 1252 };
 	assert_true(statement_key_after(&world.statement, &key));
-	assert_text(&world.statement, "([room] >= CAST(7 AS int)) AND ((([room] > CAST(7 AS int))) OR "
+	assert_text(&world.statement,
+		"([room] >= CAST(7 AS int)) AND ((([room] > CAST(7 AS int))) OR "
 		"([room] = CAST(7 AS int) AND ([no] < CAST(9 AS bigint))))");
 	assert_true(statement_key_equal(&world.statement, &key));
 	assert_text(&world.statement, "[room] = CAST(7 AS int) AND [no] = CAST(9 AS bigint)");
@@ -175,7 +179,8 @@ static void null_is_the_lowest_key(void **state)
 	make_world(&world, true, (const int[]){ 1, -2, 0 });
 	const struct statement_key key = { world.table, &world.layout, values, 1252 };
 	assert_true(statement_key_after(&world.statement, &key));
-	assert_text(&world.statement, "(([room] IS NOT NULL) OR "
+	assert_text(&world.statement,
+		"(([room] IS NOT NULL) OR "
 		"([room] IS NULL AND ([no] < CAST(9 AS bigint) OR [no] IS NULL)))");
 	free_world(&world);
 	make_world(&world, true, (const int[]){ -1, 0 });
@@ -237,9 +242,9 @@ static void whether_a_key_can_always_be_written_is_known_beforehand(void **state
 		int32_t code_page;
 		bool always;
 	} cases[] = { { "int", 0, true }, { "float", 0, true }, { "decimal", 0, true }, { "datetimeoffset", 0, true },
-		{ "uniqueidentifier", 0, true }, { "nvarchar", 1252, true }, { "nvarchar", 1251, true }, { "varchar", 1252, true },
-		{ "varchar", 1251, false }, { "char", 65001, false }, { "varbinary", 0, true }, { "hierarchyid", 0, true },
-		{ "sql_variant", 0, false }, { "xml", 0, false }, { "geometry", 0, false } };
+		{ "uniqueidentifier", 0, true }, { "nvarchar", 1252, true }, { "nvarchar", 1251, true },
+		{ "varchar", 1252, true }, { "varchar", 1251, false }, { "char", 65001, false }, { "varbinary", 0, true },
+		{ "hierarchyid", 0, true }, { "sql_variant", 0, false }, { "xml", 0, false }, { "geometry", 0, false } };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -260,7 +265,8 @@ static void large_values_are_read_up_to_the_limit_and_in_pieces_beyond(void **st
 	assert_int_equal(plan.result_count, 4);
 	assert_int_equal(plan.extra[2], 3);
 	select_rows(&world.statement, &plan);
-	assert_text(&world.statement, "SELECT [room], [no], CASE WHEN DATALENGTH([text]) <= 65536 THEN "
+	assert_text(&world.statement,
+		"SELECT [room], [no], CASE WHEN DATALENGTH([text]) <= 65536 THEN "
 		"CAST([text] AS varbinary(max)) END, CASE WHEN DATALENGTH([text]) > 65536 THEN CAST(DATALENGTH([text]) AS bigint) "
 		"END FROM [dbo].[Chat]");
 	select_piece(&world.statement, &plan, 2, 1000, 500);
@@ -272,7 +278,9 @@ static void large_values_are_read_up_to_the_limit_and_in_pieces_beyond(void **st
 static void the_limit_is_divided_among_large_columns(void **state)
 {
 	static const struct column_sample columns[] = {
-		{ "a", "text", 16, 0, 0, true }, { "b", "xml", -1, 0, 0, true }, { "c", "char", 3, 0, 0, true },
+		{ "a", "text", 16, 0, 0, true },
+		{ "b", "xml", -1, 0, 0, true },
+		{ "c", "char", 3, 0, 0, true },
 	};
 	struct catalogue *catalogue;
 	struct catalogue_layout layout;

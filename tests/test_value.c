@@ -86,14 +86,14 @@ static void integers_are_in_natural_order(void **state)
 static void bytes_without_an_integer_stay_bytes(void **state)
 {
 	static const struct integer_case cases[] = {
-		{ COLUMN_DECIMAL, { 0 }, 0 },                                          /* a negative zero */
-		{ COLUMN_DECIMAL, { 2, 1 }, 0 },                                       /* no such sign */
-		{ COLUMN_DECIMAL, { 1, 0, 0, 0, 0, 0, 0, 0, 0x80 }, 0 },               /* beyond 63 bits */
+		{ COLUMN_DECIMAL, { 0 }, 0 },                            /* a negative zero */
+		{ COLUMN_DECIMAL, { 2, 1 }, 0 },                         /* no such sign */
+		{ COLUMN_DECIMAL, { 1, 0, 0, 0, 0, 0, 0, 0, 0x80 }, 0 }, /* beyond 63 bits */
 		{ COLUMN_DECIMAL, { 1, 0, 0, 0, 0, 0, 0, 0, 0, 1 }, 0 },
-		{ COLUMN_SMALLDATETIME, { 0, 0, 0xa0, 0x05 }, 0 },                     /* minute 1440 */
-		{ COLUMN_DATETIME, { 0, 0, 0, 0, 0x00, 0x82, 0x8b, 0x01 }, 0 },        /* tick 25 920 000 */
-		{ COLUMN_DATETIME2, { 0x00, 0xc0, 0x69, 0x2a, 0xc9 }, 0 },             /* 24:00 */
-		{ COLUMN_DATETIME2, { 0, 0, 0, 0, 0, 0xdb, 0xb9, 0x37 }, 0 },          /* 10000-01-01 */
+		{ COLUMN_SMALLDATETIME, { 0, 0, 0xa0, 0x05 }, 0 },              /* minute 1440 */
+		{ COLUMN_DATETIME, { 0, 0, 0, 0, 0x00, 0x82, 0x8b, 0x01 }, 0 }, /* tick 25 920 000 */
+		{ COLUMN_DATETIME2, { 0x00, 0xc0, 0x69, 0x2a, 0xc9 }, 0 },      /* 24:00 */
+		{ COLUMN_DATETIME2, { 0, 0, 0, 0, 0, 0xdb, 0xb9, 0x37 }, 0 },   /* 10000-01-01 */
 		{ COLUMN_REAL, { 0, 0, 0xc0, 0x7f }, 0 },
 		{ COLUMN_UNIQUEIDENTIFIER, { 1 }, 0 },
 	};
@@ -161,7 +161,10 @@ static void lone_surrogates_and_odd_sizes_are_not_well_formed(void **state)
 	(void)state;
 	assert_int_equal(utf8_size((const uint8_t *)"a", 1), -1);
 	assert_int_equal(utf8_size((const uint8_t *)"\x00\xd8", 2), -1);
-	assert_int_equal(utf8_size((const uint8_t *)"\x00\xd8" "a\0", 4), -1);
+	assert_int_equal(utf8_size((const uint8_t *)"\x00\xd8"
+												"a\0",
+						 4),
+		-1);
 	assert_int_equal(utf8_size((const uint8_t *)"\x00\xd8\x00\xd8\x00\xdc", 6), -1);
 	assert_int_equal(utf8_size((const uint8_t *)"\x00\xdc", 2), -1);
 	assert_int_equal(utf8_size((const uint8_t *)"a\0b\0c\0\xff\xdf", 8), -1);

@@ -103,7 +103,8 @@ static struct worker_login usual_login(struct reading *reading)
 /* Logs in and reads all: 0 only where all of it was read. */
 static int read_with(struct reading *reading, struct worker_login *login)
 {
-	const struct worker_place place = { .program = reading->server.worker, .browser_port = reading->server.browser_port };
+	const struct worker_place place = { .program = reading->server.worker,
+		.browser_port = reading->server.browser_port };
 	struct rowgroup_params params = rowgroup_params_default;
 
 	forget_what_was_read(reading);

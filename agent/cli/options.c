@@ -162,8 +162,8 @@ static int check_taken(const struct options *options, const int *given, size_t c
 		unsigned int takes = taken_by(given[i]);
 		if (!takes || options->command->takes & takes)
 			continue;
-		snprintf(message, size, "coffret %s does not take --%s. Try coffret %s --help.",
-				options->command->name, option_name(given[i]), options->command->name);
+		snprintf(message, size, "coffret %s does not take --%s. Try coffret %s --help.", options->command->name,
+			option_name(given[i]), options->command->name);
 		return -EINVAL;
 	}
 	return 0;
@@ -186,7 +186,8 @@ int options_parse(struct options *options, int argc, char **argv, char *message,
 			*flag = true;
 		} else {
 			snprintf(message, size,
-				option == ':' ? "%.60s needs a value. Try coffret --help." : "There is no option %.60s. Try coffret --help.",
+				option == ':' ? "%.60s needs a value. Try coffret --help."
+							  : "There is no option %.60s. Try coffret --help.",
 				argv[optind - 1]);
 			return -EINVAL;
 		}

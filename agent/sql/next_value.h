@@ -35,7 +35,6 @@ bool sequence_goes_on(const struct catalogue_sequence *wanted, int32_t wanted_ma
 const struct catalogue_sequence *sequence_find(
 	const struct catalogue *catalogue, const struct catalogue_sequence *like);
 
-
 /*
  * Whether an identity column, or any sequence of `wanted`, would go on with another value than in `present`. What cannot
  * be put back, such as a sequence that was at its end or is gone, does not count.

@@ -262,9 +262,9 @@ static void report_night(size_t night, const struct cost *cost, size_t first, si
 	size_t rooms, alone = new_rows(first, count, &rooms);
 
 	printf("night %2zu: %3zu of %zu chunks new, %5.0f kB, deflated %4.0f kB; %zu rows in %zu rooms, deflated %.0f kB: "
-		"%.2f times\n", night, cost->new_chunks, cost->chunks, (double)cost->new_bytes / 1e3,
-		(double)cost->new_deflated / 1e3, count, rooms, (double)alone / 1e3,
-		(double)cost->new_deflated / (double)alone);
+		   "%.2f times\n",
+		night, cost->new_chunks, cost->chunks, (double)cost->new_bytes / 1e3, (double)cost->new_deflated / 1e3, count,
+		rooms, (double)alone / 1e3, (double)cost->new_deflated / (double)alone);
 }
 
 static void report(void)
@@ -299,9 +299,12 @@ static void set(const char *field)
 {
 	const char *equals = strchr(field, '=');
 	unsigned long n = equals ? strtoul(equals + 1, NULL, 10) : 0;
-	struct { const char *name; uint32_t *value; } params[] = { { "rare=", &settings.params.rare_rows },
-		{ "frequent=", &settings.params.frequent_rows }, { "group=", &settings.params.group_rows },
-		{ "bytes=", &settings.params.max_bytes }, { "least=", &settings.params.least_bytes } };
+	struct {
+		const char *name;
+		uint32_t *value;
+	} params[] = { { "rare=", &settings.params.rare_rows }, { "frequent=", &settings.params.frequent_rows },
+		{ "group=", &settings.params.group_rows }, { "bytes=", &settings.params.max_bytes },
+		{ "least=", &settings.params.least_bytes } };
 
 	for (size_t i = 0; i < 5; i++)
 		if (!strncmp(field, params[i].name, strlen(params[i].name)))

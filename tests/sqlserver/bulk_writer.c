@@ -53,8 +53,8 @@ static int keep_numbers(struct result_sink *sink, const struct result_value *val
 	return 0;
 }
 
-static int ignore_done(struct result_sink *sink, enum result_end end, uint16_t command, bool counted, uint64_t rows,
-	bool error, bool more)
+static int ignore_done(
+	struct result_sink *sink, enum result_end end, uint16_t command, bool counted, uint64_t rows, bool error, bool more)
 {
 	(void)end;
 	(void)command;
@@ -99,8 +99,8 @@ static int ignore_status(struct result_sink *sink, int32_t status)
 	return 0;
 }
 
-static int ignore_output(struct result_sink *sink, const char *name, const struct result_column *type,
-	const struct result_value *value)
+static int ignore_output(
+	struct result_sink *sink, const char *name, const struct result_column *type, const struct result_value *value)
 {
 	(void)sink;
 	(void)name;
@@ -111,9 +111,16 @@ static int ignore_output(struct result_sink *sink, const char *name, const struc
 
 static struct number_sink number_sink(int64_t *numbers, size_t count)
 {
-	return (struct number_sink){ .numbers = numbers, .count = count, .sink = { .columns = ignore_columns,
-		.row = keep_numbers, .done = ignore_done, .message = say_message, .database_changed = ignore_database,
-		.transaction_changed = ignore_transaction, .return_status = ignore_status, .output = ignore_output } };
+	return (struct number_sink){ .numbers = numbers,
+		.count = count,
+		.sink = { .columns = ignore_columns,
+			.row = keep_numbers,
+			.done = ignore_done,
+			.message = say_message,
+			.database_changed = ignore_database,
+			.transaction_changed = ignore_transaction,
+			.return_status = ignore_status,
+			.output = ignore_output } };
 }
 
 int bulk_run(struct session *session, const char *sql, int64_t *numbers, size_t count, size_t *rows)
@@ -150,11 +157,23 @@ static void set_column(struct result_column *column, enum tds_type type, uint32_
 
 static void parse_type(struct result_column *column, const char *type)
 {
-	static const struct { const char *name; enum tds_type type; uint32_t length; uint8_t scale; } types[] = {
-		{ "int", TDS_INTN, 4, 0 }, { "bigint", TDS_INTN, 8, 0 }, { "smallint", TDS_INTN, 2, 0 }, { "bit", TDS_BITN, 1, 0 },
-		{ "datetime", TDS_DATETIMN, 8, 0 }, { "smalldatetime", TDS_DATETIMN, 4, 0 }, { "image", TDS_IMAGE, 0x7fffffff, 0 },
-		{ "datetime2", TDS_DATETIME2, 8, 7 }, { "uniqueidentifier", TDS_GUID, 16, 0 },
-		{ "nvarchar(max)", TDS_NVARCHAR, TDS_MAX_LENGTH, 0 }, { "varchar(max)", TDS_BIGVARCHAR, TDS_MAX_LENGTH, 0 },
+	static const struct {
+		const char *name;
+		enum tds_type type;
+		uint32_t length;
+		uint8_t scale;
+	} types[] = {
+		{ "int", TDS_INTN, 4, 0 },
+		{ "bigint", TDS_INTN, 8, 0 },
+		{ "smallint", TDS_INTN, 2, 0 },
+		{ "bit", TDS_BITN, 1, 0 },
+		{ "datetime", TDS_DATETIMN, 8, 0 },
+		{ "smalldatetime", TDS_DATETIMN, 4, 0 },
+		{ "image", TDS_IMAGE, 0x7fffffff, 0 },
+		{ "datetime2", TDS_DATETIME2, 8, 7 },
+		{ "uniqueidentifier", TDS_GUID, 16, 0 },
+		{ "nvarchar(max)", TDS_NVARCHAR, TDS_MAX_LENGTH, 0 },
+		{ "varchar(max)", TDS_BIGVARCHAR, TDS_MAX_LENGTH, 0 },
 	};
 	unsigned length;
 

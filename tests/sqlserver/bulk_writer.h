@@ -15,7 +15,7 @@ struct bulk_writer {
 	struct result_column columns[BULK_WRITER_COLUMNS];
 	struct result_value values[BULK_WRITER_COLUMNS];
 	size_t count, at;
-	uint8_t *bytes;      /* of the row that is being put together */
+	uint8_t *bytes; /* of the row that is being put together */
 	size_t used, capacity;
 	int error;
 };

@@ -52,8 +52,10 @@ static int log_in(struct engine *engine, const char *database, struct session **
 	if (error)
 		fprintf(stderr, "chat: login to %s: message %d\n", database, (int)number);
 	else
-		error = bulk_run(*session, "SET QUOTED_IDENTIFIER, ANSI_NULLS, ANSI_PADDING, ANSI_WARNINGS, ARITHABORT, "
-			"CONCAT_NULL_YIELDS_NULL ON; SET NOCOUNT ON", NULL, 0, NULL);
+		error = bulk_run(*session,
+			"SET QUOTED_IDENTIFIER, ANSI_NULLS, ANSI_PADDING, ANSI_WARNINGS, ARITHABORT, "
+			"CONCAT_NULL_YIELDS_NULL ON; SET NOCOUNT ON",
+			NULL, 0, NULL);
 	return error;
 }
 
@@ -121,9 +123,11 @@ static int append(struct chat *chat, int64_t *numbers, size_t rooms, uint32_t me
 	}
 	error = bulk_writer_end(&writer);
 	if (!error)
-		error = bulk_run(chat->session, "UPDATE l SET lastChatID = c.last FROM dbo.tblLastChatId l JOIN (SELECT channelId, "
+		error = bulk_run(chat->session,
+			"UPDATE l SET lastChatID = c.last FROM dbo.tblLastChatId l JOIN (SELECT channelId, "
 			"MAX(chatId) AS last FROM dbo.tblChat GROUP BY channelId) c ON c.channelId = l.nodeID "
-			"WHERE c.last > l.lastChatID", NULL, 0, NULL);
+			"WHERE c.last > l.lastChatID",
+			NULL, 0, NULL);
 	return error ? error : bulk_run(chat->session, "COMMIT", NULL, 0, NULL);
 }
 
@@ -138,8 +142,8 @@ int chat_night(struct engine *engine, uint32_t messages)
 		free(numbers);
 		return error;
 	}
-	error = bulk_run(chat.session, "SELECT nodeID, lastChatID FROM dbo.tblLastChatId ORDER BY lastChatID DESC, nodeID", numbers,
-		2 * ROOMS_MAX, &rooms);
+	error = bulk_run(chat.session, "SELECT nodeID, lastChatID FROM dbo.tblLastChatId ORDER BY lastChatID DESC, nodeID",
+		numbers, 2 * ROOMS_MAX, &rooms);
 	if (!error && rooms < 64)
 		error = -EINVAL;
 	chat.state += (uint64_t)(rooms ? numbers[1] : 0);

@@ -18,7 +18,8 @@ int64_t chat_write_room(struct chat *chat, struct bulk_writer *writer, uint32_t 
 		bulk_put_number(writer, room);
 		bulk_put_number(writer, id);
 		bulk_put_number(writer, ticks + span / (messages + 1) * i + (int64_t)chat_below(&chat->state, 20000000));
-		bulk_put_number(writer, 3 + (int64_t)((room * 17 + chat_below(&chat->state, members)) % (chat->options.users - 3)));
+		bulk_put_number(
+			writer, 3 + (int64_t)((room * 17 + chat_below(&chat->state, members)) % (chat->options.users - 3)));
 		bulk_put_number(writer, chat_below(&chat->state, 200) == 0);
 		size = chat_message(&chat->state, room, content, sizeof content);
 		bulk_put_bytes(writer, content, size);
@@ -59,8 +60,8 @@ int chat_fill_messages(struct chat *chat)
 		uint32_t count = room + 1 == options->rooms ? left : room_messages(options, room);
 		count = count < left ? count : left;
 		left -= count;
-		last[room] = chat_write_room(chat, &writer, CHAT_FIRST_ROOM + room, 1, count, CHAT_TICKS_2012,
-			1000 * CHAT_TICKS_DAY);
+		last[room] = chat_write_room(
+			chat, &writer, CHAT_FIRST_ROOM + room, 1, count, CHAT_TICKS_2012, 1000 * CHAT_TICKS_DAY);
 	}
 	error = bulk_writer_end(&writer);
 	if (!error) {

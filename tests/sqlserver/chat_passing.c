@@ -27,7 +27,8 @@ static int fill_cookies(struct chat *chat)
 
 	for (size_t i = 0; i < sizeof cookie; i++)
 		cookie[i] = (uint8_t)(chat_random(&chat->state) >> (i % 3 ? 56 : 62));
-	bulk_writer_begin(&writer, chat->session, "dbo.tblADCookie", "prinGuid uniqueidentifier, prinDCHost nvarchar(255), "
+	bulk_writer_begin(&writer, chat->session, "dbo.tblADCookie",
+		"prinGuid uniqueidentifier, prinDCHost nvarchar(255), "
 		"adcContent image, lastUpdated datetime, lockedUntil datetime");
 	for (uint32_t n = 1; n <= 2; n++) {
 		chat_put_guid(chat, &writer, 1, n);
@@ -73,7 +74,8 @@ static int fill_events(struct chat *chat, uint32_t events)
 	struct bulk_writer writer;
 	char text[128];
 
-	bulk_writer_begin(&writer, chat->session, "dbo.tblComplianceData", "cmplEventID bigint, entryDate smalldatetime, "
+	bulk_writer_begin(&writer, chat->session, "dbo.tblComplianceData",
+		"cmplEventID bigint, entryDate smalldatetime, "
 		"cmplType int, cmplTime bigint, cmplChannelUri nvarchar(255), cmplChatID bigint, cmplUserID int, "
 		"cmplUserUri nvarchar(255), cmplMessage nvarchar(max)");
 	for (uint32_t n = 1; n <= events; n++) {
@@ -99,7 +101,8 @@ static int fill_participants(struct chat *chat)
 	struct bulk_writer writer;
 	char text[128];
 
-	bulk_writer_begin(&writer, chat->session, "dbo.tblComplianceParticipant", "channelUri nvarchar(255), userId int, "
+	bulk_writer_begin(&writer, chat->session, "dbo.tblComplianceParticipant",
+		"channelUri nvarchar(255), userId int, "
 		"joinedAt bigint, partedAt bigint, userUri nvarchar(255), serverID int, sessionId bigint");
 	for (uint32_t room = 0; room < chat->options.rooms; room++)
 		for (uint32_t i = 0; i < 5; i++) {
@@ -126,7 +129,10 @@ int chat_fill_compliance(struct chat *chat)
 
 	if (!error)
 		error = fill_participants(chat);
-	return error ? error : bulk_run(chat->session,
-		"INSERT INTO dbo.tblComplianceFanout SELECT cmplEventID, 1 FROM dbo.tblComplianceData WHERE cmplEventID % 3 = 0;"
-		"INSERT INTO dbo.tblComplianceState VALUES (7, -1, '2014-11-03T08:20:00.1234567')", NULL, 0, NULL);
+	return error
+		? error
+		: bulk_run(chat->session,
+			  "INSERT INTO dbo.tblComplianceFanout SELECT cmplEventID, 1 FROM dbo.tblComplianceData WHERE cmplEventID % 3 = 0;"
+			  "INSERT INTO dbo.tblComplianceState VALUES (7, -1, '2014-11-03T08:20:00.1234567')",
+			  NULL, 0, NULL);
 }

@@ -73,7 +73,8 @@ static int fill_principals(struct chat *chat)
 {
 	struct bulk_writer writer;
 
-	bulk_writer_begin(&writer, chat->session, "dbo.tblPrincipal", "prinID int, prinGuid uniqueidentifier, "
+	bulk_writer_begin(&writer, chat->session, "dbo.tblPrincipal",
+		"prinID int, prinGuid uniqueidentifier, "
 		"prinUri nvarchar(256), prinName nvarchar(256), prinDisplayName nvarchar(256), prinCompanyName nvarchar(256), "
 		"prinEmail nvarchar(256), prinADPath nvarchar(384), prinADUserPrincipalName nvarchar(256), prinDisabled smallint, "
 		"prinTypeID smallint, prinPoolID int, prinPolicyID int, prinAddedBy int, prinAddedOn bigint, prinUpdatedBy int, "
@@ -120,7 +121,8 @@ static int fill_nodes(struct chat *chat)
 {
 	struct bulk_writer writer;
 
-	bulk_writer_begin(&writer, chat->session, "dbo.tblNode", "nodeID int, nodeGuid uniqueidentifier, parentID int, "
+	bulk_writer_begin(&writer, chat->session, "dbo.tblNode",
+		"nodeID int, nodeGuid uniqueidentifier, parentID int, "
 		"nodeType bit, nodeName nvarchar(256), nodeDesc nvarchar(256), invite bit, logged bit, filePost bit, disabled bit, "
 		"behavior smallint, visibility smallint, siopID uniqueidentifier, nodeAddedBy int, nodeAddedOn bigint, "
 		"nodeUpdatedBy int, nodeUpdatedOn bigint, purgedOn datetime");
@@ -187,6 +189,7 @@ int chat_fill_people(struct chat *chat)
 	if (!error)
 		error = fill_pairs(chat, "dbo.tblScopePrincipal",
 			"scopeNodeID int, scopePrinID int, scopeIsDenied bit, scopeUpdatedBy int", 4, 0, 0);
-	return error ? error : fill_pairs(chat, "dbo.tblPrincipalInvites",
-		"prinID int, invID int, nodeID int, createdOn datetime", 6, 0, 1);
+	return error
+		? error
+		: fill_pairs(chat, "dbo.tblPrincipalInvites", "prinID int, invID int, nodeID int, createdOn datetime", 6, 0, 1);
 }

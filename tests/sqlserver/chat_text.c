@@ -8,38 +8,34 @@
 #define COUNT(array) ((uint32_t)(sizeof(array) / sizeof((array)[0])))
 
 /* Frequent first: a word's place decides how often it comes. */
-static const char *const english[] = {
-	"the", "to", "a", "and", "of", "is", "it", "in", "that", "for", "I", "you", "on", "we", "this", "be", "with", "not",
-	"have", "but", "are", "do", "can", "at", "if", "just", "will", "so", "what", "was", "there", "all", "my", "or", "from",
-	"as", "they", "one", "about", "get", "up", "out", "no", "now", "how", "know", "think", "when", "me", "some", "would",
-	"like", "time", "ok", "yes", "here", "see", "an", "need", "then", "good", "who", "work", "more", "meeting", "today",
-	"has", "which", "your", "them", "tomorrow", "morning", "customer", "ticket", "server", "please", "thanks", "update",
-	"call", "new", "order", "report", "test", "anyone", "check", "still", "back", "network", "issue", "sent", "look",
-	"again", "mail", "team", "should", "down", "after", "week", "only", "last", "build", "release", "price", "market",
-	"trade", "client", "position", "limit", "desk", "branch", "office", "printer", "invoice", "contract", "delivery",
-	"truck", "warehouse", "driver", "route", "late", "weather", "lunch", "coffee", "room", "phone", "number", "list",
-	"change", "request", "approved", "rejected", "waiting", "queue", "escalated", "closed", "reopened", "deployed",
-	"rollback", "database", "backup", "restore", "certificate", "password", "expired", "renewed", "firewall", "router",
-	"latency", "packet", "switch", "cable", "floor", "building", "parking", "visitor", "badge", "training", "holiday",
-	"shift", "schedule", "swap", "evening", "night", "weekend", "monday", "friday", "quarter", "budget", "forecast",
-	"revenue", "margin", "discount", "supplier", "shipment", "container", "customs", "declaration", "insurance",
-};
-static const char *const french[] = {
-	"le", "de", "et", "la", "les", "je", "est", "pas", "un", "on", "pour", "que", "qui", "bonjour", "merci", "réunion",
-	"demain", "aujourd'hui", "client", "dossier", "livraison", "commande", "où", "déjà", "même", "très", "problème",
-	"réseau", "imprimante", "facture", "à", "être", "fait", "suis", "équipe", "été", "prévu", "arrivé", "Noël", "cœur",
-};
-static const char *const other[] = {
-	"schönen", "Grüße", "für", "Straße", "über", "привет", "спасибо", "совещание", "завтра", "会议", "明天", "谢谢", "ありがとう",
-	"γεια", "αύριο", "señor", "mañana", "łódź", "żaden", "€", "½", "…", "—", "“quoted”",
-};
-static const char *const phrases[] = {
-	"good morning everyone", "thanks a lot!", "can somebody have a look at this?", "I'm on it", "done", "+1", "brb", "lol",
-	"no worries", "will do", "who is on call tonight?", "the printer on the second floor is out of paper again",
-	"please see the mail I sent yesterday", "ticket is closed, thank you", "same here", "it works for me",
-	"let me check and come back to you", "price alert: limit reached", "build finished, all tests passed",
-	"heartbeat ok", "shift change in 15 minutes", "je regarde tout de suite", "bonne journée à tous", "👍", "😀 great", "🚚 on its way",
-};
+static const char *const english[] = { "the", "to", "a", "and", "of", "is", "it", "in", "that", "for", "I", "you", "on",
+	"we", "this", "be", "with", "not", "have", "but", "are", "do", "can", "at", "if", "just", "will", "so", "what",
+	"was", "there", "all", "my", "or", "from", "as", "they", "one", "about", "get", "up", "out", "no", "now", "how",
+	"know", "think", "when", "me", "some", "would", "like", "time", "ok", "yes", "here", "see", "an", "need", "then",
+	"good", "who", "work", "more", "meeting", "today", "has", "which", "your", "them", "tomorrow", "morning",
+	"customer", "ticket", "server", "please", "thanks", "update", "call", "new", "order", "report", "test", "anyone",
+	"check", "still", "back", "network", "issue", "sent", "look", "again", "mail", "team", "should", "down", "after",
+	"week", "only", "last", "build", "release", "price", "market", "trade", "client", "position", "limit", "desk",
+	"branch", "office", "printer", "invoice", "contract", "delivery", "truck", "warehouse", "driver", "route", "late",
+	"weather", "lunch", "coffee", "room", "phone", "number", "list", "change", "request", "approved", "rejected",
+	"waiting", "queue", "escalated", "closed", "reopened", "deployed", "rollback", "database", "backup", "restore",
+	"certificate", "password", "expired", "renewed", "firewall", "router", "latency", "packet", "switch", "cable",
+	"floor", "building", "parking", "visitor", "badge", "training", "holiday", "shift", "schedule", "swap", "evening",
+	"night", "weekend", "monday", "friday", "quarter", "budget", "forecast", "revenue", "margin", "discount",
+	"supplier", "shipment", "container", "customs", "declaration", "insurance" };
+static const char *const french[] = { "le", "de", "et", "la", "les", "je", "est", "pas", "un", "on", "pour", "que",
+	"qui", "bonjour", "merci", "réunion", "demain", "aujourd'hui", "client", "dossier", "livraison", "commande", "où",
+	"déjà", "même", "très", "problème", "réseau", "imprimante", "facture", "à", "être", "fait", "suis", "équipe", "été",
+	"prévu", "arrivé", "Noël", "cœur" };
+static const char *const other[] = { "schönen", "Grüße", "für", "Straße", "über", "привет", "спасибо", "совещание",
+	"завтра", "会议", "明天", "谢谢", "ありがとう", "γεια", "αύριο", "señor", "mañana", "łódź", "żaden", "€", "½", "…",
+	"—", "“quoted”" };
+static const char *const phrases[] = { "good morning everyone", "thanks a lot!", "can somebody have a look at this?",
+	"I'm on it", "done", "+1", "brb", "lol", "no worries", "will do", "who is on call tonight?",
+	"the printer on the second floor is out of paper again", "please see the mail I sent yesterday",
+	"ticket is closed, thank you", "same here", "it works for me", "let me check and come back to you",
+	"price alert: limit reached", "build finished, all tests passed", "heartbeat ok", "shift change in 15 minutes",
+	"je regarde tout de suite", "bonne journée à tous", "👍", "😀 great", "🚚 on its way" };
 static const char *const sites[] = { "http://intranet.contoso.test/tickets/", "https://wiki.contoso.test/pages/",
 	"http://files.contoso.test/share/", "https://news.example.test/2014/" };
 
@@ -157,9 +153,11 @@ static void add_file(struct text *text, uint64_t *state)
 {
 	char link[200];
 
-	snprintf(link, sizeof(link), "<a href=\"ma-filelink://contoso.test/%08x-%04x-4%03x-a%03x-%012llx.docx\">report %u.docx</a>",
+	snprintf(link, sizeof(link),
+		"<a href=\"ma-filelink://contoso.test/%08x-%04x-4%03x-a%03x-%012llx.docx\">report %u.docx</a>",
 		(unsigned)chat_random(state), (unsigned)chat_below(state, 65536), (unsigned)chat_below(state, 4096),
-		(unsigned)chat_below(state, 4096), (unsigned long long)(chat_random(state) & 0xffffffffffffu), chat_below(state, 50));
+		(unsigned)chat_below(state, 4096), (unsigned long long)(chat_random(state) & 0xffffffffffffu),
+		chat_below(state, 50));
 	add(text, link);
 }
 
@@ -210,10 +208,11 @@ size_t chat_rtf(uint64_t *state, const uint8_t *message, size_t size, uint8_t *o
 
 void chat_name(const char *kind, uint32_t n, char *out, size_t capacity)
 {
-	static const char *const firsts[] = { "Anna", "Bruno", "Chloé", "David", "Eva", "François", "Grace", "Hugo", "Inès", "Jan",
-		"Karin", "Luis", "Mei", "Noah", "Olga", "Paul", "Rosa", "Sven", "Tara", "Zoë" };
-	static const char *const lasts[] = { "Adams", "Berger", "Costa", "Dubois", "Eriksen", "Fischer", "García", "Hansen", "Ivanov",
-		"Jones", "Kumar", "Lefèvre", "Müller", "Nowak", "O'Brien", "Petit", "Rossi", "Smith", "Tanaka", "Weber" };
+	static const char *const firsts[] = { "Anna", "Bruno", "Chloé", "David", "Eva", "François", "Grace", "Hugo", "Inès",
+		"Jan", "Karin", "Luis", "Mei", "Noah", "Olga", "Paul", "Rosa", "Sven", "Tara", "Zoë" };
+	static const char *const lasts[] = { "Adams", "Berger", "Costa", "Dubois", "Eriksen", "Fischer", "García", "Hansen",
+		"Ivanov", "Jones", "Kumar", "Lefèvre", "Müller", "Nowak", "O'Brien", "Petit", "Rossi", "Smith", "Tanaka",
+		"Weber" };
 
 	if (strcmp(kind, "person") == 0)
 		snprintf(out, capacity, "%s %s %u", firsts[n % 20], lasts[n / 20 % 20], n);

@@ -155,10 +155,10 @@ int transaction_serve(struct connection *connection, struct message *message)
 		request.kind != REQUEST_SAVE)
 		return link_violation(&connection->link, "transaction manager request %u", request.kind);
 	journal_addf(&connection->server->journal, connection->link.session, JOURNAL_TRANSACTION, "%s %s",
-		request.kind == REQUEST_BEGIN        ? "begin" :
-			request.kind == REQUEST_COMMIT   ? "commit" :
-			request.kind == REQUEST_ROLLBACK ? "rollback" :
-											   "save",
+		request.kind == REQUEST_BEGIN          ? "begin"
+			: request.kind == REQUEST_COMMIT   ? "commit"
+			: request.kind == REQUEST_ROLLBACK ? "rollback"
+											   : "save",
 		request.name);
 	watch_begin(&connection->watch);
 	int result = run_transaction(connection, &request);

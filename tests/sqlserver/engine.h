@@ -19,13 +19,30 @@ struct session;
 
 /* A TDS type token: the nullable form (0x26 INTN, not 0x38 INT4) and the TDS 7.3 date types. */
 enum tds_type {
-	TDS_INTN = 0x26, TDS_BITN = 0x68, TDS_FLTN = 0x6d, TDS_MONEYN = 0x6e, TDS_DATETIMN = 0x6f,
-	TDS_DECIMALN = 0x6a, TDS_NUMERICN = 0x6c, TDS_GUID = 0x24,
-	TDS_DATE = 0x28, TDS_TIME = 0x29, TDS_DATETIME2 = 0x2a, TDS_DATETIMEOFFSET = 0x2b,
-	TDS_BIGVARBINARY = 0xa5, TDS_BIGVARCHAR = 0xa7, TDS_BIGBINARY = 0xad, TDS_BIGCHAR = 0xaf,
-	TDS_NVARCHAR = 0xe7, TDS_NCHAR = 0xef,
-	TDS_TEXT = 0x23, TDS_IMAGE = 0x22, TDS_NTEXT = 0x63,
-	TDS_XML = 0xf1, TDS_UDT = 0xf0, TDS_VARIANT = 0x62,
+	TDS_INTN = 0x26,
+	TDS_BITN = 0x68,
+	TDS_FLTN = 0x6d,
+	TDS_MONEYN = 0x6e,
+	TDS_DATETIMN = 0x6f,
+	TDS_DECIMALN = 0x6a,
+	TDS_NUMERICN = 0x6c,
+	TDS_GUID = 0x24,
+	TDS_DATE = 0x28,
+	TDS_TIME = 0x29,
+	TDS_DATETIME2 = 0x2a,
+	TDS_DATETIMEOFFSET = 0x2b,
+	TDS_BIGVARBINARY = 0xa5,
+	TDS_BIGVARCHAR = 0xa7,
+	TDS_BIGBINARY = 0xad,
+	TDS_BIGCHAR = 0xaf,
+	TDS_NVARCHAR = 0xe7,
+	TDS_NCHAR = 0xef,
+	TDS_TEXT = 0x23,
+	TDS_IMAGE = 0x22,
+	TDS_NTEXT = 0x63,
+	TDS_XML = 0xf1,
+	TDS_UDT = 0xf0,
+	TDS_VARIANT = 0x62,
 };
 
 #define TDS_MAX_LENGTH 0xffffu /* .length of a (max) column */
@@ -33,13 +50,13 @@ enum tds_type {
 /* One result or bulk column. Owned by the caller of the function that takes it. */
 struct result_column {
 	enum tds_type type;
-	uint32_t length;       /* bytes: of the fixed size, or the declared maximum; TDS_MAX_LENGTH for (max), xml, UDT */
+	uint32_t length; /* bytes: of the fixed size, or the declared maximum; TDS_MAX_LENGTH for (max), xml, UDT */
 	uint8_t precision, scale;
-	uint8_t collation[5];  /* of character types, as TDS writes it */
+	uint8_t collation[5]; /* of character types, as TDS writes it */
 	bool nullable, identity, computed, key, hidden;
-	char name[514];        /* UTF-8 (WTF-8 where the name holds a lone surrogate), NUL-terminated; "" for none */
-	char table[514];       /* base table, for TEXT/NTEXT/IMAGE column metadata; "" if none */
-	char udt[3][130];      /* database, schema, type name of a CLR type */
+	char name[514];   /* UTF-8 (WTF-8 where the name holds a lone surrogate), NUL-terminated; "" for none */
+	char table[514];  /* base table, for TEXT/NTEXT/IMAGE column metadata; "" if none */
+	char udt[3][130]; /* database, schema, type name of a CLR type */
 };
 
 /*
@@ -69,8 +86,8 @@ struct result_sink {
 	int (*transaction_changed)(struct result_sink *sink, uint8_t kind, uint64_t descriptor);
 	int (*return_status)(struct result_sink *sink, int32_t status);
 	/* One OUTPUT parameter of an RPC. */
-	int (*output)(struct result_sink *sink, const char *name, const struct result_column *type,
-		const struct result_value *value);
+	int (*output)(
+		struct result_sink *sink, const char *name, const struct result_column *type, const struct result_value *value);
 	/* RAISERROR WITH NOWAIT: what was sent so far reaches the client now, not when a packet is full. */
 	int (*flush)(struct result_sink *sink);
 };
@@ -136,8 +153,8 @@ int session_call(struct session *session, const char *procedure, const struct pa
 	struct result_sink *sink);
 
 /* The Transaction Manager request: begin (5), commit (7), rollback (8), save (9), with a name or "". */
-int session_transaction(struct session *session, uint16_t request, uint8_t isolation, const char *name,
-	struct result_sink *sink);
+int session_transaction(
+	struct session *session, uint16_t request, uint8_t isolation, const char *name, struct result_sink *sink);
 
 /* True after a batch whose statement was INSERT BULK: the next message from the client is the row stream. */
 bool session_expects_bulk(const struct session *session);

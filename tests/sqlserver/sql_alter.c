@@ -35,7 +35,8 @@ static int add(struct session *session, struct statement *s, struct table *table
 	for (size_t i = 0; i < table->column_count; i++)
 		next = table->columns[i].id >= next ? table->columns[i].id + 1 : next;
 	for (struct column_def *d = s->column_defs; rows && d; d = d->next) {
-		bool has_default = d->identity || d->computed || !strcasecmp(d->type.name.object ? d->type.name.object : "", "timestamp") ||
+		bool has_default = d->identity || d->computed ||
+			!strcasecmp(d->type.name.object ? d->type.name.object : "", "timestamp") ||
 			!strcasecmp(d->type.name.object ? d->type.name.object : "", "rowversion");
 
 		for (struct constraint_def *k = d->constraints; k; k = k->next)
@@ -44,7 +45,7 @@ static int add(struct session *session, struct statement *s, struct table *table
 			return session_raise(session, 4901, d->name, table->name);
 	}
 	if (define_columns(session, defined, s->column_defs, next) ||
-			define_constraints(session, defined, s->constraints, s->column_defs, s->number != 0))
+		define_constraints(session, defined, s->constraints, s->column_defs, s->number != 0))
 		return -5;
 	struct table *after = catalogue_by_id(session, table->database, table->id);
 
@@ -86,25 +87,33 @@ static const char *violated(struct session *session, const struct table *table, 
 		c.scope = &scope;
 		struct table *copy = catalogue_by_id(session, table->database, table->id);
 		struct source *source = compile_table_source(&c, copy, copy->name, 0);
-		const char *definition = query_text(session, "SELECT definition FROM d%d.m_objects WHERE object_id=%d", database, id);
+		const char *definition = query_text(
+			session, "SELECT definition FROM d%d.m_objects WHERE object_id=%d", database, id);
 
-		return query_text(session, "SELECT 'CHECK' FROM d%d.t%d %s WHERE NOT (%s) LIMIT 1", database, table->id, source->sql_alias,
-			compile_stored(&c, definition, source, true).sql);
+		return query_text(session, "SELECT 'CHECK' FROM d%d.t%d %s WHERE NOT (%s) LIMIT 1", database, table->id,
+			source->sql_alias, compile_stored(&c, definition, source, true).sql);
 	}
 	struct text on = { .arena = session->arena }, present = { .arena = session->arena };
-	sqlite3_stmt *s = query(session, "SELECT column_id,referenced_column_id FROM d%d.m_fk_columns WHERE fk_id=%d", database, id);
+	sqlite3_stmt *s = query(
+		session, "SELECT column_id,referenced_column_id FROM d%d.m_fk_columns WHERE fk_id=%d", database, id);
 
 	while (query_next(session, &s)) {
 		text_format(&on, "%sp.c%d=c.c%d", on.size ? " AND " : "", sqlite3_column_int(s, 1), sqlite3_column_int(s, 0));
 		text_format(&present, " AND c.c%d IS NOT NULL", sqlite3_column_int(s, 0));
 	}
-	return query_text(session, "SELECT 'FOREIGN KEY' FROM d%d.t%d c WHERE 1%s AND NOT EXISTS(SELECT 1 FROM d%d.t%lld p WHERE %s)"
-		" LIMIT 1", database, table->id, text_done(&present), database, query_int(session, 0, "SELECT x1 FROM d%d.m_objects WHERE"
-		" object_id=%d", database, id), text_done(&on));
+	return query_text(session,
+		"SELECT 'FOREIGN KEY' FROM d%d.t%d c WHERE 1%s AND NOT EXISTS(SELECT 1 FROM d%d.t%lld p WHERE %s)"
+		" LIMIT 1",
+		database, table->id, text_done(&present), database,
+		query_int(session, 0,
+			"SELECT x1 FROM d%d.m_objects WHERE"
+			" object_id=%d",
+			database, id),
+		text_done(&on));
 }
 
-static int switch_one(struct session *session, struct statement *s, struct table *table, int id, const char *name,
-	const char *type)
+static int switch_one(
+	struct session *session, struct statement *s, struct table *table, int id, const char *name, const char *type)
 {
 	bool enable = s->alter == A_CHECK, check = enable && s->number == 1;
 	int database = table->database->id;
@@ -116,17 +125,20 @@ static int switch_one(struct session *session, struct statement *s, struct table
 		if (session->failed)
 			return -5;
 		if (kind)
-			return session_raise(session, 547, "ALTER TABLE", kind, name, table->database->name, table_label(session, table), "");
+			return session_raise(
+				session, 547, "ALTER TABLE", kind, name, table->database->name, table_label(session, table), "");
 	}
-	return query_run(session, "UPDATE d%d.m_objects SET disabled=%d,not_trusted=CASE WHEN nfr THEN 1 WHEN %d THEN 0 ELSE 1 END"
-		" WHERE object_id=%d", database, !enable, check, id);
+	return query_run(session,
+		"UPDATE d%d.m_objects SET disabled=%d,not_trusted=CASE WHEN nfr THEN 1 WHEN %d THEN 0 ELSE 1 END"
+		" WHERE object_id=%d",
+		database, !enable, check, id);
 }
 
 static int switch_constraints(struct session *session, struct statement *s, struct table *table)
 {
 	int database = table->database->id;
-	sqlite3_stmt *q = query(session, "SELECT object_id,name,type FROM d%d.m_objects WHERE parent_id=%d AND type IN ('C','F')",
-		database, table->id);
+	sqlite3_stmt *q = query(session,
+		"SELECT object_id,name,type FROM d%d.m_objects WHERE parent_id=%d AND type IN ('C','F')", database, table->id);
 	size_t found = 0;
 
 	while (query_next(session, &q)) {
@@ -154,15 +166,15 @@ static int switch_triggers(struct session *session, struct statement *s, struct 
 	int database = table->database->id;
 
 	for (size_t i = 0; i < s->word_count; i++)
-		if (!query_int(session, 0, "SELECT 1 FROM d%d.m_objects WHERE parent_id=%d AND type='TR' AND name=%Q", database, table->id,
-				s->words[i]))
+		if (!query_int(session, 0, "SELECT 1 FROM d%d.m_objects WHERE parent_id=%d AND type='TR' AND name=%Q", database,
+				table->id, s->words[i]))
 			return session_raise(session, 4920, s->words[i], table->name);
 	if (s->all)
-		return query_run(session, "UPDATE d%d.m_objects SET disabled=%d WHERE parent_id=%d AND type='TR'", database, !enable,
-			table->id);
+		return query_run(session, "UPDATE d%d.m_objects SET disabled=%d WHERE parent_id=%d AND type='TR'", database,
+			!enable, table->id);
 	for (size_t i = 0; i < s->word_count; i++)
-		if (query_run(session, "UPDATE d%d.m_objects SET disabled=%d WHERE parent_id=%d AND type='TR' AND name=%Q", database,
-				!enable, table->id, s->words[i]))
+		if (query_run(session, "UPDATE d%d.m_objects SET disabled=%d WHERE parent_id=%d AND type='TR' AND name=%Q",
+				database, !enable, table->id, s->words[i]))
 			return -5;
 	return 0;
 }
@@ -172,8 +184,10 @@ static int drop_constraints(struct session *session, struct statement *s, struct
 	int database = table->database->id;
 
 	for (size_t i = 0; i < s->word_count; i++) {
-		int id = (int)query_int(session, 0, "SELECT object_id FROM d%d.m_objects WHERE parent_id=%d AND name=%Q AND type IN"
-			" ('C','F','D','PK','UQ')", database, table->id, s->words[i]);
+		int id = (int)query_int(session, 0,
+			"SELECT object_id FROM d%d.m_objects WHERE parent_id=%d AND name=%Q AND type IN"
+			" ('C','F','D','PK','UQ')",
+			database, table->id, s->words[i]);
 
 		if (!id)
 			return session_raise(session, 3728, s->words[i]);
@@ -194,12 +208,15 @@ static int drop_columns(struct session *session, struct statement *s, struct tab
 
 		if (!c)
 			return session_raise(session, 4924, "DROP COLUMN", s->words[i], table->name);
-		if (query_int(session, 0, "SELECT 1 FROM d%d.m_index_columns WHERE object_id=%d AND column_id=%d UNION SELECT 1 FROM"
+		if (query_int(session, 0,
+				"SELECT 1 FROM d%d.m_index_columns WHERE object_id=%d AND column_id=%d UNION SELECT 1 FROM"
 				" d%d.m_fk_columns k JOIN d%d.m_objects o ON o.object_id=k.fk_id WHERE (o.parent_id=%d AND k.column_id=%d) OR (o.x1=%d"
 				" AND k.referenced_column_id=%d) UNION SELECT 1 FROM d%d.m_objects WHERE parent_id=%d AND type IN ('D','C') AND x1=%d",
-				database, table->id, c->id, database, database, table->id, c->id, table->id, c->id, database, table->id, c->id))
+				database, table->id, c->id, database, database, table->id, c->id, table->id, c->id, database, table->id,
+				c->id))
 			return session_raise(session, 4922, arena_format(session->arena, "DROP COLUMN %s", c->name));
-		if (query_run(session, "DELETE FROM d%d.m_columns WHERE object_id=%d AND column_id=%d", database, table->id, c->id))
+		if (query_run(
+				session, "DELETE FROM d%d.m_columns WHERE object_id=%d AND column_id=%d", database, table->id, c->id))
 			return -5;
 	}
 	struct table *after = catalogue_by_id(session, table->database, table->id);
@@ -218,10 +235,11 @@ static int alter_column(struct session *session, struct statement *s, struct tab
 		return session_raise(session, 4924, "ALTER COLUMN", d->name, table->name);
 	if (catalogue_type(session, &d->type, d->collation, &type, &user_type))
 		return -5;
-	if (query_run(session, "UPDATE d%d.m_columns SET kind=%d,user_type=%d,length=%d,precision=%d,scale=%d,collation=%Q,"
-			"nullable=%d WHERE object_id=%d AND column_id=%d", table->database->id, type.kind, user_type, type.length,
-			type.precision, type.scale, type_is_character(type) ? collation_get(type.collation)->name : NULL, d->nullable != 0, table->id,
-			c->id))
+	if (query_run(session,
+			"UPDATE d%d.m_columns SET kind=%d,user_type=%d,length=%d,precision=%d,scale=%d,collation=%Q,"
+			"nullable=%d WHERE object_id=%d AND column_id=%d",
+			table->database->id, type.kind, user_type, type.length, type.precision, type.scale,
+			type_is_character(type) ? collation_get(type.collation)->name : NULL, d->nullable != 0, table->id, c->id))
 		return -5;
 	struct table *after = catalogue_by_id(session, table->database, table->id);
 
@@ -230,12 +248,14 @@ static int alter_column(struct session *session, struct statement *s, struct tab
 
 static int set_options(struct session *session, struct statement *s, struct table *table)
 {
-	const char *flag = strcasestr(s->extra, "SYSTEM_VERSIONING") ? " temporal" : strcasestr(s->extra, "LOCK_ESCALATION") ?
-		(strcasestr(s->extra, "DISABLE") ? " escalation_off" : "") : "";
+	const char *flag = strcasestr(s->extra, "SYSTEM_VERSIONING") ? " temporal"
+		: strcasestr(s->extra, "LOCK_ESCALATION") ? (strcasestr(s->extra, "DISABLE") ? " escalation_off" : "")
+												  : "";
 	const char *off = strcasestr(s->extra, "= OFF") ? "" : flag;
 
 	return *flag ? query_run(session, "UPDATE d%d.m_objects SET flags=replace(flags,%Q,'')||%Q WHERE object_id=%d",
-		table->database->id, flag, off, table->id) : 0;
+					   table->database->id, flag, off, table->id)
+				 : 0;
 }
 
 static int change_tracking(struct session *session, struct statement *s, struct table *table)
@@ -251,20 +271,33 @@ int run_alter_table(struct session *session, struct statement *s)
 	if (!table)
 		return -5;
 	switch (s->alter) {
-	case A_ADD: return add(session, s, table);
-	case A_DROP_CONSTRAINT: return drop_constraints(session, s, table);
-	case A_DROP_COLUMN: return drop_columns(session, s, table);
-	case A_ALTER_COLUMN: return alter_column(session, s, table);
-	case A_CHECK: case A_NOCHECK: return switch_constraints(session, s, table);
-	case A_TRIGGER_ENABLE: case A_TRIGGER_DISABLE:
+	case A_ADD:
+		return add(session, s, table);
+	case A_DROP_CONSTRAINT:
+		return drop_constraints(session, s, table);
+	case A_DROP_COLUMN:
+		return drop_columns(session, s, table);
+	case A_ALTER_COLUMN:
+		return alter_column(session, s, table);
+	case A_CHECK:
+	case A_NOCHECK:
+		return switch_constraints(session, s, table);
+	case A_TRIGGER_ENABLE:
+	case A_TRIGGER_DISABLE:
 		if (s->text)
 			return change_tracking(session, s, table);
 		return switch_triggers(session, s, table, s->alter == A_TRIGGER_ENABLE);
-	case A_SET: return set_options(session, s, table);
+	case A_SET:
+		return set_options(session, s, table);
 	case A_REBUILD:
-		return query_run(session, "UPDATE d%d.m_indexes SET compression=%d WHERE object_id=%d AND index_id<2", table->database->id,
-			strcasestr(s->extra, "PAGE") ? 2 : strcasestr(s->extra, "ROW") ? 1 : 0, table->id);
-	case A_NOTHING: break;
+		return query_run(session, "UPDATE d%d.m_indexes SET compression=%d WHERE object_id=%d AND index_id<2",
+			table->database->id,
+			strcasestr(s->extra, "PAGE")      ? 2
+				: strcasestr(s->extra, "ROW") ? 1
+											  : 0,
+			table->id);
+	case A_NOTHING:
+		break;
 	}
 	return 0;
 }
@@ -277,10 +310,11 @@ int run_trigger_state(struct session *session, struct statement *s)
 		if (!d || transaction_write(session, d))
 			return -5;
 		for (size_t i = 0; i < s->word_count; i++)
-			query_run(session, "UPDATE d%d.m_objects SET disabled=%d WHERE type='TR' AND parent_id=0 AND name=%Q", d->id, !s->on,
-				s->words[i]);
-		return s->all ? query_run(session, "UPDATE d%d.m_objects SET disabled=%d WHERE type='TR' AND parent_id=0", d->id, !s->on) :
-			0;
+			query_run(session, "UPDATE d%d.m_objects SET disabled=%d WHERE type='TR' AND parent_id=0 AND name=%Q",
+				d->id, !s->on, s->words[i]);
+		return s->all
+			? query_run(session, "UPDATE d%d.m_objects SET disabled=%d WHERE type='TR' AND parent_id=0", d->id, !s->on)
+			: 0;
 	}
 	struct table *table = open_table(session, &s->name, 1088);
 
@@ -295,9 +329,9 @@ int run_truncate(struct session *session, struct statement *s)
 		return -5;
 	int database = table->database->id;
 
-	if (query_int(session, 0, "SELECT 1 FROM d%d.m_objects WHERE type='F' AND x1=%d AND parent_id<>%d", database, table->id,
-			table->id) || strstr(table->flags, "temporal") || strstr(table->flags, "tracked_cdc") ||
-			strstr(table->flags, "published"))
+	if (query_int(session, 0, "SELECT 1 FROM d%d.m_objects WHERE type='F' AND x1=%d AND parent_id<>%d", database,
+			table->id, table->id) ||
+		strstr(table->flags, "temporal") || strstr(table->flags, "tracked_cdc") || strstr(table->flags, "published"))
 		return session_raise(session, 4712, table->name);
 	if (query_run(session, "DELETE FROM d%d.t%d", database, table->id))
 		return -5;

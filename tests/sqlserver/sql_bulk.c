@@ -152,20 +152,22 @@ void bulk_forget(struct session *session)
 static int match(struct session *session, struct bulk *b, const struct result_column *columns, size_t count)
 {
 	if (count != b->count)
-		return session_raise_text(session, 4804, 16, 1, "While reading current row from host, a premature end-of-message was"
+		return session_raise_text(session, 4804, 16, 1,
+			"While reading current row from host, a premature end-of-message was"
 			" encountered--an incoming data stream was interrupted when the server expected to see more data.");
 	for (size_t i = 0; i < count; i++) {
 		struct sql_type said = type_from_column(&columns[i]), *declared = &b->columns[i].wire;
-		bool same = kind_info(said.kind)->storage == kind_info(declared->kind)->storage && type_is_unicode(said) ==
-			type_is_unicode(*declared);
+		bool same = kind_info(said.kind)->storage == kind_info(declared->kind)->storage &&
+			type_is_unicode(said) == type_is_unicode(*declared);
 
 		if (!same || (type_is_integer(said) && said.length != declared->length))
 			return session_raise(session, 4816, (int)i + 1);
 		if (type_is_character(said) && !said.collation)
 			said.collation = session->database->collation;
 		*declared = said;
-		b->columns[i].conversion = (struct conversion){ .from = said, .to = b->columns[i].target.type, .assign = true,
-			.order = session->date_format };
+		b->columns[i].conversion = (struct conversion){
+			.from = said, .to = b->columns[i].target.type, .assign = true, .order = session->date_format
+		};
 	}
 	return 0;
 }
@@ -183,8 +185,10 @@ static int prepare(struct session *session, struct bulk *b)
 
 		text_format(&names, "%sc%d", i ? "," : "", column->target.id);
 		if (!b->keep_nulls && column->target.default_text)
-			text_format(&values, "%scoalesce(?%zu,%s)", i ? "," : "", i + 1, compile_convert(&c, compile_stored(&c,
-				column->target.default_text, NULL, false), column->target.type, true).sql);
+			text_format(&values, "%scoalesce(?%zu,%s)", i ? "," : "", i + 1,
+				compile_convert(
+					&c, compile_stored(&c, column->target.default_text, NULL, false), column->target.type, true)
+					.sql);
 		else
 			text_format(&values, "%s?%zu", i ? "," : "", i + 1);
 	}
@@ -199,23 +203,26 @@ static int prepare(struct session *session, struct bulk *b)
 		if (column->identity)
 			identity_get(session, b->table);
 		text_format(&names, ",c%d", column->id);
-		text_format(&values, ",%s", column->row_version ? "next_version()" : column->identity ? compile_format(&c,
-			"next_identity(%d,%d)", b->table->database->id, b->table->id) : compile_convert(&c, compile_stored(&c,
-			column->default_text, NULL, false), column->type, true).sql);
+		text_format(&values, ",%s",
+			column->row_version ? "next_version()"
+				: column->identity
+				? compile_format(&c, "next_identity(%d,%d)", b->table->database->id, b->table->id)
+				: compile_convert(&c, compile_stored(&c, column->default_text, NULL, false), column->type, true).sql);
 	}
-	b->insert = query(session, "INSERT INTO d%d.t%d(%s) VALUES(%s)", b->table->database->id, b->table->id, text_done(&names),
-		text_done(&values));
+	b->insert = query(session, "INSERT INTO d%d.t%d(%s) VALUES(%s)", b->table->database->id, b->table->id,
+		text_done(&names), text_done(&values));
 	return b->insert ? 0 : -5;
 }
 
 static int begin(struct session *session, struct bulk *b, const struct result_column *columns, size_t count)
 {
 	if (match(session, b, columns, count) || transaction_write(session, b->table->database) ||
-			transaction_lock_write(session, b->table, b->tablock ? H_TABLOCKX : 0) || query_run(session, "SAVEPOINT stmt"))
+		transaction_lock_write(session, b->table, b->tablock ? H_TABLOCKX : 0) || query_run(session, "SAVEPOINT stmt"))
 		return -5;
 	b->savepoint = true;
 	if (b->fire && b->table->trigger_count)
-		return session_raise_text(session, 50000, 16, 1, "The stand-in does not know FIRE_TRIGGERS on a table with triggers.");
+		return session_raise_text(
+			session, 50000, 16, 1, "The stand-in does not know FIRE_TRIGGERS on a table with triggers.");
 	b->limit_pages = query_int(session, 0, "PRAGMA d%d.page_count", b->table->database->id);
 	return prepare(session, b);
 }
@@ -246,8 +253,8 @@ static int order_of(struct bulk *b, const struct bulk_column *column, struct val
 	if (x.storage == STORE_REAL)
 		return (x.r > y.r) - (x.r < y.r);
 	if (x.storage == STORE_TEXT)
-		return collation_compare(collation_get(column->target.type.collation), !type_is_unicode(column->target.type), x.data,
-			x.size, y.data, y.size);
+		return collation_compare(collation_get(column->target.type.collation), !type_is_unicode(column->target.type),
+			x.data, x.size, y.data, y.size);
 	int first = memcmp(x.data, y.data, x.size < y.size ? x.size : y.size);
 
 	return first ? first : (x.size > y.size) - (x.size < y.size);
@@ -280,7 +287,8 @@ static int check_sorted(struct session *session, struct bulk *b, const struct va
 	return 0;
 }
 
-static int read_value(struct session *session, struct bulk *b, size_t i, const struct result_value *in, struct value *out)
+static int read_value(
+	struct session *session, struct bulk *b, size_t i, const struct result_value *in, struct value *out)
 {
 	struct bulk_column *column = &b->columns[i];
 	int error;
@@ -292,8 +300,9 @@ static int read_value(struct session *session, struct bulk *b, size_t i, const s
 	error = convert_value(&column->conversion, *out, out);
 	if (error == 8152)
 		return session_raise(session, 4863, (int)i + 1);
-	return error ? session_raise(session, error, kind_info(column->wire.kind)->name, kind_info(column->target.type.kind)->name) :
-		0;
+	return error
+		? session_raise(session, error, kind_info(column->wire.kind)->name, kind_info(column->target.type.kind)->name)
+		: 0;
 }
 
 static int row(struct session *session, struct bulk *b, const struct result_value *values)
@@ -330,7 +339,7 @@ static int row(struct session *session, struct bulk *b, const struct result_valu
 		b->limit_pages += b->bytes / 8192;
 		b->bytes = 0;
 		if ((engine->file_limit && used > engine->file_limit) ||
-				(engine->volume_free && used - database_pages(b->table->database) * 8192 > engine->volume_free))
+			(engine->volume_free && used - database_pages(b->table->database) * 8192 > engine->volume_free))
 			session_raise(session, 1105, table_label(session, b->table), b->table->database->name);
 	}
 	return session->failed ? -5 : 0;
@@ -365,8 +374,8 @@ static int finish(struct session *session, struct bulk *b)
 	if (!b->rows)
 		return 0;
 	/* rows came in unchecked: the constraints are no longer trusted */
-	if (query_int(session, 0, "SELECT 1 FROM d%d.m_objects WHERE parent_id=%d AND type IN ('F','C') AND not_trusted=0", database,
-			b->table->id))
+	if (query_int(session, 0, "SELECT 1 FROM d%d.m_objects WHERE parent_id=%d AND type IN ('F','C') AND not_trusted=0",
+			database, b->table->id))
 		query_run(session, "UPDATE d%d.m_objects SET not_trusted=1 WHERE parent_id=%d AND type IN ('F','C')", database,
 			b->table->id);
 	return transaction_log(session, b->table->database, b->bytes);
@@ -408,8 +417,8 @@ int session_bulk_end(struct session *session, bool complete, struct result_sink 
 		transaction_end_statement(session, false);
 	report_failure(session);
 	session->done_pending = false;
-	if (!session->sink_failed && sink->done(sink, END_STATEMENT, failed ? 0 : 0xf0, !failed, failed ? 0 : (uint64_t)rows, failed,
-			false))
+	if (!session->sink_failed &&
+		sink->done(sink, END_STATEMENT, failed ? 0 : 0xf0, !failed, failed ? 0 : (uint64_t)rows, failed, false))
 		session->sink_failed = true;
 	session->arena = NULL;
 	arena_free(&arena);

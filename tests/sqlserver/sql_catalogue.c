@@ -80,7 +80,8 @@ const char *table_label(struct session *session, const struct table *table)
 
 struct database *catalogue_database(struct session *session, const struct name *name)
 {
-	struct database *database = session->frame && session->frame->database ? session->frame->database : session->database;
+	struct database *database = session->frame && session->frame->database ? session->frame->database
+																		   : session->database;
 
 	if (name && name->server && *name->server) {
 		session_raise_text(session, 7202, 11, 2, "Could not find server '%s' in sys.servers.", name->server);
@@ -89,8 +90,9 @@ struct database *catalogue_database(struct session *session, const struct name *
 	if (name && name->database && *name->database) {
 		database = database_find(session->engine, name->database);
 		if (!database) {
-			session_raise(session, 208, arena_format(session->arena, "%s.%s.%s", name->database,
-				name->schema ? name->schema : "", name->object));
+			session_raise(session, 208,
+				arena_format(
+					session->arena, "%s.%s.%s", name->database, name->schema ? name->schema : "", name->object));
 			return NULL;
 		}
 	}
@@ -108,8 +110,8 @@ int catalogue_schema(struct session *session, struct database *database, const c
 
 int catalogue_object(struct session *session, struct database *database, int schema_id, const char *name)
 {
-	return (int)query_int(session, 0, "SELECT object_id FROM d%d.m_objects WHERE schema_id=%d AND name=%Q", database->id,
-		schema_id, name);
+	return (int)query_int(session, 0, "SELECT object_id FROM d%d.m_objects WHERE schema_id=%d AND name=%Q",
+		database->id, schema_id, name);
 }
 
 int catalogue_new_id(struct session *session, struct database *database)
@@ -117,15 +119,18 @@ int catalogue_new_id(struct session *session, struct database *database)
 	int64_t id = query_int(session, 0, "SELECT max(object_id) FROM d%d.m_objects", database->id);
 
 	id = id < 245575913 ? 245575913 : id + 16000057;
-	while (id > 2147483647 || query_int(session, 0, "SELECT 1 FROM d%d.m_objects WHERE object_id=%lld", database->id, id))
+	while (
+		id > 2147483647 || query_int(session, 0, "SELECT 1 FROM d%d.m_objects WHERE object_id=%lld", database->id, id))
 		id = id > 2147483647 ? id - 2147483646 + 1000 : id + 1;
 	return (int)id;
 }
 
 static struct sql_type stored_type(sqlite3_stmt *s, int at, const char *collation, int version)
 {
-	struct sql_type type = { .kind = (uint8_t)sqlite3_column_int(s, at), .length = (uint16_t)sqlite3_column_int(s, at + 1),
-		.precision = (uint8_t)sqlite3_column_int(s, at + 2), .scale = (uint8_t)sqlite3_column_int(s, at + 3) };
+	struct sql_type type = { .kind = (uint8_t)sqlite3_column_int(s, at),
+		.length = (uint16_t)sqlite3_column_int(s, at + 1),
+		.precision = (uint8_t)sqlite3_column_int(s, at + 2),
+		.scale = (uint8_t)sqlite3_column_int(s, at + 3) };
 
 	if (collation)
 		type.collation = collation_find(collation, version);
@@ -134,13 +139,14 @@ static struct sql_type stored_type(sqlite3_stmt *s, int at, const char *collatio
 
 static void load_columns(struct session *session, struct table *table)
 {
-	size_t count = (size_t)query_int(session, 0, "SELECT count(*) FROM d%d.m_columns WHERE object_id=%d",
-		table->database->id, table->id);
-	sqlite3_stmt *s = query(session, "SELECT c.column_id,c.name,c.kind,c.length,c.precision,c.scale,c.collation,c.user_type,"
+	size_t count = (size_t)query_int(
+		session, 0, "SELECT count(*) FROM d%d.m_columns WHERE object_id=%d", table->database->id, table->id);
+	sqlite3_stmt *s = query(session,
+		"SELECT c.column_id,c.name,c.kind,c.length,c.precision,c.scale,c.collation,c.user_type,"
 		"c.nullable,c.identity,c.seed,c.increment,c.computed,c.persisted,c.row_guid,c.sparse,c.hidden,c.generated,c.mask,"
 		"o.definition,o.object_id FROM d%d.m_columns c LEFT JOIN d%d.m_objects o ON o.parent_id=c.object_id AND o.type='D'"
-		" AND o.x1=c.column_id WHERE c.object_id=%d ORDER BY c.column_id", table->database->id, table->database->id,
-		table->id);
+		" AND o.x1=c.column_id WHERE c.object_id=%d ORDER BY c.column_id",
+		table->database->id, table->database->id, table->id);
 
 	table->columns = arena_alloc(session->arena, (count + 1) * sizeof(*table->columns));
 	while (query_next(session, &s)) {
@@ -172,8 +178,10 @@ static void load_columns(struct session *session, struct table *table)
 
 static void load_keys(struct session *session, struct table *table, struct index *index)
 {
-	sqlite3_stmt *s = query(session, "SELECT column_id,descending FROM d%d.m_index_columns WHERE object_id=%d AND index_id=%d"
-		" AND included=0 ORDER BY key_ordinal", table->database->id, table->id, index->id);
+	sqlite3_stmt *s = query(session,
+		"SELECT column_id,descending FROM d%d.m_index_columns WHERE object_id=%d AND index_id=%d"
+		" AND included=0 ORDER BY key_ordinal",
+		table->database->id, table->id, index->id);
 
 	index->keys = arena_alloc(session->arena, 32 * sizeof(*index->keys));
 	index->descending = arena_alloc(session->arena, 32 * sizeof(*index->descending));
@@ -187,8 +195,10 @@ static void load_keys(struct session *session, struct table *table, struct index
 
 static void load_indexes(struct session *session, struct table *table)
 {
-	sqlite3_stmt *s = query(session, "SELECT index_id,type,name,is_unique,primary_key,unique_constraint,disabled,filter"
-		" FROM d%d.m_indexes WHERE object_id=%d AND index_id>0 ORDER BY index_id", table->database->id, table->id);
+	sqlite3_stmt *s = query(session,
+		"SELECT index_id,type,name,is_unique,primary_key,unique_constraint,disabled,filter"
+		" FROM d%d.m_indexes WHERE object_id=%d AND index_id>0 ORDER BY index_id",
+		table->database->id, table->id);
 	size_t room = 0;
 
 	while (query_next(session, &s)) {
@@ -216,10 +226,11 @@ static void load_indexes(struct session *session, struct table *table)
 
 struct table *catalogue_by_id(struct session *session, struct database *database, int object_id)
 {
-	sqlite3_stmt *s = query(session, "SELECT o.object_id,o.schema_id,o.name,s.name,o.type,o.definition,o.flags,"
+	sqlite3_stmt *s = query(session,
+		"SELECT o.object_id,o.schema_id,o.name,s.name,o.type,o.definition,o.flags,"
 		"(SELECT count(*) FROM d%d.m_objects g WHERE g.parent_id=o.object_id AND g.type='TR' AND g.disabled=0)"
-		" FROM d%d.m_objects o JOIN d%d.m_schemas s USING(schema_id) WHERE object_id=%d", database->id, database->id,
-		database->id, object_id);
+		" FROM d%d.m_objects o JOIN d%d.m_schemas s USING(schema_id) WHERE object_id=%d",
+		database->id, database->id, database->id, object_id);
 	struct table *table = NULL;
 
 	if (!query_next(session, &s))
@@ -261,8 +272,11 @@ struct table *catalogue_table(struct session *session, const struct name *name)
 	if (table && (!strcmp(table->type, "U") || !strcmp(table->type, "V") || !strcmp(table->type, "IF")))
 		return table;
 	if (!session->failed)
-		session_raise(session, 208, name->schema && *name->schema ? arena_format(session->arena, "%s%s%s.%s",
-			name->database ? name->database : "", name->database ? "." : "", name->schema, name->object) : name->object);
+		session_raise(session, 208,
+			name->schema && *name->schema
+				? arena_format(session->arena, "%s%s%s.%s", name->database ? name->database : "",
+					  name->database ? "." : "", name->schema, name->object)
+				: name->object);
 	return NULL;
 }
 
@@ -296,9 +310,10 @@ static int user_type(struct session *session, const struct type_name *name, stru
 
 	if (!database)
 		return -5;
-	sqlite3_stmt *s = query(session, "SELECT user_type_id,kind,length,precision,scale FROM d%d.m_types WHERE name=%Q AND"
-		" schema_id=%d AND table_id IS NULL", database->id, name->name.object,
-		catalogue_schema(session, database, name->name.schema));
+	sqlite3_stmt *s = query(session,
+		"SELECT user_type_id,kind,length,precision,scale FROM d%d.m_types WHERE name=%Q AND"
+		" schema_id=%d AND table_id IS NULL",
+		database->id, name->name.object, catalogue_schema(session, database, name->name.schema));
 
 	if (!query_next(session, &s))
 		return session_raise(session, 2715, 1, name->name.object);
@@ -308,10 +323,11 @@ static int user_type(struct session *session, const struct type_name *name, stru
 	return 0;
 }
 
-int catalogue_type(struct session *session, const struct type_name *name, const char *collation, struct sql_type *type,
-	int *id)
+int catalogue_type(
+	struct session *session, const struct type_name *name, const char *collation, struct sql_type *type, int *id)
 {
-	enum sql_kind kind = !name->name.schema || !strcasecmp(name->name.schema, "sys") ? kind_find(name->name.object) : K_NONE;
+	enum sql_kind kind = !name->name.schema || !strcasecmp(name->name.schema, "sys") ? kind_find(name->name.object)
+																					 : K_NONE;
 	struct database *database = catalogue_database(session, NULL);
 
 	if (!database)
@@ -322,15 +338,19 @@ int catalogue_type(struct session *session, const struct type_name *name, const 
 	} else {
 		*type = type_make(kind, name->length, name->scale, 0);
 		*id = kind_info(type->kind)->user_id;
-		if ((type->kind == K_DECIMAL || type->kind == K_NUMERIC) && (type->precision > 38 || type->scale > type->precision ||
-				!type->precision))
-			return session_raise_text(session, 2750, 16, 1, "Column or parameter #1: Specified column precision %d is greater"
-				" than the maximum precision of 38.", type->precision);
+		if ((type->kind == K_DECIMAL || type->kind == K_NUMERIC) &&
+			(type->precision > 38 || type->scale > type->precision || !type->precision))
+			return session_raise_text(session, 2750, 16, 1,
+				"Column or parameter #1: Specified column precision %d is greater"
+				" than the maximum precision of 38.",
+				type->precision);
 		if ((kind == K_TIME || kind == K_DATETIME2 || kind == K_DATETIMEOFFSET) && type->scale > 7)
 			return session_raise_text(session, 1002, 16, 1, "Line 1: Specified scale %d is invalid.", type->scale);
 		if (type_is_unicode(*type) && name->length > 4000 && name->length != (int)LENGTH_MAX)
-			return session_raise_text(session, 2717, 16, 1, "The size (%d) given to the column exceeds the maximum allowed"
-				" (4000).", name->length);
+			return session_raise_text(session, 2717, 16, 1,
+				"The size (%d) given to the column exceeds the maximum allowed"
+				" (4000).",
+				name->length);
 	}
 	if (type_is_character(*type)) {
 		type->collation = collation ? collation_find(collation, session->engine->version) : database->collation;

@@ -24,7 +24,7 @@ struct index {
 	const char *name;
 	bool unique, primary, unique_constraint, disabled;
 	const char *filter;
-	int *keys;   /* column ids */
+	int *keys; /* column ids */
 	bool *descending;
 	size_t key_count;
 };

@@ -13,11 +13,11 @@
 
 struct page {
 	unsigned number;
-	bool wide;               /* has double-byte characters */
+	bool wide; /* has double-byte characters */
 	bool lead[256];
-	uint16_t single[256];    /* byte -> UTF-16 unit */
-	uint16_t *pair;          /* lead << 8 | trail -> unit, 0 if none; wide pages only */
-	uint16_t back[65536];    /* unit -> byte, or lead << 8 | trail; 0 if none (but U+0000) */
+	uint16_t single[256]; /* byte -> UTF-16 unit */
+	uint16_t *pair;       /* lead << 8 | trail -> unit, 0 if none; wide pages only */
+	uint16_t back[65536]; /* unit -> byte, or lead << 8 | trail; 0 if none (but U+0000) */
 };
 
 #define UTF8_PAGE 65001u

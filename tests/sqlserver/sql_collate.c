@@ -129,8 +129,8 @@ static int compare_in_page(unsigned page, const char *a, size_t size_a, const ch
 	return result;
 }
 
-int collation_compare(const struct collation *collation, bool by_page, const char *a, size_t size_a,
-	const char *b, size_t size_b)
+int collation_compare(
+	const struct collation *collation, bool by_page, const char *a, size_t size_a, const char *b, size_t size_b)
 {
 	size_a = trimmed(a, size_a);
 	size_b = trimmed(b, size_b);

@@ -17,19 +17,18 @@ struct locale_group {
 	uint16_t page;
 };
 
-static const struct locale_group groups[] = {
-	{ "Latin1_General", 0x0409, 1252 }, { "French", 0x040c, 1252 }, { "Finnish_Swedish", 0x040b, 1252 },
-	{ "Danish_Norwegian", 0x0406, 1252 }, { "Danish_Greenlandic", 0x0406, 1252 }, { "Modern_Spanish", 0x0c0a, 1252 },
-	{ "German_PhoneBook", 0x10407, 1252 }, { "Icelandic", 0x040f, 1252 }, { "Norwegian", 0x0414, 1252 },
-	{ "Cyrillic_General", 0x0419, 1251 }, { "Ukrainian", 0x0422, 1251 }, { "Macedonian_FYROM", 0x042f, 1251 },
-	{ "Polish", 0x0415, 1250 }, { "Czech", 0x0405, 1250 }, { "Hungarian", 0x040e, 1250 }, { "Slovak", 0x041b, 1250 },
-	{ "Croatian", 0x041a, 1250 }, { "Romanian", 0x0418, 1250 }, { "Slovenian", 0x0424, 1250 },
-	{ "Greek", 0x0408, 1253 }, { "Turkish", 0x041f, 1254 }, { "Hebrew", 0x040d, 1255 }, { "Arabic", 0x0401, 1256 },
-	{ "Estonian", 0x0425, 1257 }, { "Latvian", 0x0426, 1257 }, { "Lithuanian", 0x0427, 1257 },
-	{ "Vietnamese", 0x042a, 1258 }, { "Thai", 0x041e, 874 }, { "Japanese", 0x0411, 932 }, { "Japanese_XJIS", 0x0411, 932 },
-	{ "Chinese_PRC", 0x0804, 936 }, { "Chinese_PRC_Stroke", 0x20804, 936 }, { "Korean_Wansung", 0x0412, 949 },
-	{ "Korean", 0x0412, 949 }, { "Chinese_Taiwan_Stroke", 0x0404, 950 }, { "Chinese_Hong_Kong_Stroke", 0x0c04, 950 },
-};
+static const struct locale_group groups[] = { { "Latin1_General", 0x0409, 1252 }, { "French", 0x040c, 1252 },
+	{ "Finnish_Swedish", 0x040b, 1252 }, { "Danish_Norwegian", 0x0406, 1252 }, { "Danish_Greenlandic", 0x0406, 1252 },
+	{ "Modern_Spanish", 0x0c0a, 1252 }, { "German_PhoneBook", 0x10407, 1252 }, { "Icelandic", 0x040f, 1252 },
+	{ "Norwegian", 0x0414, 1252 }, { "Cyrillic_General", 0x0419, 1251 }, { "Ukrainian", 0x0422, 1251 },
+	{ "Macedonian_FYROM", 0x042f, 1251 }, { "Polish", 0x0415, 1250 }, { "Czech", 0x0405, 1250 },
+	{ "Hungarian", 0x040e, 1250 }, { "Slovak", 0x041b, 1250 }, { "Croatian", 0x041a, 1250 },
+	{ "Romanian", 0x0418, 1250 }, { "Slovenian", 0x0424, 1250 }, { "Greek", 0x0408, 1253 }, { "Turkish", 0x041f, 1254 },
+	{ "Hebrew", 0x040d, 1255 }, { "Arabic", 0x0401, 1256 }, { "Estonian", 0x0425, 1257 }, { "Latvian", 0x0426, 1257 },
+	{ "Lithuanian", 0x0427, 1257 }, { "Vietnamese", 0x042a, 1258 }, { "Thai", 0x041e, 874 },
+	{ "Japanese", 0x0411, 932 }, { "Japanese_XJIS", 0x0411, 932 }, { "Chinese_PRC", 0x0804, 936 },
+	{ "Chinese_PRC_Stroke", 0x20804, 936 }, { "Korean_Wansung", 0x0412, 949 }, { "Korean", 0x0412, 949 },
+	{ "Chinese_Taiwan_Stroke", 0x0404, 950 }, { "Chinese_Hong_Kong_Stroke", 0x0c04, 950 } };
 
 struct sql_sort {
 	const char *name;
@@ -38,18 +37,17 @@ struct sql_sort {
 	uint8_t sort_id;
 };
 
-static const struct sql_sort sql_sorts[] = {
-	{ "SQL_Latin1_General_CP1_CI_AS", 0x0409, 1252, 52 }, { "SQL_Latin1_General_CP1_CS_AS", 0x0409, 1252, 51 },
-	{ "SQL_Latin1_General_CP1_CI_AI", 0x0409, 1252, 54 }, { "SQL_Latin1_General_Pref_CP1_CI_AS", 0x0409, 1252, 53 },
-	{ "SQL_Latin1_General_CP437_CI_AS", 0x0409, 437, 32 }, { "SQL_Latin1_General_CP437_CS_AS", 0x0409, 437, 31 },
-	{ "SQL_Latin1_General_CP437_BIN2", 0x0409, 437, 30 }, { "SQL_Latin1_General_CP850_CI_AS", 0x0409, 850, 42 },
-	{ "SQL_Latin1_General_CP850_CS_AS", 0x0409, 850, 41 }, { "SQL_Latin1_General_CP850_BIN2", 0x0409, 850, 40 },
-	{ "SQL_Latin1_General_CP1250_CI_AS", 0x0409, 1250, 82 }, { "SQL_Latin1_General_CP1250_CS_AS", 0x0409, 1250, 81 },
-	{ "SQL_Latin1_General_CP1251_CI_AS", 0x0419, 1251, 106 }, { "SQL_Latin1_General_CP1251_CS_AS", 0x0419, 1251, 105 },
-	{ "SQL_Latin1_General_CP1253_CI_AS", 0x0408, 1253, 114 }, { "SQL_Latin1_General_CP1254_CI_AS", 0x041f, 1254, 130 },
-	{ "SQL_Latin1_General_CP1255_CI_AS", 0x040d, 1255, 138 }, { "SQL_Latin1_General_CP1256_CI_AS", 0x0401, 1256, 146 },
-	{ "SQL_Latin1_General_CP1257_CI_AS", 0x0425, 1257, 154 },
-};
+static const struct sql_sort sql_sorts[] = { { "SQL_Latin1_General_CP1_CI_AS", 0x0409, 1252, 52 },
+	{ "SQL_Latin1_General_CP1_CS_AS", 0x0409, 1252, 51 }, { "SQL_Latin1_General_CP1_CI_AI", 0x0409, 1252, 54 },
+	{ "SQL_Latin1_General_Pref_CP1_CI_AS", 0x0409, 1252, 53 }, { "SQL_Latin1_General_CP437_CI_AS", 0x0409, 437, 32 },
+	{ "SQL_Latin1_General_CP437_CS_AS", 0x0409, 437, 31 }, { "SQL_Latin1_General_CP437_BIN2", 0x0409, 437, 30 },
+	{ "SQL_Latin1_General_CP850_CI_AS", 0x0409, 850, 42 }, { "SQL_Latin1_General_CP850_CS_AS", 0x0409, 850, 41 },
+	{ "SQL_Latin1_General_CP850_BIN2", 0x0409, 850, 40 }, { "SQL_Latin1_General_CP1250_CI_AS", 0x0409, 1250, 82 },
+	{ "SQL_Latin1_General_CP1250_CS_AS", 0x0409, 1250, 81 }, { "SQL_Latin1_General_CP1251_CI_AS", 0x0419, 1251, 106 },
+	{ "SQL_Latin1_General_CP1251_CS_AS", 0x0419, 1251, 105 }, { "SQL_Latin1_General_CP1253_CI_AS", 0x0408, 1253, 114 },
+	{ "SQL_Latin1_General_CP1254_CI_AS", 0x041f, 1254, 130 }, { "SQL_Latin1_General_CP1255_CI_AS", 0x040d, 1255, 138 },
+	{ "SQL_Latin1_General_CP1256_CI_AS", 0x0401, 1256, 146 },
+	{ "SQL_Latin1_General_CP1257_CI_AS", 0x0425, 1257, 154 } };
 
 #define COLLATION_MAX 256
 static struct collation known[COLLATION_MAX];
@@ -138,7 +136,7 @@ static uint16_t add(const char *name, int version)
 	struct collation c = { .lcid = 0 };
 
 	if (strlen(name) >= sizeof(c.name) || known_count == COLLATION_MAX ||
-			(!parse_sql(name, &c) && !parse_windows(name, version, &c)))
+		(!parse_sql(name, &c) && !parse_windows(name, version, &c)))
 		return 0;
 	snprintf(c.name, sizeof(c.name), "%s", name);
 	known[known_count] = c;

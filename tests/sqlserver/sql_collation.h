@@ -27,8 +27,8 @@ void collation_wire(uint16_t number, uint8_t wire[5]);
 /* The number for five bytes off the wire; 0 if unknown. */
 uint16_t collation_from_wire(const uint8_t wire[5]);
 /* Order of two WTF-8 texts; trailing spaces do not count. by_page: a varchar's order (it matters for _BIN2). */
-int collation_compare(const struct collation *collation, bool by_page, const char *a, size_t size_a,
-	const char *b, size_t size_b);
+int collation_compare(
+	const struct collation *collation, bool by_page, const char *a, size_t size_a, const char *b, size_t size_b);
 /* The character as the collation compares it: case and accent folded away where it ignores them. */
 uint32_t collation_fold(const struct collation *collation, uint32_t c);
 

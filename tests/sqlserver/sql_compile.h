@@ -16,8 +16,8 @@ struct expr {
 	const char *sql;
 	struct sql_type type;
 	bool nullable, is_null, aggregate;
-	int collation_rank;  /* 0 may give way, 1 a column's, 2 said by COLLATE */
-	const char *name;    /* of a column, for the result's */
+	int collation_rank; /* 0 may give way, 1 a column's, 2 said by COLLATE */
+	const char *name;   /* of a column, for the result's */
 	const struct source_column *column;
 };
 
@@ -25,13 +25,13 @@ struct source_column {
 	const char *name, *sql;
 	struct sql_type type;
 	bool nullable, identity, computed, hidden, key;
-	struct column *column;      /* of a base table */
+	struct column *column; /* of a base table */
 	const char *table_name;
 };
 
 struct source {
-	const char *alias;          /* as T-SQL names it */
-	struct name full;           /* schema and database as it was said or found */
+	const char *alias; /* as T-SQL names it */
+	struct name full;  /* schema and database as it was said or found */
 	const char *sql_alias;
 	struct source_column *columns;
 	size_t count;
@@ -41,11 +41,11 @@ struct source {
 
 struct scope {
 	struct scope *outer;
-	struct source *sources;     /* in order */
+	struct source *sources; /* in order */
 	bool grouped;
-	const char **groups;        /* SQL of the GROUP BY expressions */
+	const char **groups; /* SQL of the GROUP BY expressions */
 	size_t group_count;
-	const char *ungrouped;      /* a column outside of all groups and aggregates */
+	const char *ungrouped; /* a column outside of all groups and aggregates */
 };
 
 struct cte_binding {
@@ -67,7 +67,7 @@ struct result {
 	struct sql_type type;
 	bool nullable, identity, computed, key;
 	const char *table;
-	const char *variable;       /* SELECT @x = */
+	const char *variable; /* SELECT @x = */
 };
 
 struct compiled {
@@ -84,11 +84,11 @@ struct compiler {
 	struct scope *scope;
 	struct cte_binding *ctes;
 	struct table_use *uses;
-	struct variable **bound;    /* ?1 is bound[0] */
+	struct variable **bound; /* ?1 is bound[0] */
 	size_t bound_count;
 	int next_alias, in_aggregate, depth;
-	bool live_variables;        /* SELECT @x = ...: read variables row by row */
-	struct database *database;  /* names are looked up here: a view's own */
+	bool live_variables;       /* SELECT @x = ...: read variables row by row */
+	struct database *database; /* names are looked up here: a view's own */
 };
 
 /* Runs a rule under the guard: 0, or -EIO with the error raised on the session. */

@@ -22,13 +22,13 @@ static const char *in_condition(struct compiler *c, const struct node *node)
 			type = left.type;
 		left = type_is_character(type) ? left : compile_convert(c, left, type, false);
 		right = type_is_character(type) ? right : compile_convert(c, right, type, false);
-		return compile_format(c, "(%s %sIN (SELECT %s FROM (%s)))", compile_collated(c, left), node->negated ? "NOT " : "",
-			right.sql, inner.sql);
+		return compile_format(c, "(%s %sIN (SELECT %s FROM (%s)))", compile_collated(c, left),
+			node->negated ? "NOT " : "", right.sql, inner.sql);
 	}
 	text_add(&sql, node->negated ? "(NOT (" : "(");
 	for (size_t i = 1; i < node->count; i++)
-		text_format(&sql, "%s%s", i > 1 ? " OR " : "", compile_compare(c, node, C_EQ, left,
-			compile_expression(c, node->kids[i])));
+		text_format(&sql, "%s%s", i > 1 ? " OR " : "",
+			compile_compare(c, node, C_EQ, left, compile_expression(c, node->kids[i])));
 	text_add(&sql, node->negated ? "))" : ")");
 	return text_done(&sql);
 }
@@ -36,8 +36,9 @@ static const char *in_condition(struct compiler *c, const struct node *node)
 static const char *like(struct compiler *c, const struct node *node)
 {
 	struct expr text = compile_expression(c, node->kids[0]), pattern = compile_expression(c, node->kids[1]);
-	uint16_t collation = text.type.collation && text.collation_rank >= pattern.collation_rank ? text.type.collation :
-		pattern.type.collation ? pattern.type.collation : text.type.collation;
+	uint16_t collation = text.type.collation && text.collation_rank >= pattern.collation_rank ? text.type.collation
+		: pattern.type.collation                                                              ? pattern.type.collation
+																							  : text.type.collation;
 	const char *escape = node->count > 2 ? compile_expression(c, node->kids[2]).sql : "NULL";
 
 	if (!type_is_character(text.type))
@@ -65,18 +66,26 @@ static const char *quantified(struct compiler *c, const struct node *node)
 const char *compile_condition(struct compiler *c, const struct node *node)
 {
 	switch (node->kind) {
-	case N_AND: case N_OR:
+	case N_AND:
+	case N_OR:
 		return compile_format(c, "(%s %s %s)", compile_condition(c, node->kids[0]), node->kind == N_AND ? "AND" : "OR",
 			compile_condition(c, node->kids[1]));
-	case N_NOT: return compile_format(c, "(NOT %s)", compile_condition(c, node->kids[0]));
-	case N_COMPARE: return compile_compare(c, node, (enum compare)node->op, compile_expression(c, node->kids[0]),
-		compile_expression(c, node->kids[1]));
+	case N_NOT:
+		return compile_format(c, "(NOT %s)", compile_condition(c, node->kids[0]));
+	case N_COMPARE:
+		return compile_compare(c, node, (enum compare)node->op, compile_expression(c, node->kids[0]),
+			compile_expression(c, node->kids[1]));
 	case N_IS_NULL:
-		return compile_format(c, "(%s IS %sNULL)", compile_expression(c, node->kids[0]).sql, node->negated ? "NOT " : "");
-	case N_IN: return in_condition(c, node);
-	case N_LIKE: return like(c, node);
-	case N_QUANTIFIED: return quantified(c, node);
-	case N_EXISTS: return compile_format(c, "EXISTS (%s)", compile_select(c, node->query).sql);
+		return compile_format(
+			c, "(%s IS %sNULL)", compile_expression(c, node->kids[0]).sql, node->negated ? "NOT " : "");
+	case N_IN:
+		return in_condition(c, node);
+	case N_LIKE:
+		return like(c, node);
+	case N_QUANTIFIED:
+		return quantified(c, node);
+	case N_EXISTS:
+		return compile_format(c, "EXISTS (%s)", compile_select(c, node->query).sql);
 	case N_BETWEEN: {
 		struct expr e = compile_expression(c, node->kids[0]);
 		const char *low = compile_compare(c, node, C_GE, e, compile_expression(c, node->kids[1]));
@@ -84,7 +93,8 @@ const char *compile_condition(struct compiler *c, const struct node *node)
 
 		return compile_format(c, "(%s(%s AND %s))", node->negated ? "NOT " : "", low, high);
 	}
-	case N_CALL: return compile_call(c, node).sql; /* UPDATE(column) in a trigger */
+	case N_CALL:
+		return compile_call(c, node).sql; /* UPDATE(column) in a trigger */
 	default:
 		session_raise_text(c->session, 4145, 15, 1,
 			"An expression of non-boolean type specified in a context where a condition is expected.");
@@ -122,8 +132,13 @@ static struct expr concatenate(struct compiler *c, struct expr a, struct expr b)
 
 static struct sql_type as_decimal(struct sql_type t)
 {
-	static const uint8_t digits[] = { [K_BIT] = 1, [K_TINYINT] = 3, [K_SMALLINT] = 5, [K_INT] = 10, [K_BIGINT] = 19,
-		[K_SMALLMONEY] = 10, [K_MONEY] = 19 };
+	static const uint8_t digits[] = { [K_BIT] = 1,
+		[K_TINYINT] = 3,
+		[K_SMALLINT] = 5,
+		[K_INT] = 10,
+		[K_BIGINT] = 19,
+		[K_SMALLMONEY] = 10,
+		[K_MONEY] = 19 };
 
 	if (t.kind == K_DECIMAL || t.kind == K_NUMERIC || t.kind > K_MONEY)
 		return t;
@@ -139,14 +154,17 @@ static struct sql_type decimal_result(int op, struct sql_type a, struct sql_type
 	int s = s1 > s2 ? s1 : s2, whole = p1 - s1 > p2 - s2 ? p1 - s1 : p2 - s2;
 
 	switch (op) {
-	case '*': return type_decimal(p1 + p2 + 1, s1 + s2);
+	case '*':
+		return type_decimal(p1 + p2 + 1, s1 + s2);
 	case '/': {
 		int scale = s1 + p2 + 1 > 6 ? s1 + p2 + 1 : 6;
 
 		return type_decimal(p1 - s1 + s2 + scale, scale);
 	}
-	case '%': return type_decimal((p1 - s1 < p2 - s2 ? p1 - s1 : p2 - s2) + s, s);
-	default: return type_decimal(whole + s + 1, s);
+	case '%':
+		return type_decimal((p1 - s1 < p2 - s2 ? p1 - s1 : p2 - s2) + s, s);
+	default:
+		return type_decimal(whole + s + 1, s);
 	}
 }
 
@@ -166,7 +184,9 @@ static struct sql_type number_result(struct compiler *c, int op, struct expr a, 
 
 	if (type_is_character(type)) /* '1' - '1': not numbers for the server either */
 		compile_error(c, 402, kind_info(a.type.kind)->name, kind_info(b.type.kind)->name,
-			op == '-' ? "subtract" : op == '*' ? "multiply" : "divide");
+			op == '-'       ? "subtract"
+				: op == '*' ? "multiply"
+							: "divide");
 	if (type.kind == K_BIT)
 		return op == '&' || op == '|' || op == '^' ? type : type_simple(K_BIT);
 	if (type.kind == K_DECIMAL || type.kind == K_NUMERIC)
@@ -179,12 +199,14 @@ static struct expr date_arithmetic(struct compiler *c, int op, struct expr a, st
 	struct sql_type type = type_simple(K_DATETIME);
 
 	if ((a.type.kind != K_DATETIME && a.type.kind != K_SMALLDATETIME && type_is_date(a.type)) ||
-			(b.type.kind != K_DATETIME && b.type.kind != K_SMALLDATETIME && type_is_date(b.type)))
-		compile_error(c, 402, kind_info(a.type.kind)->name, kind_info(b.type.kind)->name, op == '+' ? "add" : "subtract");
+		(b.type.kind != K_DATETIME && b.type.kind != K_SMALLDATETIME && type_is_date(b.type)))
+		compile_error(
+			c, 402, kind_info(a.type.kind)->name, kind_info(b.type.kind)->name, op == '+' ? "add" : "subtract");
 	a = compile_convert(c, a, type, false);
 	b = compile_convert(c, b, type, false);
-	return (struct expr){ .sql = compile_format(c, "(%s%c%s)", a.sql, op, b.sql), .type = type,
-		.nullable = a.nullable || b.nullable };
+	return (struct expr){
+		.sql = compile_format(c, "(%s%c%s)", a.sql, op, b.sql), .type = type, .nullable = a.nullable || b.nullable
+	};
 }
 
 struct expr compile_arithmetic(struct compiler *c, int op, struct expr a, struct expr b)
@@ -196,8 +218,10 @@ struct expr compile_arithmetic(struct compiler *c, int op, struct expr a, struct
 	bool text = type_is_character(a.type) || type_is_character(b.type);
 	bool binary = type_is_binary(a.type) && type_is_binary(b.type);
 
-	if (op == '+' && ((text && !type_is_number(a.type) && !type_is_number(b.type) && !type_is_date(a.type) &&
-			!type_is_date(b.type)) || binary))
+	if (op == '+' &&
+		((text && !type_is_number(a.type) && !type_is_number(b.type) && !type_is_date(a.type) &&
+			 !type_is_date(b.type)) ||
+			binary))
 		return concatenate(c, a, b);
 	if ((op == '+' || op == '-') && (type_is_date(a.type) || type_is_date(b.type)))
 		return date_arithmetic(c, op, a, b);

@@ -143,8 +143,8 @@ const char *compile_collated(struct compiler *c, struct expr e)
 
 	if (!type_is_character(e.type))
 		return e.sql;
-	return compile_format(c, "%s COLLATE \"%s%s\"", e.sql, collation->name,
-		collation->binary && !type_is_unicode(e.type) ? "/v" : "");
+	return compile_format(
+		c, "%s COLLATE \"%s%s\"", e.sql, collation->name, collation->binary && !type_is_unicode(e.type) ? "/v" : "");
 }
 
 struct expr compile_cast(struct compiler *c, struct expr e, struct sql_type to, const char *style, bool try_it)
@@ -162,8 +162,8 @@ struct expr compile_cast(struct compiler *c, struct expr e, struct sql_type to, 
 		if (to.kind == K_VARBINARY && type_is_large(to) && type_is_unicode(e.type) && !style)
 			e.sql = compile_format(c, "utf16(%s)", e.sql);
 		else
-			e.sql = compile_format(c, "cv(%s,%lld,%lld,%s,%d)", e.sql, (long long)type_pack(e.type), (long long)type_pack(to),
-				style ? style : "0", try_it ? 2 : 0);
+			e.sql = compile_format(c, "cv(%s,%lld,%lld,%s,%d)", e.sql, (long long)type_pack(e.type),
+				(long long)type_pack(to), style ? style : "0", try_it ? 2 : 0);
 	}
 	e.type = to;
 	e.nullable |= try_it;
@@ -178,8 +178,8 @@ static bool implicit_clash(struct sql_type from, struct sql_type to)
 		return false;
 	if (text && type_is_binary(to) && to.kind != K_TIMESTAMP)
 		return true;
-	if (from.kind == K_VARIANT || (type_is_number(from) && type_is_date(to) && to.kind != K_DATETIME &&
-			to.kind != K_SMALLDATETIME))
+	if (from.kind == K_VARIANT ||
+		(type_is_number(from) && type_is_date(to) && to.kind != K_DATETIME && to.kind != K_SMALLDATETIME))
 		return true;
 	return from.kind == K_XML && type_is_character(to);
 }
@@ -191,11 +191,11 @@ struct expr compile_convert(struct compiler *c, struct expr e, struct sql_type t
 		return e;
 	}
 	if (implicit_clash(e.type, to) || convert_allowed(e.type, to))
-		compile_error(c, e.type.kind == K_VARIANT || type_is_character(e.type) ? 257 : 206, kind_info(e.type.kind)->name,
-			kind_info(to.kind)->name);
+		compile_error(c, e.type.kind == K_VARIANT || type_is_character(e.type) ? 257 : 206,
+			kind_info(e.type.kind)->name, kind_info(to.kind)->name);
 	if (!convert_is_free(e.type, to))
-		e.sql = compile_format(c, "cv(%s,%lld,%lld,0,%d)", e.sql, (long long)type_pack(e.type), (long long)type_pack(to),
-			assign);
+		e.sql = compile_format(
+			c, "cv(%s,%lld,%lld,0,%d)", e.sql, (long long)type_pack(e.type), (long long)type_pack(to), assign);
 	e.type = to;
 	return e;
 }
@@ -206,8 +206,8 @@ static struct sql_type compare_type(struct compiler *c, struct expr a, struct ex
 
 	if (!type_is_character(type))
 		return type;
-	if (a.collation_rank == b.collation_rank && a.collation_rank && type_is_character(a.type) && type_is_character(b.type) &&
-			a.type.collation != b.type.collation)
+	if (a.collation_rank == b.collation_rank && a.collation_rank && type_is_character(a.type) &&
+		type_is_character(b.type) && a.type.collation != b.type.collation)
 		compile_error(c, 468, collation_get(a.type.collation)->name, collation_get(b.type.collation)->name);
 	bool from_b = !type_is_character(a.type) || (type_is_character(b.type) && b.collation_rank > a.collation_rank);
 
@@ -276,8 +276,9 @@ static struct expr case_expression(struct compiler *c, const struct node *node)
 	for (size_t i = 0; i < branches; i++) {
 		const struct node *when = node->kids[first + i * 2];
 
-		text_format(&sql, " WHEN %s THEN %s", node->op ? compile_compare(c, node, C_EQ, input,
-			compile_expression(c, when)) : compile_condition(c, when), compile_convert(c, results[i], type, false).sql);
+		text_format(&sql, " WHEN %s THEN %s",
+			node->op ? compile_compare(c, node, C_EQ, input, compile_expression(c, when)) : compile_condition(c, when),
+			compile_convert(c, results[i], type, false).sql);
 	}
 	text_format(&sql, " ELSE %s END", compile_convert(c, results[branches], type, false).sql);
 	out.sql = text_done(&sql);
@@ -313,8 +314,9 @@ static struct expr cast(struct compiler *c, const struct node *node)
 static struct expr collate(struct compiler *c, const struct node *node)
 {
 	struct expr e = compile_expression(c, node->kids[0]);
-	uint16_t collation = !strcasecmp(node->text, "database_default") ? c->database->collation :
-		!strcasecmp(node->text, "catalog_default") ? COLLATION_DEFAULT : collation_find(node->text, c->session->engine->version);
+	uint16_t collation = !strcasecmp(node->text, "database_default") ? c->database->collation
+		: !strcasecmp(node->text, "catalog_default")                 ? COLLATION_DEFAULT
+													 : collation_find(node->text, c->session->engine->version);
 
 	if (!collation)
 		compile_error(c, 448, node->text);
@@ -371,7 +373,7 @@ static struct expr next_value(struct compiler *c, const struct node *node)
 	compile_use(c, sequence, 0, true);
 	return make(compile_format(c, "next_value(%d,%d)", sequence->database->id, sequence->id),
 		type_simple((enum sql_kind)query_int(c->session, K_BIGINT, "SELECT x6 FROM d%d.m_objects WHERE object_id=%d",
-		sequence->database->id, sequence->id)));
+			sequence->database->id, sequence->id)));
 }
 
 static struct expr dispatch(struct compiler *c, const struct node *node)
@@ -383,29 +385,54 @@ static struct expr dispatch(struct compiler *c, const struct node *node)
 		e = make("NULL", (struct sql_type){ 0 });
 		e.nullable = e.is_null = true;
 		return e;
-	case N_INTEGER: case N_DECIMAL: case N_FLOAT: case N_MONEY: case N_STRING: case N_NSTRING: case N_BINARY:
+	case N_INTEGER:
+	case N_DECIMAL:
+	case N_FLOAT:
+	case N_MONEY:
+	case N_STRING:
+	case N_NSTRING:
+	case N_BINARY:
 		return compile_literal(c, node);
-	case N_VARIABLE: return variable(c, node);
-	case N_GLOBAL: return compile_global(c, node);
-	case N_COLUMN: return column(c, node);
-	case N_NEGATE: return negate(c, node);
+	case N_VARIABLE:
+		return variable(c, node);
+	case N_GLOBAL:
+		return compile_global(c, node);
+	case N_COLUMN:
+		return column(c, node);
+	case N_NEGATE:
+		return negate(c, node);
 	case N_INVERT:
 		e = compile_expression(c, node->kids[0]);
 		if (!type_is_integer(e.type))
 			compile_error(c, 402, kind_info(e.type.kind)->name, "int", "'~'");
-		e.sql = compile_format(c, e.type.kind == K_BIT ? "(1-%s)" : e.type.kind == K_TINYINT ? "(255&~%s)" : "(~%s)", e.sql);
+		e.sql = compile_format(c,
+			e.type.kind == K_BIT           ? "(1-%s)"
+				: e.type.kind == K_TINYINT ? "(255&~%s)"
+										   : "(~%s)",
+			e.sql);
 		return e;
-	case N_OPERATE: return compile_arithmetic(c, node->op, compile_expression(c, node->kids[0]),
-		compile_expression(c, node->kids[1]));
-	case N_CALL: return compile_call(c, node);
-	case N_CASE: return case_expression(c, node);
-	case N_CAST: return cast(c, node);
-	case N_COLLATE: return collate(c, node);
-	case N_SUBQUERY: return subquery(c, node);
-	case N_NEXT_VALUE: return next_value(c, node);
+	case N_OPERATE:
+		return compile_arithmetic(
+			c, node->op, compile_expression(c, node->kids[0]), compile_expression(c, node->kids[1]));
+	case N_CALL:
+		return compile_call(c, node);
+	case N_CASE:
+		return case_expression(c, node);
+	case N_CAST:
+		return cast(c, node);
+	case N_COLLATE:
+		return collate(c, node);
+	case N_SUBQUERY:
+		return subquery(c, node);
+	case N_NEXT_VALUE:
+		return next_value(c, node);
 	case N_STAR:
-	case N_DEFAULT: session_raise_text(c->session, 156, 15, 1, "Incorrect syntax near the keyword 'DEFAULT'."); break;
-	default: session_raise_text(c->session, 50000, 16, 1, "The stand-in does not know this expression here."); break;
+	case N_DEFAULT:
+		session_raise_text(c->session, 156, 15, 1, "Incorrect syntax near the keyword 'DEFAULT'.");
+		break;
+	default:
+		session_raise_text(c->session, 50000, 16, 1, "The stand-in does not know this expression here.");
+		break;
 	}
 	compile_fail(c);
 }

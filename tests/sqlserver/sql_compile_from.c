@@ -20,8 +20,8 @@ struct source *compile_add_source(struct compiler *c, const char *alias, size_t 
 
 	for (struct source *s = c->scope->sources; s; s = s->next)
 		if (alias && *alias && name_equal(s->alias, alias) && !s->full.schema) {
-			session_raise_text(c->session, 1011, 16, 1, "The correlation name '%s' is specified multiple times in a FROM clause.",
-				alias);
+			session_raise_text(c->session, 1011, 16, 1,
+				"The correlation name '%s' is specified multiple times in a FROM clause.", alias);
 			compile_fail(c);
 		}
 	source->alias = alias ? alias : "";
@@ -35,7 +35,8 @@ struct source *compile_add_source(struct compiler *c, const char *alias, size_t 
 }
 
 /* Computed columns are computed where they are read, persisted ones too. */
-static const char *computed_sql(struct compiler *c, struct table *table, const struct column *column, const char *sql_alias)
+static const char *computed_sql(
+	struct compiler *c, struct table *table, const struct column *column, const char *sql_alias)
 {
 	struct source source = { .alias = table->name, .sql_alias = sql_alias, .table = table };
 	struct source_column *columns = arena_alloc(c->arena, (table->column_count + 1) * sizeof(*columns));
@@ -43,8 +44,10 @@ static const char *computed_sql(struct compiler *c, struct table *table, const s
 	for (size_t i = 0; i < table->column_count; i++) {
 		if (table->columns[i].computed)
 			continue;
-		columns[source.count++] = (struct source_column){ .name = table->columns[i].name, .type = table->columns[i].type,
-			.nullable = table->columns[i].nullable, .sql = compile_format(c, "%s.c%d", sql_alias, table->columns[i].id) };
+		columns[source.count++] = (struct source_column){ .name = table->columns[i].name,
+			.type = table->columns[i].type,
+			.nullable = table->columns[i].nullable,
+			.sql = compile_format(c, "%s.c%d", sql_alias, table->columns[i].id) };
 	}
 	source.columns = columns;
 	struct expr e = compile_stored(c, column->computed_text, &source, false);
@@ -77,7 +80,8 @@ static const char *masked(struct compiler *c, const struct column *column, const
 {
 	if (type_is_character(column->type)) {
 		if (!strncasecmp(column->mask, "email", 5))
-			return compile_format(c, "(CASE WHEN %s IS NULL THEN NULL ELSE substring(%s,1,1)||'XXX@XXXX.com' END)", sql, sql);
+			return compile_format(
+				c, "(CASE WHEN %s IS NULL THEN NULL ELSE substring(%s,1,1)||'XXX@XXXX.com' END)", sql, sql);
 		return compile_format(c, "(CASE WHEN %s IS NULL THEN NULL ELSE 'xxxx' END)", sql);
 	}
 	return compile_format(c, "(CASE WHEN %s IS NULL THEN NULL ELSE %s END)", sql,
@@ -101,15 +105,21 @@ struct source *compile_table_source(struct compiler *c, struct table *table, con
 			sql = computed_sql(c, table, column, source->sql_alias);
 		if (column->mask && !security_unmasked(c->session, table->database))
 			sql = masked(c, column, sql);
-		source->columns[i] = (struct source_column){ .name = column->name, .sql = sql, .type = column->type,
-			.nullable = column->nullable, .identity = column->identity, .computed = column->computed || column->row_version,
-			.hidden = column->hidden, .column = column, .table_name = table->name };
+		source->columns[i] = (struct source_column){ .name = column->name,
+			.sql = sql,
+			.type = column->type,
+			.nullable = column->nullable,
+			.identity = column->identity,
+			.computed = column->computed || column->row_version,
+			.hidden = column->hidden,
+			.column = column,
+			.table_name = table->name };
 	}
 	return source;
 }
 
-static void query_columns(struct compiler *c, struct source *source, const struct compiled *inner, const char **names,
-	size_t name_count)
+static void query_columns(
+	struct compiler *c, struct source *source, const struct compiled *inner, const char **names, size_t name_count)
 {
 	if (names && name_count != inner->count)
 		compile_error(c, name_count < inner->count ? 8158 : 8159, source->alias);
@@ -118,8 +128,10 @@ static void query_columns(struct compiler *c, struct source *source, const struc
 
 		if (!name || !*name)
 			compile_error(c, 8155, (int)i + 1, source->alias);
-		source->columns[i] = (struct source_column){ .name = name, .type = inner->results[i].type,
-			.sql = compile_format(c, "%s.k%zu", source->sql_alias, i + 1), .nullable = inner->results[i].nullable,
+		source->columns[i] = (struct source_column){ .name = name,
+			.type = inner->results[i].type,
+			.sql = compile_format(c, "%s.k%zu", source->sql_alias, i + 1),
+			.nullable = inner->results[i].nullable,
 			.identity = inner->results[i].identity };
 	}
 }
@@ -154,7 +166,8 @@ static struct compiled module_query(struct compiler *c, struct table *view, cons
 	}
 	(void)ref;
 	if (parameters) {
-		session_raise_text(c->session, 50000, 16, 1, "The stand-in does not know parameters of table-valued functions.");
+		session_raise_text(
+			c->session, 50000, 16, 1, "The stand-in does not know parameters of table-valued functions.");
 		compile_fail(c);
 	}
 	struct compiled inner = compile_select(c, statement->query);
@@ -169,8 +182,8 @@ static struct compiled module_query(struct compiler *c, struct table *view, cons
 	return inner;
 }
 
-static void add_query(struct compiler *c, const struct compiled *inner, const char *alias, const char **names, size_t count,
-	struct text *out)
+static void add_query(struct compiler *c, const struct compiled *inner, const char *alias, const char **names,
+	size_t count, struct text *out)
 {
 	struct source *source = compile_add_source(c, alias, inner->count);
 
@@ -221,8 +234,10 @@ static const char *row_filter(struct compiler *c, struct table *table, const cha
 {
 	if (c->session->engine->version < 13 || table->temporary)
 		return NULL;
-	const char *predicate = query_text(c->session, "SELECT p.predicate FROM d%d.m_predicates p JOIN d%d.m_objects o ON"
-		" o.object_id=p.policy AND o.disabled=0 WHERE p.target=%d", table->database->id, table->database->id, table->id);
+	const char *predicate = query_text(c->session,
+		"SELECT p.predicate FROM d%d.m_predicates p JOIN d%d.m_objects o ON"
+		" o.object_id=p.policy AND o.disabled=0 WHERE p.target=%d",
+		table->database->id, table->database->id, table->id);
 
 	if (!predicate)
 		return NULL;
@@ -230,7 +245,8 @@ static const char *row_filter(struct compiler *c, struct table *table, const cha
 
 	plain.columns = arena_alloc(c->arena, (table->column_count + 1) * sizeof(*plain.columns));
 	for (size_t i = 0; i < table->column_count; i++)
-		plain.columns[i] = (struct source_column){ .name = table->columns[i].name, .type = table->columns[i].type,
+		plain.columns[i] = (struct source_column){ .name = table->columns[i].name,
+			.type = table->columns[i].type,
 			.sql = compile_format(c, "%s.c%d", alias, table->columns[i].id) };
 	/* The predicate calls an inline function that selects one row or none; its own rows are asked for. */
 	struct node *node;
@@ -254,8 +270,7 @@ static void add_named(struct compiler *c, const struct table_ref *ref, struct te
 {
 	const char *alias = ref->alias ? ref->alias : ref->name.object;
 
-	if (add_cte(c, ref, alias, out) || add_trigger_table(c, ref, alias, out) ||
-			compile_view(c, &ref->name, alias, out))
+	if (add_cte(c, ref, alias, out) || add_trigger_table(c, ref, alias, out) || compile_view(c, &ref->name, alias, out))
 		return;
 	if (c->session->failed)
 		compile_fail(c);
@@ -315,8 +330,11 @@ static void add_join(struct compiler *c, const struct table_ref *ref, struct tex
 	add_ref(c, ref->left, out);
 	struct source *middle = last_source(c), *first = start ? start->next : c->scope->sources;
 
-	text_format(out, " %s %s", ref->join == J_OUTER_APPLY ? "LEFT JOIN" : ref->join == J_CROSS_APPLY ? "JOIN" :
-		words[ref->join], nested ? "(" : "");
+	text_format(out, " %s %s",
+		ref->join == J_OUTER_APPLY       ? "LEFT JOIN"
+			: ref->join == J_CROSS_APPLY ? "JOIN"
+										 : words[ref->join],
+		nested ? "(" : "");
 	add_ref(c, ref->right, out);
 	text_add(out, nested ? ")" : "");
 	if (ref->on)

@@ -84,8 +84,8 @@ static struct expr money_literal(struct compiler *c, const struct node *node)
 static struct expr string_literal(struct compiler *c, const struct node *node)
 {
 	bool unicode = node->kind == N_NSTRING;
-	size_t units = unicode ? wtf8_units(node->text, node->size) :
-		page_size(collation_get(c->database->collation)->page, node->text, node->size);
+	size_t units = unicode ? wtf8_units(node->text, node->size)
+						   : page_size(collation_get(c->database->collation)->page, node->text, node->size);
 	int length = units ? (int)units : 1;
 	struct expr e = make(compile_text(c->arena, node->text, node->size),
 		unicode ? type_nvarchar(length, c->database->collation) : type_varchar(length, c->database->collation));
@@ -107,17 +107,28 @@ static struct expr binary_literal(struct compiler *c, const struct node *node)
 	const char *digits = node->size % 2 ? compile_format(c, "0%s", node->text) : node->text;
 	int size = (int)(strlen(digits) / 2);
 
-	return make(compile_format(c, "x'%s'", digits), type_make(K_VARBINARY, size > 8000 ? (int)LENGTH_MAX : size ? size : 1, 0, 0));
+	return make(compile_format(c, "x'%s'", digits),
+		type_make(K_VARBINARY,
+			size > 8000 ? (int)LENGTH_MAX
+				: size  ? size
+						: 1,
+			0, 0));
 }
 
 struct expr compile_literal(struct compiler *c, const struct node *node)
 {
 	switch (node->kind) {
-	case N_INTEGER: return integer_literal(c, node);
-	case N_DECIMAL: return decimal_literal(c, node);
-	case N_FLOAT: return make(node->text, type_simple(K_FLOAT));
-	case N_MONEY: return money_literal(c, node);
-	case N_BINARY: return binary_literal(c, node);
-	default: return string_literal(c, node);
+	case N_INTEGER:
+		return integer_literal(c, node);
+	case N_DECIMAL:
+		return decimal_literal(c, node);
+	case N_FLOAT:
+		return make(node->text, type_simple(K_FLOAT));
+	case N_MONEY:
+		return money_literal(c, node);
+	case N_BINARY:
+		return binary_literal(c, node);
+	default:
+		return string_literal(c, node);
 	}
 }

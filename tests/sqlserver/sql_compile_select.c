@@ -28,13 +28,18 @@ static void add(struct compiler *c, struct selection *s, struct expr e, const ch
 		s->room = room;
 	}
 	if (s->count >= 4096) {
-		session_raise_text(c->session, 1056, 15, 1, "The number of elements in the select list exceeds the maximum allowed"
+		session_raise_text(c->session, 1056, 15, 1,
+			"The number of elements in the select list exceeds the maximum allowed"
 			" number of 4096 elements.");
 		compile_fail(c);
 	}
 	struct result *r = &s->results[s->count];
 
-	*r = (struct result){ .name = name ? name : e.name ? e.name : "", .type = e.type, .nullable = e.nullable || e.is_null };
+	*r = (struct result){ .name = name ? name
+			: e.name                   ? e.name
+									   : "",
+		.type = e.type,
+		.nullable = e.nullable || e.is_null };
 	if (e.column) {
 		r->identity = e.column->identity;
 		r->computed = e.column->computed;
@@ -58,14 +63,21 @@ static void add_star(struct compiler *c, struct selection *selection, const stru
 			struct source_column *column = &s->columns[i];
 
 			if (!column->hidden)
-				add(c, selection, (struct expr){ .sql = column->sql, .type = column->type, .nullable = column->nullable,
-					.column = column, .name = column->name, .collation_rank = 1 }, column->name);
+				add(c, selection,
+					(struct expr){ .sql = column->sql,
+						.type = column->type,
+						.nullable = column->nullable,
+						.column = column,
+						.name = column->name,
+						.collation_rank = 1 },
+					column->name);
 		}
 	}
 	if (!any) {
-		session_raise_text(c->session, name->object ? 107 : 263, 15, 1, name->object ?
-			"The column prefix '%s' does not match with a table name or alias name used in the query." :
-			"Must specify table to select from.%s", name->object ? name->object : "");
+		session_raise_text(c->session, name->object ? 107 : 263, 15, 1,
+			name->object ? "The column prefix '%s' does not match with a table name or alias name used in the query."
+						 : "Must specify table to select from.%s",
+			name->object ? name->object : "");
 		compile_fail(c);
 	}
 }
@@ -85,8 +97,9 @@ static void select_list(struct compiler *c, const struct select *select, struct 
 			if (!v)
 				compile_error(c, 137, item->variable);
 			if (item->op) {
-				struct expr left = { .sql = compile_format(c, "getvar(%lld)", (long long)(intptr_t)v), .type = v->type,
-					.nullable = true };
+				struct expr left = {
+					.sql = compile_format(c, "getvar(%lld)", (long long)(intptr_t)v), .type = v->type, .nullable = true
+				};
 
 				e = compile_arithmetic(c, item->op, left, e);
 			}
@@ -100,8 +113,8 @@ static void select_list(struct compiler *c, const struct select *select, struct 
 
 static bool has_aggregate(const struct node *node)
 {
-	static const char *const names[] = { "COUNT", "COUNT_BIG", "SUM", "AVG", "MIN", "MAX", "CHECKSUM_AGG", "STDEV", "STDEVP",
-		"VAR", "VARP", "STRING_AGG", "GROUPING" };
+	static const char *const names[] = { "COUNT", "COUNT_BIG", "SUM", "AVG", "MIN", "MAX", "CHECKSUM_AGG", "STDEV",
+		"STDEVP", "VAR", "VARP", "STRING_AGG", "GROUPING" };
 
 	if (node->kind == N_SUBQUERY)
 		return false;
@@ -144,19 +157,23 @@ static void group_by(struct compiler *c, const struct select *select, struct tex
 	c->scope->group_count = select->group_count;
 }
 
-static const char *order_term(struct compiler *c, const struct node *node, const struct selection *selection, bool compound)
+static const char *order_term(
+	struct compiler *c, const struct node *node, const struct selection *selection, bool compound)
 {
 	size_t ordinal = 0;
 
 	if (node->kind == N_INTEGER) {
 		ordinal = (size_t)strtoul(node->text, NULL, 10);
 		if (!ordinal || ordinal > selection->count) {
-			session_raise_text(c->session, 108, 16, 1, "The ORDER BY position number %zu is out of range of the number of items"
-				" in the select list.", ordinal);
+			session_raise_text(c->session, 108, 16, 1,
+				"The ORDER BY position number %zu is out of range of the number of items"
+				" in the select list.",
+				ordinal);
 			compile_fail(c);
 		}
 	}
-	for (size_t i = 0; !ordinal && node->kind == N_COLUMN && (compound || !node->name.object) && i < selection->count; i++)
+	for (size_t i = 0; !ordinal && node->kind == N_COLUMN && (compound || !node->name.object) && i < selection->count;
+		 i++)
 		if (name_equal(selection->results[i].name, node->text))
 			ordinal = i + 1;
 	if (ordinal) {
@@ -164,11 +181,13 @@ static const char *order_term(struct compiler *c, const struct node *node, const
 
 		e.sql = compile_format(c, "%zu", ordinal);
 		e.type = selection->results[ordinal - 1].type;
-		return e.type.kind == K_DATETIMEOFFSET && !compound ?
-			compile_format(c, "dto_utc(%s)", selection->exprs[ordinal - 1].sql) : compile_collated(c, e);
+		return e.type.kind == K_DATETIMEOFFSET && !compound
+			? compile_format(c, "dto_utc(%s)", selection->exprs[ordinal - 1].sql)
+			: compile_collated(c, e);
 	}
 	if (compound) {
-		session_raise_text(c->session, 104, 16, 1, "ORDER BY items must appear in the select list if the statement contains a"
+		session_raise_text(c->session, 104, 16, 1,
+			"ORDER BY items must appear in the select list if the statement contains a"
 			" UNION, INTERSECT or EXCEPT operator.");
 		compile_fail(c);
 	}
@@ -177,8 +196,8 @@ static const char *order_term(struct compiler *c, const struct node *node, const
 	return e.type.kind == K_DATETIMEOFFSET ? compile_format(c, "dto_utc(%s)", e.sql) : compile_collated(c, e);
 }
 
-static bool order_by(struct compiler *c, const struct select *select, const struct selection *selection, bool compound,
-	struct text *out)
+static bool order_by(
+	struct compiler *c, const struct select *select, const struct selection *selection, bool compound, struct text *out)
 {
 	for (const struct order_item *item = select->order; item; item = item->next)
 		text_format(out, "%s%s%s", item == select->order ? " ORDER BY " : ", ",
@@ -213,8 +232,9 @@ static void check_grouping(struct compiler *c)
 static struct compiled finish(struct compiler *c, struct selection *selection, struct text *sql, bool assigns)
 {
 	(void)c;
-	return (struct compiled){ .sql = text_done(sql), .results = selection->results, .count = selection->count,
-		.assigns = assigns };
+	return (struct compiled){
+		.sql = text_done(sql), .results = selection->results, .count = selection->count, .assigns = assigns
+	};
 }
 
 static struct compiled simple(struct compiler *c, const struct select *select)
@@ -245,8 +265,8 @@ static struct compiled simple(struct compiler *c, const struct select *select)
 	limit(c, select, &tail);
 	text_add(&sql, select->distinct ? "SELECT DISTINCT " : "SELECT ");
 	for (size_t i = 0; i < selection.count; i++)
-		text_format(&sql, "%s%s AS k%zu", i ? "," : "", select->distinct ? compile_collated(c, selection.exprs[i]) :
-			selection.exprs[i].sql, i + 1);
+		text_format(&sql, "%s%s AS k%zu", i ? "," : "",
+			select->distinct ? compile_collated(c, selection.exprs[i]) : selection.exprs[i].sql, i + 1);
 	text_add(&sql, text_done(&from));
 	if (select->having && !select->group_count) /* HAVING alone makes one group, which SQLite wants to be told */
 		text_add(&sql, " GROUP BY NULL");
@@ -282,8 +302,8 @@ static struct compiled values(struct compiler *c, const struct select *select)
 	for (size_t row = 0; row < select->row_count; row++) {
 		text_add(&sql, row ? " UNION ALL SELECT " : "SELECT ");
 		for (size_t i = 0; i < select->column_count; i++)
-			text_format(&sql, "%s%s AS k%zu", i ? "," : "", compile_convert(c, cells[row * select->column_count + i],
-				selection.results[i].type, false).sql, i + 1);
+			text_format(&sql, "%s%s AS k%zu", i ? "," : "",
+				compile_convert(c, cells[row * select->column_count + i], selection.results[i].type, false).sql, i + 1);
 	}
 	return finish(c, &selection, &sql, false);
 }
@@ -398,15 +418,17 @@ static void as_xml(struct compiler *c, const struct select *select, struct compi
 		struct expr e = { .sql = compile_format(c, "k%zu", i + 1), .type = q->results[i].type };
 
 		e = compile_convert(c, e, type_nvarchar((int)LENGTH_MAX, c->database->collation), false);
-		text_format(&row, "%scoalesce(%s%sxml_escape(%s)%s%s,'')", i ? "||" : "", *name ? compile_format(c, "'<%s>'||", name) :
-			"", "", e.sql, *name ? compile_format(c, "||'</%s>'", name) : "", "");
+		text_format(&row, "%scoalesce(%s%sxml_escape(%s)%s%s,'')", i ? "||" : "",
+			*name ? compile_format(c, "'<%s>'||", name) : "", "", e.sql,
+			*name ? compile_format(c, "||'</%s>'", name) : "", "");
 	}
 	const char *tag = select->xml_tag;
 
-	q->sql = compile_format(c, "SELECT xml_join(%s%s%s) AS k1 FROM (%s)", *tag ? compile_format(c, "'<%s>'||", tag) : "",
-		text_done(&row), *tag ? compile_format(c, "||'</%s>'", tag) : "", q->sql);
-	q->results[0] = (struct result){ .name = "", .nullable = true,
-		.type = type_nvarchar((int)LENGTH_MAX, c->database->collation) };
+	q->sql = compile_format(c, "SELECT xml_join(%s%s%s) AS k1 FROM (%s)",
+		*tag ? compile_format(c, "'<%s>'||", tag) : "", text_done(&row),
+		*tag ? compile_format(c, "||'</%s>'", tag) : "", q->sql);
+	q->results[0] =
+		(struct result){ .name = "", .nullable = true, .type = type_nvarchar((int)LENGTH_MAX, c->database->collation) };
 	q->count = 1;
 }
 
@@ -420,8 +442,9 @@ struct compiled compile_select(struct compiler *c, const struct select *select)
 		compile_fail(c);
 	}
 	compile_ctes(c, select->with, &sql);
-	struct compiled q = select->op == SET_VALUES ? values(c, select) : select->op ? set_operation(c, select) :
-		simple(c, select);
+	struct compiled q = select->op == SET_VALUES ? values(c, select)
+		: select->op                             ? set_operation(c, select)
+												 : simple(c, select);
 
 	if (select->xml_path)
 		as_xml(c, select, &q);

@@ -73,12 +73,20 @@ static struct expr concat(struct compiler *c, const struct node *node)
 		kids[i] = compile_expression(c, node->kids[i]);
 		unicode |= type_is_unicode(kids[i].type);
 		large |= type_is_character(kids[i].type) && type_is_large(kids[i].type);
-		length += type_is_unicode(kids[i].type) ? kids[i].type.length / 2 : type_is_character(kids[i].type) ?
-			kids[i].type.length : 40;
+		length += type_is_unicode(kids[i].type) ? kids[i].type.length / 2
+			: type_is_character(kids[i].type)   ? kids[i].type.length
+												: 40;
 	}
-	out.type = unicode ? type_nvarchar(large ? 9000 : length > 4000 ? 4000 : (int)length, c->database->collation) :
-		type_varchar(large ? 9000 : length > 8000 ? 8000 : (int)length, c->database->collation);
-	struct sql_type longest = unicode ? type_nvarchar(9000, c->database->collation) : type_varchar(9000, c->database->collation);
+	out.type = unicode ? type_nvarchar(large     ? 9000
+								 : length > 4000 ? 4000
+												 : (int)length,
+							 c->database->collation)
+					   : type_varchar(large      ? 9000
+								 : length > 8000 ? 8000
+												 : (int)length,
+							 c->database->collation);
+	struct sql_type longest = unicode ? type_nvarchar(9000, c->database->collation)
+									  : type_varchar(9000, c->database->collation);
 
 	text_add(&sql, "(''");
 	for (size_t i = 0; i < node->count; i++)
@@ -98,8 +106,8 @@ static struct expr substring(struct compiler *c, const struct node *node)
 	bool binary = type_is_binary(e.type);
 
 	if (!binary && !type_is_character(e.type)) {
-		session_raise_text(c->session, 8116, 16, 1, "Argument data type %s is invalid for argument 1 of substring function.",
-			kind_info(e.type.kind)->name);
+		session_raise_text(c->session, 8116, 16, 1,
+			"Argument data type %s is invalid for argument 1 of substring function.", kind_info(e.type.kind)->name);
 		compile_fail(c);
 	}
 	e.sql = compile_format(c, "%s(%s,%s,%s)", binary ? "subbin" : "substring", e.sql, start, length);
@@ -149,7 +157,8 @@ static struct expr variant_property(struct compiler *c, const struct node *node)
 	e.sql = compile_format(c, "variant_property(%s,%s)", e.sql, compile_expression(c, node->kids[1]).sql);
 	e.type = type_simple(K_INT);
 	for (size_t i = 0; i < 2; i++)
-		if ((node->kids[1]->kind == N_STRING || node->kids[1]->kind == N_NSTRING) && !strcasecmp(node->kids[1]->text, wide[i]))
+		if ((node->kids[1]->kind == N_STRING || node->kids[1]->kind == N_NSTRING) &&
+			!strcasecmp(node->kids[1]->text, wide[i]))
 			e.type = type_nvarchar(128, c->database->collation);
 	e.nullable = true;
 	e.column = NULL;
@@ -159,25 +168,26 @@ static struct expr variant_property(struct compiler *c, const struct node *node)
 
 static const char *date_part(struct compiler *c, const struct node *node)
 {
-	static const char *const parts[][4] = {
-		{ "year", "yy", "yyyy", "" }, { "quarter", "qq", "q", "" }, { "month", "mm", "m", "" }, { "dayofyear", "dy", "y", "" },
-		{ "day", "dd", "d", "" }, { "week", "wk", "ww", "" }, { "weekday", "dw", "w", "" }, { "hour", "hh", "", "" },
-		{ "minute", "mi", "n", "" }, { "second", "ss", "s", "" }, { "millisecond", "ms", "", "" },
-		{ "microsecond", "mcs", "", "" }, { "nanosecond", "ns", "", "" }, { "tzoffset", "tz", "", "" } };
+	static const char *const parts[][4] = { { "year", "yy", "yyyy", "" }, { "quarter", "qq", "q", "" },
+		{ "month", "mm", "m", "" }, { "dayofyear", "dy", "y", "" }, { "day", "dd", "d", "" },
+		{ "week", "wk", "ww", "" }, { "weekday", "dw", "w", "" }, { "hour", "hh", "", "" }, { "minute", "mi", "n", "" },
+		{ "second", "ss", "s", "" }, { "millisecond", "ms", "", "" }, { "microsecond", "mcs", "", "" },
+		{ "nanosecond", "ns", "", "" }, { "tzoffset", "tz", "", "" } };
 
 	if (node->kind == N_COLUMN && !node->name.object)
 		for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
 			for (int k = 0; k < 4; k++)
 				if (*parts[i][k] && !strcasecmp(parts[i][k], node->text))
 					return parts[i][0];
-	session_raise_text(c->session, 155, 15, 1, "'%s' is not a recognized datepart option.", node->text ? node->text : "?");
+	session_raise_text(
+		c->session, 155, 15, 1, "'%s' is not a recognized datepart option.", node->text ? node->text : "?");
 	compile_fail(c);
 }
 
 static struct expr date_function(struct compiler *c, const struct node *node)
 {
 	bool add = !strcasecmp(node->text, "DATEADD"), part = !strncasecmp(node->text, "DATEPART", 8),
-		name = !strcasecmp(node->text, "DATENAME");
+		 name = !strcasecmp(node->text, "DATENAME");
 	struct sql_type any = type_make(K_DATETIME2, 7, 0, 0);
 
 	if (node->count != (part || name ? 2u : 3u))
@@ -188,7 +198,8 @@ static struct expr date_function(struct compiler *c, const struct node *node)
 	if (part || name) {
 		if (!type_is_date(a.type))
 			a = compile_convert(c, a, any, false);
-		a.sql = compile_format(c, "%s('%s',%s,%lld)", part ? "datepart" : "datename", unit, a.sql, (long long)type_pack(a.type));
+		a.sql = compile_format(
+			c, "%s('%s',%s,%lld)", part ? "datepart" : "datename", unit, a.sql, (long long)type_pack(a.type));
 		a.type = part ? type_simple(K_INT) : type_nvarchar(30, c->database->collation);
 		return a;
 	}
@@ -215,12 +226,14 @@ static struct expr date_function(struct compiler *c, const struct node *node)
 static struct expr updated(struct compiler *c, const struct node *node)
 {
 	struct frame *frame = c->session->frame;
-	struct table *table = frame->trigger_table ? catalogue_by_id(c->session, frame->database, frame->trigger_table) : NULL;
+	struct table *table = frame->trigger_table ? catalogue_by_id(c->session, frame->database, frame->trigger_table)
+											   : NULL;
 	struct column *column = table && node->count == 1 ? table_column(table, node->kids[0]->text) : NULL;
 
 	if (!column)
 		compile_error(c, 207, node->count ? node->kids[0]->text : "");
-	return (struct expr){ .sql = !frame->updated || frame->updated[column->id] ? "1" : "0", .type = type_simple(K_BIT) };
+	return (
+		struct expr){ .sql = !frame->updated || frame->updated[column->id] ? "1" : "0", .type = type_simple(K_BIT) };
 }
 
 struct expr compile_special(struct compiler *c, const struct node *node)
@@ -228,12 +241,10 @@ struct expr compile_special(struct compiler *c, const struct node *node)
 	static const struct {
 		const char *name;
 		struct expr (*rule)(struct compiler *c, const struct node *node);
-	} rules[] = {
-		{ "IIF", iif }, { "NULLIF", nullif }, { "CONCAT", concat }, { "SUBSTRING", substring }, { "HASHBYTES", hashbytes },
-		{ "CHECKSUM", checksum }, { "BINARY_CHECKSUM", checksum }, { "SQL_VARIANT_PROPERTY", variant_property },
-		{ "DATEADD", date_function }, { "DATEDIFF", date_function }, { "DATEPART", date_function },
-		{ "DATENAME", date_function }, { "UPDATE", updated },
-	};
+	} rules[] = { { "IIF", iif }, { "NULLIF", nullif }, { "CONCAT", concat }, { "SUBSTRING", substring },
+		{ "HASHBYTES", hashbytes }, { "CHECKSUM", checksum }, { "BINARY_CHECKSUM", checksum },
+		{ "SQL_VARIANT_PROPERTY", variant_property }, { "DATEADD", date_function }, { "DATEDIFF", date_function },
+		{ "DATEPART", date_function }, { "DATENAME", date_function }, { "UPDATE", updated } };
 
 	if (!strcasecmp(node->text, "ISNULL") || !strcasecmp(node->text, "COALESCE"))
 		return coalesce(c, node, !strcasecmp(node->text, "ISNULL"));
@@ -247,13 +258,15 @@ struct expr compile_special(struct compiler *c, const struct node *node)
 
 static struct expr text_constant(struct compiler *c, const char *text)
 {
-	return (struct expr){ .sql = compile_text(c->arena, text, strlen(text)), .type = type_nvarchar(300, c->database->collation) };
+	return (struct expr){ .sql = compile_text(c->arena, text, strlen(text)),
+		.type = type_nvarchar(300, c->database->collation) };
 }
 
 static const char *version_text(struct compiler *c)
 {
-	static const char *const builds[] = { "2012 (SP4) - 11.0.7001.0", "2014 (SP3) - 12.0.6024.0", "2016 (SP2) - 13.0.5026.0",
-		"2017 (RTM) - 14.0.1000.169", "2019 (RTM) - 15.0.2000.5", "2022 (RTM) - 16.0.1000.6" };
+	static const char *const builds[] = { "2012 (SP4) - 11.0.7001.0", "2014 (SP3) - 12.0.6024.0",
+		"2016 (SP2) - 13.0.5026.0", "2017 (RTM) - 14.0.1000.169", "2019 (RTM) - 15.0.2000.5",
+		"2022 (RTM) - 16.0.1000.6" };
 
 	return compile_format(c, "Microsoft SQL Server %s (X64) \n\tCoffret stand-in for tests\n\tExpress Edition (64-bit)",
 		builds[c->session->engine->version - 11]);
@@ -263,8 +276,8 @@ static const char *version_text(struct compiler *c)
 static int64_t session_options(const struct session *s)
 {
 	return s->implicit_transactions << 1 | s->ansi_warnings << 3 | s->ansi_padding << 4 | s->ansi_nulls << 5 |
-		s->arithabort << 6 | s->quoted_identifier << 8 | s->nocount << 9 | s->ansi_null_dflt << 10 | s->concat_null << 12 |
-		s->numeric_roundabort << 13 | s->xact_abort << 14;
+		s->arithabort << 6 | s->quoted_identifier << 8 | s->nocount << 9 | s->ansi_null_dflt << 10 |
+		s->concat_null << 12 | s->numeric_roundabort << 13 | s->xact_abort << 14;
 }
 
 struct expr compile_global(struct compiler *c, const struct node *node);
@@ -276,22 +289,24 @@ struct expr compile_global(struct compiler *c, const struct node *node)
 		const char *name;
 		int64_t value;
 		enum sql_kind kind;
-	} numbers[] = {
-		{ "@@ROWCOUNT", s->rowcount, K_INT }, { "@@TRANCOUNT", s->trancount, K_INT }, { "@@SPID", s->id, K_SMALLINT },
-		{ "@@ERROR", s->last_error, K_INT }, { "@@OPTIONS", session_options(s), K_INT }, { "@@TEXTSIZE", s->text_size, K_INT },
-		{ "@@LOCK_TIMEOUT", s->lock_timeout, K_INT }, { "@@MICROSOFTVERSION", (int64_t)s->engine->version << 24, K_INT },
-		{ "@@NESTLEVEL", s->frame->depth, K_INT }, { "@@DATEFIRST", s->date_first, K_TINYINT },
-		{ "@@MAX_PRECISION", 38, K_TINYINT }, { "@@PROCID", s->frame->module_id, K_INT }, { "@@LANGID", 0, K_SMALLINT },
-		{ "@@MAX_CONNECTIONS", 32767, K_INT }, { "@@FETCH_STATUS", -1, K_INT }, { "@@CURSOR_ROWS", 0, K_INT },
-	};
+	} numbers[] = { { "@@ROWCOUNT", s->rowcount, K_INT }, { "@@TRANCOUNT", s->trancount, K_INT },
+		{ "@@SPID", s->id, K_SMALLINT }, { "@@ERROR", s->last_error, K_INT },
+		{ "@@OPTIONS", session_options(s), K_INT }, { "@@TEXTSIZE", s->text_size, K_INT },
+		{ "@@LOCK_TIMEOUT", s->lock_timeout, K_INT },
+		{ "@@MICROSOFTVERSION", (int64_t)s->engine->version << 24, K_INT }, { "@@NESTLEVEL", s->frame->depth, K_INT },
+		{ "@@DATEFIRST", s->date_first, K_TINYINT }, { "@@MAX_PRECISION", 38, K_TINYINT },
+		{ "@@PROCID", s->frame->module_id, K_INT }, { "@@LANGID", 0, K_SMALLINT },
+		{ "@@MAX_CONNECTIONS", 32767, K_INT }, { "@@FETCH_STATUS", -1, K_INT }, { "@@CURSOR_ROWS", 0, K_INT } };
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
 		if (!strcasecmp(numbers[i].name, node->text))
 			return (struct expr){ .sql = compile_format(c, "(%lld)", (long long)numbers[i].value),
 				.type = type_simple(numbers[i].kind) };
 	if (!strcasecmp(node->text, "@@IDENTITY"))
-		return (struct expr){ .sql = s->has_last_identity ? compile_format(c, "%lld", (long long)s->last_identity) : "NULL",
-			.type = type_simple(K_BIGINT), .nullable = true };
+		return (
+			struct expr){ .sql = s->has_last_identity ? compile_format(c, "%lld", (long long)s->last_identity) : "NULL",
+			.type = type_simple(K_BIGINT),
+			.nullable = true };
 	if (!strcasecmp(node->text, "@@DBTS"))
 		return (struct expr){ .sql = "f_min_active_rowversion()", .type = type_make(K_VARBINARY, 8, 0, 0) };
 	if (!strcasecmp(node->text, "@@VERSION"))
@@ -315,13 +330,17 @@ bool compile_user_function(struct compiler *c, const struct node *node, struct e
 
 	if (!function || strcmp(function->type, "FN"))
 		return false;
-	sqlite3_stmt *s = query(c->session, "SELECT kind,length,precision,scale,parameter_id FROM d%d.m_parameters WHERE"
-		" object_id=%d ORDER BY parameter_id", function->database->id, function->id);
+	sqlite3_stmt *s = query(c->session,
+		"SELECT kind,length,precision,scale,parameter_id FROM d%d.m_parameters WHERE"
+		" object_id=%d ORDER BY parameter_id",
+		function->database->id, function->id);
 	size_t i = 0;
 
 	while (query_next(c->session, &s)) {
-		struct sql_type type = { .kind = (uint8_t)sqlite3_column_int(s, 0), .length = (uint16_t)sqlite3_column_int(s, 1),
-			.precision = (uint8_t)sqlite3_column_int(s, 2), .scale = (uint8_t)sqlite3_column_int(s, 3),
+		struct sql_type type = { .kind = (uint8_t)sqlite3_column_int(s, 0),
+			.length = (uint16_t)sqlite3_column_int(s, 1),
+			.precision = (uint8_t)sqlite3_column_int(s, 2),
+			.scale = (uint8_t)sqlite3_column_int(s, 3),
 			.collation = c->database->collation };
 
 		if (!type_is_character(type))
@@ -332,8 +351,10 @@ bool compile_user_function(struct compiler *c, const struct node *node, struct e
 		}
 		if (i >= node->count) {
 			sqlite3_finalize(s);
-			session_raise_text(c->session, 313, 16, 2, "An insufficient number of arguments were supplied for the procedure or"
-				" function %s.%s.", function->schema, function->name);
+			session_raise_text(c->session, 313, 16, 2,
+				"An insufficient number of arguments were supplied for the procedure or"
+				" function %s.%s.",
+				function->schema, function->name);
 			compile_fail(c);
 		}
 		text_format(&list, ",%s", compile_convert(c, compile_expression(c, node->kids[i++]), type, false).sql);
@@ -342,7 +363,9 @@ bool compile_user_function(struct compiler *c, const struct node *node, struct e
 		compile_error(c, 8144, function->name);
 	struct sql_type type = out->type;
 
-	*out = (struct expr){ .sql = compile_format(c, "call_function(%d,%d%s)", function->database->id, function->id,
-		text_done(&list)), .type = type, .nullable = true };
+	*out = (struct expr){ .sql = compile_format(
+							  c, "call_function(%d,%d%s)", function->database->id, function->id, text_done(&list)),
+		.type = type,
+		.nullable = true };
 	return true;
 }

@@ -24,17 +24,21 @@ static void checks_on(sqlite3_context *context, int count, sqlite3_value **v)
 
 static const char *key_columns(struct session *session, int database, int fk, bool parent)
 {
-	const char *names = query_text(session, "SELECT group_concat(c.name,''', ''') FROM d%d.m_fk_columns k JOIN d%d.m_objects o"
-		" ON o.object_id=k.fk_id JOIN d%d.m_columns c ON c.object_id=%s AND c.column_id=%s WHERE k.fk_id=%d", database,
-		database, database, parent ? "o.x1" : "o.parent_id", parent ? "k.referenced_column_id" : "k.column_id", fk);
+	const char *names = query_text(session,
+		"SELECT group_concat(c.name,''', ''') FROM d%d.m_fk_columns k JOIN d%d.m_objects o"
+		" ON o.object_id=k.fk_id JOIN d%d.m_columns c ON c.object_id=%s AND c.column_id=%s WHERE k.fk_id=%d",
+		database, database, database, parent ? "o.x1" : "o.parent_id",
+		parent ? "k.referenced_column_id" : "k.column_id", fk);
 
 	return names && !strchr(names, ',') ? arena_format(session->arena, ", column '%s'", names) : "";
 }
 
 static const char *object_label(struct session *session, int database, int64_t id)
 {
-	const char *label = query_text(session, "SELECT s.name||'.'||o.name FROM d%d.m_objects o JOIN d%d.m_schemas s USING"
-		"(schema_id) WHERE object_id=%lld", database, database, id);
+	const char *label = query_text(session,
+		"SELECT s.name||'.'||o.name FROM d%d.m_objects o JOIN d%d.m_schemas s USING"
+		"(schema_id) WHERE object_id=%lld",
+		database, database, id);
 
 	return label ? label : "?";
 }
@@ -91,15 +95,17 @@ static bool still_broken(struct session *session, const struct pending_key *p)
 	struct text on = { .arena = session->arena }, present = { .arena = session->arena };
 	int64_t child = query_int(session, 0, "SELECT parent_id FROM d%d.m_objects WHERE object_id=%d", p->database, p->fk);
 	int64_t parent = query_int(session, 0, "SELECT x1 FROM d%d.m_objects WHERE object_id=%d", p->database, p->fk);
-	sqlite3_stmt *s = query(session, "SELECT column_id,referenced_column_id FROM d%d.m_fk_columns WHERE fk_id=%d", p->database,
-		p->fk);
+	sqlite3_stmt *s = query(
+		session, "SELECT column_id,referenced_column_id FROM d%d.m_fk_columns WHERE fk_id=%d", p->database, p->fk);
 
 	while (query_next(session, &s)) {
 		text_format(&on, "%sp.c%d=c.c%d", on.size ? " AND " : "", sqlite3_column_int(s, 1), sqlite3_column_int(s, 0));
 		text_format(&present, " AND c.c%d IS NOT NULL", sqlite3_column_int(s, 0));
 	}
-	return query_int(session, 0, "SELECT 1 FROM d%d.t%lld c WHERE c.rowid=%lld%s AND NOT EXISTS(SELECT 1 FROM d%d.t%lld p WHERE"
-		" %s)", p->database, child, p->row, text_done(&present), p->database, parent, text_done(&on));
+	return query_int(session, 0,
+		"SELECT 1 FROM d%d.t%lld c WHERE c.rowid=%lld%s AND NOT EXISTS(SELECT 1 FROM d%d.t%lld p WHERE"
+		" %s)",
+		p->database, child, p->row, text_done(&present), p->database, parent, text_done(&on));
 }
 
 int constraints_verify(struct session *session, const char *statement)
@@ -110,12 +116,17 @@ int constraints_verify(struct session *session, const char *statement)
 		if (!still_broken(session, p))
 			continue;
 		const char *name = query_text(session, "SELECT name FROM d%d.m_objects WHERE object_id=%d", p->database, p->fk);
-		int64_t child = query_int(session, 0, "SELECT parent_id FROM d%d.m_objects WHERE object_id=%d", p->database, p->fk);
+		int64_t child = query_int(
+			session, 0, "SELECT parent_id FROM d%d.m_objects WHERE object_id=%d", p->database, p->fk);
 		int64_t parent = query_int(session, 0, "SELECT x1 FROM d%d.m_objects WHERE object_id=%d", p->database, p->fk);
 
-		error = session_raise(session, 547, statement, child == parent ? "SAME TABLE FOREIGN KEY" : p->orphan ? "REFERENCE" :
-			"FOREIGN KEY", name ? name : "?", database_by_id(session->engine, p->database)->name,
-			object_label(session, p->database, p->orphan ? child : parent), key_columns(session, p->database, p->fk, !p->orphan));
+		error = session_raise(session, 547, statement,
+			child == parent ? "SAME TABLE FOREIGN KEY"
+				: p->orphan ? "REFERENCE"
+							: "FOREIGN KEY",
+			name ? name : "?", database_by_id(session->engine, p->database)->name,
+			object_label(session, p->database, p->orphan ? child : parent),
+			key_columns(session, p->database, p->fk, !p->orphan));
 	}
 	constraints_forget(session);
 	return session->failed ? -5 : error;
@@ -124,7 +135,9 @@ int constraints_verify(struct session *session, const char *statement)
 int constraints_register(struct session *session)
 {
 	static const struct function_entry entries[] = {
-		{ "checks_on", 0, checks_on, true }, { "check_failed", 2, check_failed, true }, { "key_missing", 3, key_missing, true },
+		{ "checks_on", 0, checks_on, true },
+		{ "check_failed", 2, check_failed, true },
+		{ "key_missing", 3, key_missing, true },
 		{ "key_orphan", 3, key_orphan, true },
 	};
 
@@ -162,11 +175,12 @@ int constraint_error(struct session *session, const struct table *table, int cod
 
 	if (session->failed)
 		return -5;
-	if (code == SQLITE_CONSTRAINT_NOTNULL && sscanf(message, "NOT NULL constraint failed: t%d.c%d", &object, &column) == 2) {
+	if (code == SQLITE_CONSTRAINT_NOTNULL &&
+		sscanf(message, "NOT NULL constraint failed: t%d.c%d", &object, &column) == 2) {
 		const struct column *c = table_column_by_id(table, column);
 
-		return session_raise(session, 515, c ? c->name : "?", arena_format(session->arena, "%s.%s", table->database->name,
-			table_label(session, table)), statement);
+		return session_raise(session, 515, c ? c->name : "?",
+			arena_format(session->arena, "%s.%s", table->database->name, table_label(session, table)), statement);
 	}
 	if (code == SQLITE_CONSTRAINT_UNIQUE) {
 		const struct index *index = broken_index(session, table, message);

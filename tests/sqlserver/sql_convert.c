@@ -83,7 +83,8 @@ bool convert_is_free(struct sql_type from, struct sql_type to)
 	if (type_is_integer(from) && type_is_integer(to))
 		return to.kind >= from.kind && !(to.kind == K_BIT) && !(from.kind == K_NONE);
 	if (type_is_unicode(to) && type_is_character(from) && to.kind != K_NCHAR)
-		return type_is_large(to) || (!type_is_large(from) && from.length * (type_is_unicode(from) ? 1u : 2u) <= to.length);
+		return type_is_large(to) ||
+			(!type_is_large(from) && from.length * (type_is_unicode(from) ? 1u : 2u) <= to.length);
 	if (type_is_character(from) && !type_is_unicode(from) && (to.kind == K_VARCHAR || to.kind == K_TEXT))
 		return collation_get(from.collation)->page == collation_get(to.collation)->page &&
 			(type_is_large(to) || (!type_is_large(from) && from.length <= to.length));
@@ -100,10 +101,10 @@ static int fit_integer(int64_t i, struct sql_type to, struct value *out)
 {
 	static const struct {
 		int64_t low, high;
-	} ranges[K_COUNT] = {
-		[K_TINYINT] = { 0, 255 }, [K_SMALLINT] = { -32768, 32767 }, [K_INT] = { INT32_MIN, INT32_MAX },
-		[K_BIGINT] = { INT64_MIN, INT64_MAX }
-	};
+	} ranges[K_COUNT] = { [K_TINYINT] = { 0, 255 },
+		[K_SMALLINT] = { -32768, 32767 },
+		[K_INT] = { INT32_MIN, INT32_MAX },
+		[K_BIGINT] = { INT64_MIN, INT64_MAX } };
 
 	*out = value_int(to.kind == K_BIT ? i != 0 : i);
 	if (to.kind == K_BIT || (i >= ranges[to.kind].low && i <= ranges[to.kind].high))
@@ -132,12 +133,13 @@ static int from_exact(wide_int number, unsigned scale, struct conversion *c, str
 			return 8115;
 		return fit_integer((int64_t)number, to, out);
 	}
-	if (scale_of(to) > scale && (number > power_of_ten(38 - (to.scale - scale)) ||
-			number < -power_of_ten(38 - (to.scale - scale))))
+	if (scale_of(to) > scale &&
+		(number > power_of_ten(38 - (to.scale - scale)) || number < -power_of_ten(38 - (to.scale - scale))))
 		return 8115;
 	number = decimal_rescale(number, scale, to.scale);
-	wide_int limit = to.kind == K_MONEY ? (wide_int)INT64_MAX : to.kind == K_SMALLMONEY ? (wide_int)INT32_MAX :
-		power_of_ten(to.precision) - 1;
+	wide_int limit = to.kind == K_MONEY ? (wide_int)INT64_MAX
+		: to.kind == K_SMALLMONEY       ? (wide_int)INT32_MAX
+										: power_of_ten(to.precision) - 1;
 
 	if (number > limit || number < -limit - (to.kind == K_MONEY || to.kind == K_SMALLMONEY))
 		return 8115;
@@ -209,8 +211,9 @@ static int text_to_number(struct conversion *c, struct value in, struct value *o
 
 static int number_to_date(struct conversion *c, struct value in, struct value *out)
 {
-	double days = in.storage == STORE_REAL ? in.r : (double)((long double)decimal_of(in) /
-		(long double)power_of_ten(scale_of(c->from)));
+	double days = in.storage == STORE_REAL
+		? in.r
+		: (double)((long double)decimal_of(in) / (long double)power_of_ten(scale_of(c->from)));
 	double whole = floor(days);
 
 	if (!(days > -60000 && days < 3000000))

@@ -184,8 +184,8 @@ static int fit_text(struct conversion *c, struct value *v)
 {
 	unsigned page = collation_get(c->to.collation)->page;
 	bool fixed = c->to.kind == K_CHAR || c->to.kind == K_NCHAR, unicode = type_is_unicode(c->to);
-	bool same_page = unicode || (type_is_character(c->from) && !type_is_unicode(c->from) &&
-		collation_get(c->from.collation)->page == page);
+	bool same_page = unicode ||
+		(type_is_character(c->from) && !type_is_unicode(c->from) && collation_get(c->from.collation)->page == page);
 	struct bytes bytes = { 0 };
 
 	if (!same_page) { /* what the page lacks becomes a question mark */
@@ -201,7 +201,9 @@ static int fit_text(struct conversion *c, struct value *v)
 	if (type_is_large(c->to))
 		return 0;
 	size_t room = unicode ? c->to.length / 2u : c->to.length;
-	size_t used = v->size <= room && !fixed ? 0 : unicode ? wtf8_units(v->data, v->size) : page_size(page, v->data, v->size);
+	size_t used = v->size <= room && !fixed ? 0
+		: unicode                           ? wtf8_units(v->data, v->size)
+											: page_size(page, v->data, v->size);
 
 	if (used > room) {
 		size_t cut = unicode ? wtf8_offset(v->data, v->size, room) : room;

@@ -44,8 +44,8 @@ struct database *database_by_id(struct engine *engine, int id)
 
 void database_save(struct engine *engine, struct database *d)
 {
-	engine_run(engine->master, "INSERT OR REPLACE INTO m_databases VALUES(%d,%Q,%Q,%d,%d,%d,%d,%d,%d,%d,%lld,%Q)", d->id,
-		d->name, collation_get(d->collation)->name, d->snapshot_state, d->read_committed_snapshot, d->read_only,
+	engine_run(engine->master, "INSERT OR REPLACE INTO m_databases VALUES(%d,%Q,%Q,%d,%d,%d,%d,%d,%d,%d,%lld,%Q)",
+		d->id, d->name, collation_get(d->collation)->name, d->snapshot_state, d->read_committed_snapshot, d->read_only,
 		d->recovery, d->user_access, d->state, d->compatibility, (long long)d->created, d->marks);
 }
 
@@ -84,8 +84,10 @@ static int make_file(struct database *d)
 	if (!code)
 		code = sqlite3_create_collation(db, "N", SQLITE_UTF8, NULL, name_collation);
 	if (!code)
-		code = engine_run(db, "ATTACH %Q AS d%d; PRAGMA d%d.page_size=8192; PRAGMA d%d.journal_mode=WAL; PRAGMA"
-			" d%d.synchronous=OFF; BEGIN", d->path, d->id, d->id, d->id, d->id);
+		code = engine_run(db,
+			"ATTACH %Q AS d%d; PRAGMA d%d.page_size=8192; PRAGMA d%d.journal_mode=WAL; PRAGMA"
+			" d%d.synchronous=OFF; BEGIN",
+			d->path, d->id, d->id, d->id, d->id);
 	if (!code)
 		code = catalogue_create(db, d->id, "sa");
 	if (!code)
@@ -134,13 +136,15 @@ static int open_registry(struct engine *engine)
 	if (sqlite3_open(path, &engine->master))
 		return -EIO;
 	sqlite3_busy_timeout(engine->master, 5000);
-	return engine_run(engine->master, "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;"
-		"CREATE TABLE IF NOT EXISTS m_databases(id INTEGER PRIMARY KEY,name TEXT,collation TEXT,snapshot INT,rcsi INT,"
-		"read_only INT,recovery INT,user_access INT,state INT,compatibility INT,created INT,marks TEXT);"
-		"CREATE TABLE IF NOT EXISTS m_logins(name TEXT COLLATE NOCASE PRIMARY KEY,password TEXT,administrator INT,"
-		"view_server_state INT DEFAULT 0,windows INT DEFAULT 0,created INT,roles TEXT DEFAULT '');"
-		"CREATE TABLE IF NOT EXISTS m_identities(database INT,object INT,last INT,used INT,PRIMARY KEY(database,object));")
-		? -EIO : 0;
+	return engine_run(engine->master,
+			   "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;"
+			   "CREATE TABLE IF NOT EXISTS m_databases(id INTEGER PRIMARY KEY,name TEXT,collation TEXT,snapshot INT,rcsi INT,"
+			   "read_only INT,recovery INT,user_access INT,state INT,compatibility INT,created INT,marks TEXT);"
+			   "CREATE TABLE IF NOT EXISTS m_logins(name TEXT COLLATE NOCASE PRIMARY KEY,password TEXT,administrator INT,"
+			   "view_server_state INT DEFAULT 0,windows INT DEFAULT 0,created INT,roles TEXT DEFAULT '');"
+			   "CREATE TABLE IF NOT EXISTS m_identities(database INT,object INT,last INT,used INT,PRIMARY KEY(database,object));")
+		? -EIO
+		: 0;
 }
 
 int engine_open(struct engine **out, const char *directory, int version)
@@ -284,7 +288,8 @@ static void make_room(struct session *session)
 static int attach_temp(struct session *session)
 {
 	if (engine_run(session->db, "ATTACH ':memory:' AS d2") || catalogue_create(session->db, DATABASE_TEMP, "sa"))
-		return session_raise_text(session, 50000, 16, 1, "The stand-in cannot make tempdb: %s", sqlite3_errmsg(session->db));
+		return session_raise_text(
+			session, 50000, 16, 1, "The stand-in cannot make tempdb: %s", sqlite3_errmsg(session->db));
 	session->attached[DATABASE_TEMP] = 1;
 	return 0;
 }
@@ -300,10 +305,10 @@ int database_attach(struct session *session, struct database *database)
 	if (database->id == DATABASE_TEMP)
 		return attach_temp(session);
 	make_room(session);
-	if (engine_run(session->db, "ATTACH %Q AS d%d; PRAGMA d%d.synchronous=OFF; PRAGMA d%d.cache_size=-8000", database->path,
-			database->id, database->id, database->id))
-		return session_raise_text(session, 50000, 16, 1, "The stand-in cannot attach %s: %s", database->name,
-			sqlite3_errmsg(session->db));
+	if (engine_run(session->db, "ATTACH %Q AS d%d; PRAGMA d%d.synchronous=OFF; PRAGMA d%d.cache_size=-8000",
+			database->path, database->id, database->id, database->id))
+		return session_raise_text(
+			session, 50000, 16, 1, "The stand-in cannot attach %s: %s", database->name, sqlite3_errmsg(session->db));
 	session->attached[database->id] = 1;
 	return 0;
 }

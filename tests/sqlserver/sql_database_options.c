@@ -55,7 +55,8 @@ static int create_database(struct session *session, struct statement *s)
 
 	if (s->type.name.object && !collation)
 		return session_raise(session, 448, s->type.name.object);
-	if (!session->sysadmin && !security_server(session, "CREATE ANY DATABASE") && !security_server(session, "dbcreator"))
+	if (!session->sysadmin && !security_server(session, "CREATE ANY DATABASE") &&
+		!security_server(session, "dbcreator"))
 		return session_raise(session, 262, "CREATE DATABASE", "master");
 	if (database_create(session, s->text, collation))
 		return -5;
@@ -63,8 +64,8 @@ static int create_database(struct session *session, struct statement *s)
 		return 0;
 	struct database *d = database_find(session->engine, s->text); /* who makes a database owns it */
 
-	if (database_attach(session, d) || query_run(session, "UPDATE d%d.m_principals SET login=%Q WHERE principal_id=1", d->id,
-			session->login))
+	if (database_attach(session, d) ||
+		query_run(session, "UPDATE d%d.m_principals SET login=%Q WHERE principal_id=1", d->id, session->login))
 		return -5;
 	return 0;
 }
@@ -164,7 +165,8 @@ static int mark_trigger(struct database *d)
 	sqlite3_create_collation(db, "N", SQLITE_UTF8, NULL, compare_names);
 	sqlite3_busy_timeout(db, 2000);
 	if (!code)
-		code = engine_run(db, "INSERT INTO m_objects(object_id,name,schema_id,parent_id,type,created,modified,x1) VALUES("
+		code = engine_run(db,
+			"INSERT INTO m_objects(object_id,name,schema_id,parent_id,type,created,modified,x1) VALUES("
 			"(SELECT max(object_id)+1 FROM m_objects),'ddl_trigger',0,0,'TR',0,0,8)");
 	sqlite3_close(db);
 	return code ? -EIO : 0;
@@ -201,7 +203,8 @@ static int set_mark(struct engine *engine, const char *value)
 	sqlite3_create_collation(db, "N", SQLITE_UTF8, NULL, NULL);
 	sqlite3_busy_timeout(db, 2000);
 	if (!code)
-		code = engine_run(db, "UPDATE m_objects SET flags=flags||' %q' WHERE type='U' AND name LIKE %Q", colon + 1, object);
+		code = engine_run(
+			db, "UPDATE m_objects SET flags=flags||' %q' WHERE type='U' AND name LIKE %Q", colon + 1, object);
 	sqlite3_close(db);
 	return code ? -EIO : 0;
 }

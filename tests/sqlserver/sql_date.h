@@ -10,9 +10,9 @@
 
 /* A point in time of any date type: local days and ticks, and the offset from UTC where the type has one. */
 struct moment {
-	int64_t days;   /* since 0001-01-01 */
-	int64_t ticks;  /* 100 ns of the day */
-	int offset;     /* minutes */
+	int64_t days;  /* since 0001-01-01 */
+	int64_t ticks; /* 100 ns of the day */
+	int offset;    /* minutes */
 };
 
 void days_to_civil(int64_t days, int *year, int *month, int *day);

@@ -115,9 +115,9 @@ static bool numeric_date(struct reader *r, const char *order, struct moment *m)
 		return last && set_date(m, first, second, third);
 	if (!last)
 		return false;
-	return !strcasecmp(order, "dmy") ? set_date(m, full_year(third, last), second, first) :
-		!strcasecmp(order, "ymd") ? set_date(m, full_year(first, digits), second, third) :
-		set_date(m, full_year(third, last), first, second);
+	return !strcasecmp(order, "dmy") ? set_date(m, full_year(third, last), second, first)
+		: !strcasecmp(order, "ymd")  ? set_date(m, full_year(first, digits), second, third)
+									 : set_date(m, full_year(third, last), first, second);
 }
 
 static bool read_fraction(struct reader *r, int64_t *ticks)
@@ -247,27 +247,49 @@ void moment_format(struct moment m, struct sql_type type, int style, char out[64
 	snprintf(date, sizeof(date), "%04d-%02d-%02d", year, month, day);
 	format_clock(m, 0, clock);
 	switch (style) {
-	case 101: snprintf(out, 64, "%02d/%02d/%04d", month, day, year); return;
-	case 102: snprintf(out, 64, "%04d.%02d.%02d", year, month, day); return;
-	case 103: snprintf(out, 64, "%02d/%02d/%04d", day, month, year); return;
-	case 104: snprintf(out, 64, "%02d.%02d.%04d", day, month, year); return;
-	case 108: snprintf(out, 64, "%s", clock); return;
-	case 111: snprintf(out, 64, "%04d/%02d/%02d", year, month, day); return;
-	case 112: snprintf(out, 64, "%04d%02d%02d", year, month, day); return;
-	case 23: snprintf(out, 64, "%s", date); return;
-	case 20: case 120:
+	case 101:
+		snprintf(out, 64, "%02d/%02d/%04d", month, day, year);
+		return;
+	case 102:
+		snprintf(out, 64, "%04d.%02d.%02d", year, month, day);
+		return;
+	case 103:
+		snprintf(out, 64, "%02d/%02d/%04d", day, month, year);
+		return;
+	case 104:
+		snprintf(out, 64, "%02d.%02d.%04d", day, month, year);
+		return;
+	case 108:
+		snprintf(out, 64, "%s", clock);
+		return;
+	case 111:
+		snprintf(out, 64, "%04d/%02d/%02d", year, month, day);
+		return;
+	case 112:
+		snprintf(out, 64, "%04d%02d%02d", year, month, day);
+		return;
+	case 23:
+		snprintf(out, 64, "%s", date);
+		return;
+	case 20:
+	case 120:
 		type.kind = type.kind == K_DATETIME ? K_SMALLDATETIME : type.kind;
 		format_sortable(m, type, date, ' ', out);
 		if (type.kind == K_SMALLDATETIME)
 			snprintf(out, 64, "%s %s", date, clock);
 		return;
-	case 126: case 127: format_sortable(m, type, date, 'T', out); return;
-	case 0: case 100:
+	case 126:
+	case 127:
+		format_sortable(m, type, date, 'T', out);
+		return;
+	case 0:
+	case 100:
 		if (type.kind == K_DATETIME || type.kind == K_SMALLDATETIME) {
 			format_default(m, year, month, day, out);
 			return;
 		}
 		/* fall through */
-	default: format_sortable(m, type, date, ' ', out);
+	default:
+		format_sortable(m, type, date, ' ', out);
 	}
 }

@@ -19,29 +19,32 @@ int define_object(struct session *session, struct database *database, int schema
 	}
 	int id = catalogue_new_id(session, database);
 
-	if (query_run(session, "INSERT INTO d%d.m_objects(object_id,name,schema_id,parent_id,type,created,modified,definition,"
-			"ansi_nulls,quoted) VALUES(%d,%Q,%d,%d,%Q,%lld,%lld,%Q,%d,%d)", database->id, id, name, schema, parent, type, now, now,
-			definition, session->ansi_nulls, session->quoted_identifier))
+	if (query_run(session,
+			"INSERT INTO d%d.m_objects(object_id,name,schema_id,parent_id,type,created,modified,definition,"
+			"ansi_nulls,quoted) VALUES(%d,%Q,%d,%d,%Q,%lld,%lld,%Q,%d,%d)",
+			database->id, id, name, schema, parent, type, now, now, definition, session->ansi_nulls,
+			session->quoted_identifier))
 		return 0;
 	return id;
 }
 
 /* PK__table__0123456789ABCDEF, as the server names what nobody named. */
-static const char *system_name(struct session *session, const char *prefix, const struct table *table, const char *column,
-	int salt)
+static const char *system_name(
+	struct session *session, const char *prefix, const struct table *table, const char *column, int salt)
 {
 	uint32_t hash = 2166136261u;
 
 	for (const char *c = arena_format(session->arena, "%s%s%s%d%lld", prefix, table->name, column ? column : "", salt,
-			(long long)query_int(session, 0, "SELECT max(object_id) FROM d%d.m_objects", table->database->id)); *c; c++)
+			 (long long)query_int(session, 0, "SELECT max(object_id) FROM d%d.m_objects", table->database->id));
+		 *c; c++)
 		hash = (hash ^ (unsigned char)*c) * 16777619u;
 	if (column)
 		return arena_format(session->arena, "%s__%.9s__%.9s__%08X", prefix, table->name, column, hash);
 	return arena_format(session->arena, "%s__%.9s__%08X%08X", prefix, table->name, hash, hash * 2654435761u);
 }
 
-static int column_type(struct session *session, struct table *table, struct column_def *d, struct sql_type *type,
-	int *user_type)
+static int column_type(
+	struct session *session, struct table *table, struct column_def *d, struct sql_type *type, int *user_type)
 {
 	struct compiler c;
 
@@ -55,8 +58,10 @@ static int column_type(struct session *session, struct table *table, struct colu
 
 	source.columns = arena_alloc(session->arena, (count + 1) * sizeof(*source.columns));
 	for (size_t i = 0; i < count; i++)
-		source.columns[source.count++] = (struct source_column){ .name = table->columns[i].name, .type = table->columns[i].type,
-			.nullable = table->columns[i].nullable, .sql = "NULL" };
+		source.columns[source.count++] = (struct source_column){ .name = table->columns[i].name,
+			.type = table->columns[i].type,
+			.nullable = table->columns[i].nullable,
+			.sql = "NULL" };
 	struct expr e = compile_stored(&c, print_node(session->arena, d->computed), &source, false);
 
 	*type = e.type;
@@ -96,25 +101,34 @@ static int define_column(struct session *session, struct table *table, struct co
 
 	if (key && d->nullable == 1)
 		return session_raise(session, 8111, table->name);
-	if (d->identity && (d->nullable == 1 || (!type_is_integer(type) && type.kind != K_DECIMAL && type.kind != K_NUMERIC) ||
+	if (d->identity &&
+		(d->nullable == 1 || (!type_is_integer(type) && type.kind != K_DECIMAL && type.kind != K_NUMERIC) ||
 			type.kind == K_BIT))
 		return session_raise(session, 2749, d->name);
-	const char *computed = d->computed ? arena_format(session->arena, "(%s)", print_node(session->arena, d->computed)) : NULL;
+	const char *computed = d->computed ? arena_format(session->arena, "(%s)", print_node(session->arena, d->computed))
+									   : NULL;
 
-	if (query_run(session, "INSERT INTO d%d.m_columns(object_id,column_id,name,kind,user_type,length,precision,scale,collation,"
+	if (query_run(session,
+			"INSERT INTO d%d.m_columns(object_id,column_id,name,kind,user_type,length,precision,scale,collation,"
 			"nullable,identity,seed,increment,identity_nfr,computed,persisted,row_guid,sparse,hidden,generated,column_set,filestream,"
 			"encrypted,mask,ansi_padded) VALUES(%d,%d,%Q,%d,%d,%d,%d,%d,%Q,%d,%d,%lld,%lld,%d,%Q,%d,%d,%d,%d,%d,%d,%d,%d,%Q,%d)",
 			table->database->id, table->id, id, d->name, type.kind, user_type, type.length, type.precision, type.scale,
-			type_is_character(type) ? collation_get(type.collation)->name : NULL, nullable, d->identity, d->seed, d->increment,
-			d->identity_not_for_replication, computed, d->persisted, d->row_guid, d->sparse, d->hidden, d->generated,
-			d->column_set, d->filestream, d->encrypted, d->mask, session->ansi_padding))
+			type_is_character(type) ? collation_get(type.collation)->name : NULL, nullable, d->identity, d->seed,
+			d->increment, d->identity_not_for_replication, computed, d->persisted, d->row_guid, d->sparse, d->hidden,
+			d->generated, d->column_set, d->filestream, d->encrypted, d->mask, session->ansi_padding))
 		return -5;
 	struct column *grown = arena_alloc(session->arena, (table->column_count + 1) * sizeof(*grown));
 
 	if (table->column_count)
 		memcpy(grown, table->columns, table->column_count * sizeof(*grown));
-	grown[table->column_count++] = (struct column){ .id = id, .name = d->name, .type = type, .nullable = nullable,
-		.computed = d->computed, .identity = d->identity, .seed = d->seed, .increment = d->increment };
+	grown[table->column_count++] = (struct column){ .id = id,
+		.name = d->name,
+		.type = type,
+		.nullable = nullable,
+		.computed = d->computed,
+		.identity = d->identity,
+		.seed = d->seed,
+		.increment = d->increment };
 	table->columns = grown;
 	return 0;
 }
@@ -137,8 +151,9 @@ static int define_key(struct session *session, struct table *table, struct const
 
 	index.name = name;
 	index.unique = true;
-	if (query_run(session, "UPDATE d%d.m_objects SET system_named=%d WHERE object_id=%d", table->database->id, !d->name, id) ||
-			define_index(session, table, &index))
+	if (query_run(session, "UPDATE d%d.m_objects SET system_named=%d WHERE object_id=%d", table->database->id, !d->name,
+			id) ||
+		define_index(session, table, &index))
 		return -5;
 	int64_t index_id = query_int(session, 0, "SELECT index_id FROM d%d.m_indexes WHERE object_id=%d AND name=%Q",
 		table->database->id, table->id, name);
@@ -158,8 +173,9 @@ static int index_columns(struct session *session, struct table *table, int id, c
 				return session_raise(session, 1911, r->name);
 			if (d->kind == D_PRIMARY && c->nullable)
 				return session_raise(session, 8111, table->name);
-			if (query_run(session, "INSERT INTO d%d.m_index_columns VALUES(%d,%d,%d,%d,%d,%d,%d)", table->database->id, table->id,
-					id, position++, c->id, included || d->columnstore ? 0 : ordinal++, r->descending, included || d->columnstore))
+			if (query_run(session, "INSERT INTO d%d.m_index_columns VALUES(%d,%d,%d,%d,%d,%d,%d)", table->database->id,
+					table->id, id, position++, c->id, included || d->columnstore ? 0 : ordinal++, r->descending,
+					included || d->columnstore))
 				return -5;
 		}
 	}
@@ -169,42 +185,60 @@ static int index_columns(struct session *session, struct table *table, int id, c
 int define_index(struct session *session, struct table *table, struct constraint_def *d)
 {
 	int database = table->database->id;
-	bool has_clustered = query_int(session, 0, "SELECT 1 FROM d%d.m_indexes WHERE object_id=%d AND index_id=1", database,
-		table->id);
+	bool has_clustered = query_int(
+		session, 0, "SELECT 1 FROM d%d.m_indexes WHERE object_id=%d AND index_id=1", database, table->id);
 	bool clustered = d->clustered == 1 || (d->clustered < 0 && d->kind == D_PRIMARY && !has_clustered);
-	const char *filter = d->expression ? arena_format(session->arena, "(%s)", print_node(session->arena, d->expression)) : NULL;
+	const char *filter = d->expression ? arena_format(session->arena, "(%s)", print_node(session->arena, d->expression))
+									   : NULL;
 
-	if (query_int(session, 0, "SELECT 1 FROM d%d.m_indexes WHERE object_id=%d AND name=%Q", database, table->id, d->name))
+	if (query_int(
+			session, 0, "SELECT 1 FROM d%d.m_indexes WHERE object_id=%d AND name=%Q", database, table->id, d->name))
 		return session_raise(session, 1913, d->name, table->name);
 	if (clustered && has_clustered)
-		return session_raise(session, 1902, table->name, query_text(session, "SELECT name FROM d%d.m_indexes WHERE object_id=%d"
-			" AND index_id=1", database, table->id));
-	int id = clustered ? 1 : (int)query_int(session, 1, "SELECT max(index_id) FROM d%d.m_indexes WHERE object_id=%d AND"
-		" index_id>0", database, table->id) + 1;
+		return session_raise(session, 1902, table->name,
+			query_text(session,
+				"SELECT name FROM d%d.m_indexes WHERE object_id=%d"
+				" AND index_id=1",
+				database, table->id));
+	int id = clustered ? 1
+					   : (int)query_int(session, 1,
+							 "SELECT max(index_id) FROM d%d.m_indexes WHERE object_id=%d AND"
+							 " index_id>0",
+							 database, table->id) +
+			1;
 
 	if (id < 2 && !clustered)
 		id = 2;
-	if (clustered && query_run(session, "DELETE FROM d%d.m_indexes WHERE object_id=%d AND index_id=0", database, table->id))
+	if (clustered &&
+		query_run(session, "DELETE FROM d%d.m_indexes WHERE object_id=%d AND index_id=0", database, table->id))
 		return -5;
-	if (query_run(session, "INSERT INTO d%d.m_indexes(object_id,index_id,name,type,is_unique,primary_key,unique_constraint,"
-			"filter,fill_factor,padded,ignore_dup,compression) VALUES(%d,%d,%Q,%d,%d,%d,%d,%Q,%d,%d,%d,%d)", database, table->id, id,
-			d->name, d->columnstore ? (clustered ? 5 : 6) : clustered ? 1 : 2, d->unique, d->kind == D_PRIMARY,
-			d->kind == D_UNIQUE, filter, d->fill_factor, d->padded, d->ignore_duplicates, d->compression))
+	if (query_run(session,
+			"INSERT INTO d%d.m_indexes(object_id,index_id,name,type,is_unique,primary_key,unique_constraint,"
+			"filter,fill_factor,padded,ignore_dup,compression) VALUES(%d,%d,%Q,%d,%d,%d,%d,%Q,%d,%d,%d,%d)",
+			database, table->id, id, d->name,
+			d->columnstore  ? (clustered ? 5 : 6)
+				: clustered ? 1
+							: 2,
+			d->unique, d->kind == D_PRIMARY, d->kind == D_UNIQUE, filter, d->fill_factor, d->padded,
+			d->ignore_duplicates, d->compression))
 		return -5;
 	return index_columns(session, table, id, d);
 }
 
-static int define_check(struct session *session, struct table *table, struct constraint_def *d, const char *column,
-	bool trusted)
+static int define_check(
+	struct session *session, struct table *table, struct constraint_def *d, const char *column, bool trusted)
 {
 	const char *name = d->name ? d->name : system_name(session, "CK", table, column, 2);
 	const char *text = arena_format(session->arena, "(%s)", print_node(session->arena, d->expression));
 	struct column *c = column ? table_column(table, column) : NULL;
 	int id = define_object(session, table->database, table->schema_id, name, "C", table->id, text);
 
-	return !id ? -5 : query_run(session, "UPDATE d%d.m_objects SET system_named=%d,nfr=%d,not_trusted=%d,x1=%d WHERE"
-		" object_id=%d", table->database->id, !d->name, d->not_for_replication, !trusted || d->not_for_replication, c ? c->id : 0,
-		id);
+	return !id ? -5
+			   : query_run(session,
+					 "UPDATE d%d.m_objects SET system_named=%d,nfr=%d,not_trusted=%d,x1=%d WHERE"
+					 " object_id=%d",
+					 table->database->id, !d->name, d->not_for_replication, !trusted || d->not_for_replication,
+					 c ? c->id : 0, id);
 }
 
 static int define_default(struct session *session, struct table *table, struct constraint_def *d, const char *column)
@@ -214,14 +248,15 @@ static int define_default(struct session *session, struct table *table, struct c
 
 	if (!c)
 		return session_raise(session, 1911, d->columns ? d->columns->name : column);
-	if (query_int(session, 0, "SELECT 1 FROM d%d.m_objects WHERE parent_id=%d AND type='D' AND x1=%d", table->database->id,
-			table->id, c->id))
+	if (query_int(session, 0, "SELECT 1 FROM d%d.m_objects WHERE parent_id=%d AND type='D' AND x1=%d",
+			table->database->id, table->id, c->id))
 		return session_raise_text(session, 1781, 16, 1, "Column already has a DEFAULT bound to it.");
 	const char *text = arena_format(session->arena, "(%s)", print_node(session->arena, d->expression));
 	int id = define_object(session, table->database, table->schema_id, name, "D", table->id, text);
 
-	return !id ? -5 : query_run(session, "UPDATE d%d.m_objects SET system_named=%d,x1=%d WHERE object_id=%d",
-		table->database->id, !d->name, c->id, id);
+	return !id ? -5
+			   : query_run(session, "UPDATE d%d.m_objects SET system_named=%d,x1=%d WHERE object_id=%d",
+					 table->database->id, !d->name, c->id, id);
 }
 
 /* The unique index of the parent that has just these columns. */
@@ -269,26 +304,28 @@ static int foreign_columns(struct session *session, struct table *table, struct 
 			return session_raise(session, 1769, name, k->name, table->name);
 		if (!key)
 			return session_raise(session, 1770, name, r ? r->name : "?", parent->name);
-		if (child->type.kind != key->type.kind || (type_is_character(key->type) && child->type.collation != key->type.collation))
+		if (child->type.kind != key->type.kind ||
+			(type_is_character(key->type) && child->type.collation != key->type.collation))
 			return session_raise(session, 1778, arena_format(session->arena, "%s.%s", parent->name, key->name),
 				arena_format(session->arena, "%s.%s", table->name, child->name), name);
-		if (query_run(session, "INSERT INTO d%d.m_fk_columns VALUES(%d,%d,%d,%d)", table->database->id, id, position++, child->id,
-				key->id))
+		if (query_run(session, "INSERT INTO d%d.m_fk_columns VALUES(%d,%d,%d,%d)", table->database->id, id, position++,
+				child->id, key->id))
 			return -5;
 	}
 	return 0;
 }
 
-static int define_foreign(struct session *session, struct table *table, struct constraint_def *d, const char *column,
-	bool trusted)
+static int define_foreign(
+	struct session *session, struct table *table, struct constraint_def *d, const char *column, bool trusted)
 {
 	const char *name = d->name ? d->name : system_name(session, "FK", table, column ? column : d->columns->name, 4);
 	struct name reference = d->reference;
 
 	reference.database = table->temporary ? "tempdb" : table->database->name;
-	struct table *parent = name_equal(reference.object, table->name) && catalogue_schema(session, table->database,
-		reference.schema) == table->schema_id ? catalogue_by_id(session, table->database, table->id) :
-		catalogue_find(session, &reference);
+	struct table *parent = name_equal(reference.object, table->name) &&
+			catalogue_schema(session, table->database, reference.schema) == table->schema_id
+		? catalogue_by_id(session, table->database, table->id)
+		: catalogue_find(session, &reference);
 
 	if (!parent || strcmp(parent->type, "U"))
 		return session_raise(session, 1767, name, d->reference.object);
@@ -304,22 +341,32 @@ static int define_foreign(struct session *session, struct table *table, struct c
 		return session_raise(session, 1776, parent->name, name);
 	int id = define_object(session, table->database, table->schema_id, name, "F", table->id, NULL);
 
-	if (!id || query_run(session, "UPDATE d%d.m_objects SET system_named=%d,nfr=%d,not_trusted=%d,x1=%d,x2=%d,x3=%d,x4=%d WHERE"
-			" object_id=%d", table->database->id, !d->name, d->not_for_replication, !trusted || d->not_for_replication, parent->id,
-			key->id, d->on_delete, d->on_update, id) || foreign_columns(session, table, parent, id, name, d))
+	if (!id ||
+		query_run(session,
+			"UPDATE d%d.m_objects SET system_named=%d,nfr=%d,not_trusted=%d,x1=%d,x2=%d,x3=%d,x4=%d WHERE"
+			" object_id=%d",
+			table->database->id, !d->name, d->not_for_replication, !trusted || d->not_for_replication, parent->id,
+			key->id, d->on_delete, d->on_update, id) ||
+		foreign_columns(session, table, parent, id, name, d))
 		return -5;
 	return parent->id == table->id ? 0 : transaction_lock_schema(session, parent);
 }
 
-static int define_constraint(struct session *session, struct table *table, struct constraint_def *d, const char *column,
-	bool trusted)
+static int define_constraint(
+	struct session *session, struct table *table, struct constraint_def *d, const char *column, bool trusted)
 {
 	switch (d->kind) {
-	case D_PRIMARY: case D_UNIQUE: return define_key(session, table, d, column);
-	case D_INDEX: return define_index(session, table, d);
-	case D_CHECK: return define_check(session, table, d, column, trusted);
-	case D_DEFAULT: return define_default(session, table, d, column);
-	case D_FOREIGN: return define_foreign(session, table, d, column, trusted);
+	case D_PRIMARY:
+	case D_UNIQUE:
+		return define_key(session, table, d, column);
+	case D_INDEX:
+		return define_index(session, table, d);
+	case D_CHECK:
+		return define_check(session, table, d, column, trusted);
+	case D_DEFAULT:
+		return define_default(session, table, d, column);
+	case D_FOREIGN:
+		return define_foreign(session, table, d, column, trusted);
 	}
 	return 0;
 }
@@ -410,8 +457,8 @@ static int watch_parents(struct session *session, const struct table *table)
 
 int run_create_table(struct session *session, struct statement *s)
 {
-	struct database *database = s->name.object[0] == '@' ? database_by_id(session->engine, DATABASE_TEMP) :
-		catalogue_database(session, &s->name);
+	struct database *database = s->name.object[0] == '@' ? database_by_id(session->engine, DATABASE_TEMP)
+														 : catalogue_database(session, &s->name);
 
 	if (!database || database_attach(session, database) || transaction_write(session, database))
 		return -5;
@@ -423,17 +470,27 @@ int run_create_table(struct session *session, struct statement *s)
 
 	if (!id)
 		return -5;
-	struct table table = { .database = database, .id = id, .schema_id = schema, .name = s->name.object, .type = "U",
-		.schema = s->name.schema ? s->name.schema : "dbo", .temporary = database->id == DATABASE_TEMP };
+	struct table table = { .database = database,
+		.id = id,
+		.schema_id = schema,
+		.name = s->name.object,
+		.type = "U",
+		.schema = s->name.schema ? s->name.schema : "dbo",
+		.temporary = database->id == DATABASE_TEMP };
 
 	key_columns_not_null(s);
 	const char *flags = flags_of(session, s);
 
 	if (query_run(session, "UPDATE d%d.m_objects SET flags=%Q WHERE object_id=%d", database->id, flags, id) ||
-			query_run(session, "INSERT INTO d%d.m_indexes(object_id,index_id,name,type,is_unique,primary_key,unique_constraint,"
-			"compression) VALUES(%d,0,NULL,0,0,0,0,%d)", database->id, id, strstr(flags, "page") ? 2 : strstr(flags, "row") ? 1 : 0) ||
-			define_columns(session, &table, s->column_defs, 1) ||
-			define_constraints(session, &table, s->constraints, s->column_defs, true))
+		query_run(session,
+			"INSERT INTO d%d.m_indexes(object_id,index_id,name,type,is_unique,primary_key,unique_constraint,"
+			"compression) VALUES(%d,0,NULL,0,0,0,0,%d)",
+			database->id, id,
+			strstr(flags, "page")      ? 2
+				: strstr(flags, "row") ? 1
+									   : 0) ||
+		define_columns(session, &table, s->column_defs, 1) ||
+		define_constraints(session, &table, s->constraints, s->column_defs, true))
 		return -5;
 	struct table *made = catalogue_by_id(session, database, id);
 

@@ -50,15 +50,16 @@ static struct source *compile_rows(struct change *ch, struct text *from)
 	return target;
 }
 
-static const char *write_clause(struct change *ch, const struct column *column, const struct select_item *item,
-	const struct source_column *old)
+static const char *write_clause(
+	struct change *ch, const struct column *column, const struct select_item *item, const struct source_column *old)
 {
 	struct compiler *c = &ch->c;
 	struct sql_type bigint = type_simple(K_BIGINT);
 	struct expr chunk = compile_convert(c, compile_expression(c, item->expression->kids[0]), column->type, true);
 
 	if (column->type.length != LENGTH_MAX) {
-		session_raise_text(c->session, 8165, 16, 1, "Cannot invoke mutator 'WRITE' on a column that is not of a (max) type.");
+		session_raise_text(
+			c->session, 8165, 16, 1, "Cannot invoke mutator 'WRITE' on a column that is not of a (max) type.");
 		compile_fail(c);
 	}
 	return compile_format(c, "write_chunk(%s,%s,%s,%s,%lld)", old->sql, chunk.sql,
@@ -67,8 +68,8 @@ static const char *write_clause(struct change *ch, const struct column *column, 
 		(long long)type_pack(column->type));
 }
 
-static const char *new_value(struct change *ch, const struct select_item *item, const struct column *column,
-	struct source *target)
+static const char *new_value(
+	struct change *ch, const struct select_item *item, const struct column *column, struct source *target)
 {
 	struct compiler *c = &ch->c;
 	struct source_column *old = NULL;
@@ -118,10 +119,11 @@ static void compile_update(struct change *ch)
 		if (ch->table->columns[i].row_version)
 			text_format(&set, ",c%d=next_version()", ch->table->columns[i].id);
 	if (s->top)
-		text_format(&from, " LIMIT %s", compile_convert(c, compile_expression(c, s->top), type_simple(K_BIGINT), false).sql);
+		text_format(
+			&from, " LIMIT %s", compile_convert(c, compile_expression(c, s->top), type_simple(K_BIGINT), false).sql);
 	ch->sql = compile_format(c, "%sUPDATE d%d.t%d SET %s FROM (SELECT %s.rowid AS r%s%s) AS v WHERE t%d.rowid=v.r",
-		ch->with, ch->table->database->id, ch->table->id, text_done(&set), target->sql_alias, text_done(&values), text_done(&from),
-		ch->table->id);
+		ch->with, ch->table->database->id, ch->table->id, text_done(&set), target->sql_alias, text_done(&values),
+		text_done(&from), ch->table->id);
 }
 
 static void compile_delete(struct change *ch)
@@ -133,15 +135,16 @@ static void compile_delete(struct change *ch)
 	int database = ch->table->database->id;
 
 	if (s->top)
-		text_format(&from, " LIMIT %s", compile_convert(c, compile_expression(c, s->top), type_simple(K_BIGINT), false).sql);
+		text_format(
+			&from, " LIMIT %s", compile_convert(c, compile_expression(c, s->top), type_simple(K_BIGINT), false).sql);
 	if (ch->deleted && has_trigger(c->session, ch->table, 2, true))
-		ch->sql = compile_format(c, "INSERT INTO temp.%s SELECT * FROM d%d.t%d WHERE rowid IN (SELECT %s.rowid%s)", ch->deleted,
-			database, ch->table->id, target->sql_alias, text_done(&from));
+		ch->sql = compile_format(c, "INSERT INTO temp.%s SELECT * FROM d%d.t%d WHERE rowid IN (SELECT %s.rowid%s)",
+			ch->deleted, database, ch->table->id, target->sql_alias, text_done(&from));
 	else if (!s->top && !s->condition && !s->from_count && strncmp(text_done(&from), " FROM (", 7))
 		ch->sql = compile_format(c, "DELETE FROM d%d.t%d", database, ch->table->id);
 	else
-		ch->sql = compile_format(c, "%sDELETE FROM d%d.t%d WHERE rowid IN (SELECT %s.rowid%s)", ch->with, database, ch->table->id,
-			target->sql_alias, text_done(&from));
+		ch->sql = compile_format(c, "%sDELETE FROM d%d.t%d WHERE rowid IN (SELECT %s.rowid%s)", ch->with, database,
+			ch->table->id, target->sql_alias, text_done(&from));
 }
 
 static void compile_output(struct change *ch)
@@ -170,12 +173,15 @@ static void compile_output(struct change *ch)
 		bool star = i->expression->kind == N_STAR;
 
 		for (size_t k = 0; k < (star ? source->count : 1); k++) {
-			struct expr e = star ? (struct expr){ .sql = source->columns[k].sql, .type = source->columns[k].type,
-				.nullable = source->columns[k].nullable, .name = source->columns[k].name } : compile_expression(c, i->expression);
+			struct expr e = star ? (struct expr){ .sql = source->columns[k].sql,
+				.type = source->columns[k].type,
+				.nullable = source->columns[k].nullable,
+				.name = source->columns[k].name }
+								 : compile_expression(c, i->expression);
 
 			text_format(&sql, "%s%s", ch->output_count ? "," : "", e.sql);
-			ch->outputs[ch->output_count++] = (struct result){ .name = i->alias ? i->alias : e.name, .type = e.type,
-				.nullable = e.nullable };
+			ch->outputs[ch->output_count++] =
+				(struct result){ .name = i->alias ? i->alias : e.name, .type = e.type, .nullable = e.nullable };
 		}
 	}
 	c->scope = NULL;
@@ -190,8 +196,8 @@ static int capture(struct change *ch)
 	static const char *const events[] = { "INSERT", "UPDATE", "DELETE" };
 	static int serial;
 
-	if (!ch->table->trigger_count || (!has_trigger(session, ch->table, ch->event, false) &&
-			!has_trigger(session, ch->table, ch->event, true)))
+	if (!ch->table->trigger_count ||
+		(!has_trigger(session, ch->table, ch->event, false) && !has_trigger(session, ch->table, ch->event, true)))
 		return 0;
 	int number = __atomic_add_fetch(&serial, 1, __ATOMIC_RELAXED);
 
@@ -211,8 +217,9 @@ static int capture(struct change *ch)
 		return 0;
 	return query_run(session, "CREATE TEMP TRIGGER cap%d AFTER %s ON d%d.t%d BEGIN %s%s%s%s%s%s%s%s END", number,
 		events[ch->event], ch->table->database->id, ch->table->id, ch->event != 2 ? "INSERT INTO " : "",
-		ch->event != 2 ? ch->inserted : "", ch->event != 2 ? arena_format(session->arena, " VALUES(%s);",
-		text_done(&new_values)) : "", ch->event ? "INSERT INTO " : "", ch->event ? ch->deleted : "",
+		ch->event != 2 ? ch->inserted : "",
+		ch->event != 2 ? arena_format(session->arena, " VALUES(%s);", text_done(&new_values)) : "",
+		ch->event ? "INSERT INTO " : "", ch->event ? ch->deleted : "",
 		ch->event ? arena_format(session->arena, " VALUES(%s);", text_done(&old_values)) : "", "", "");
 }
 
@@ -222,8 +229,8 @@ static void release_capture(struct change *ch)
 
 	if (!ch->inserted)
 		return;
-	engine_run(session->db, "DROP TRIGGER IF EXISTS temp.cap%s; DROP TABLE temp.%s; DROP TABLE temp.%s", ch->inserted + 3,
-		ch->inserted, ch->deleted);
+	engine_run(session->db, "DROP TRIGGER IF EXISTS temp.cap%s; DROP TABLE temp.%s; DROP TABLE temp.%s",
+		ch->inserted + 3, ch->inserted, ch->deleted);
 }
 
 static int collect_into(struct change *ch, sqlite3_stmt *statement)
@@ -241,7 +248,8 @@ static int collect_into(struct change *ch, sqlite3_stmt *statement)
 		return -5;
 	for (size_t i = 0; i < ch->output_count; i++)
 		text_add(&marks, i ? ",?" : "?");
-	sqlite3_stmt *insert = query(session, "INSERT INTO d%d.t%d VALUES(%s)", into->database->id, into->id, text_done(&marks));
+	sqlite3_stmt *insert = query(
+		session, "INSERT INTO d%d.t%d VALUES(%s)", into->database->id, into->id, text_done(&marks));
 
 	session->rowcount = 0;
 	while (insert && (code = sqlite3_step(statement)) == SQLITE_ROW) {
@@ -282,8 +290,8 @@ static int execute(struct change *ch)
 	if (!error)
 		error = transaction_log(session, ch->table->database, rows * 250);
 	if (!error && ch->inserted)
-		error = run_triggers(session, ch->table, ch->event, has_trigger(session, ch->table, ch->event, true), ch->inserted,
-			ch->deleted, ch->event == 1 ? ch->updated : NULL);
+		error = run_triggers(session, ch->table, ch->event, has_trigger(session, ch->table, ch->event, true),
+			ch->inserted, ch->deleted, ch->event == 1 ? ch->updated : NULL);
 	session->rowcount = rows;
 	return error;
 }
@@ -297,8 +305,8 @@ static void note_identity(struct change *ch)
 
 		if (!column->identity)
 			continue;
-		int64_t most = query_int(session, 0, "SELECT %s(c%d) FROM d%d.t%d", column->increment < 0 ? "min" : "max", column->id,
-			ch->table->database->id, ch->table->id);
+		int64_t most = query_int(session, 0, "SELECT %s(c%d) FROM d%d.t%d", column->increment < 0 ? "min" : "max",
+			column->id, ch->table->database->id, ch->table->id);
 
 		identity_note(session, ch->table, most);
 		session->last_identity = session->frame->scope_identity = most;

@@ -29,15 +29,15 @@ struct database {
 	char name[514];
 	char path[1024];
 	uint16_t collation;
-	int snapshot_state;      /* 0 off, 1 on */
+	int snapshot_state; /* 0 off, 1 on */
 	bool read_committed_snapshot, read_only, dropped, trustworthy;
-	int recovery;            /* 1 full, 2 bulk-logged, 3 simple */
-	int user_access;         /* 0 multi, 1 single, 2 restricted */
-	int state;               /* 0 online, 6 offline, 5 emergency, ... */
+	int recovery;    /* 1 full, 2 bulk-logged, 3 simple */
+	int user_access; /* 0 multi, 1 single, 2 restricted */
+	int state;       /* 0 online, 6 offline, 5 emergency, ... */
 	int compatibility;
-	int64_t created;         /* datetime */
-	char marks[256];         /* flags of features that only show: published cdc mirrored ... */
-	int64_t log_used;        /* bytes of open transactions */
+	int64_t created;  /* datetime */
+	char marks[256];  /* flags of features that only show: published cdc mirrored ... */
+	int64_t log_used; /* bytes of open transactions */
 	struct database *next;
 };
 
@@ -45,7 +45,7 @@ struct identity {
 	int database, object;
 	int64_t last, increment, seed;
 	bool used, dirty;
-	bool reseeded;           /* never used, and `last` is what comes next */
+	bool reseeded; /* never used, and `last` is what comes next */
 	struct identity *next;
 };
 
@@ -59,7 +59,7 @@ struct identity_before {
 
 struct setting_fault {
 	int number;
-	char kind[32];           /* "" for any */
+	char kind[32]; /* "" for any */
 	int countdown;
 	struct setting_fault *next;
 };
@@ -78,7 +78,7 @@ struct engine {
 	int version;
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;
-	sqlite3 *master;         /* the registry of databases and logins, guarded by mutex */
+	sqlite3 *master; /* the registry of databases and logins, guarded by mutex */
 	struct database *databases;
 	struct session *sessions;
 	struct lock *locks;
@@ -91,20 +91,28 @@ struct engine {
 	char language[32];
 	char hidden[514];
 	int64_t log_limit, file_limit; /* bytes, 0 none */
-	int64_t volume_free;     /* bytes that files may still grow by, 0 no limit */
-	double silence[8];       /* seconds, by enum silence_kind */
+	int64_t volume_free;           /* bytes that files may still grow by, 0 no limit */
+	double silence[8];             /* seconds, by enum silence_kind */
 	double rollback_delay;
 	int64_t started;
 };
 
-enum silence_kind { SILENCE_DELETE, SILENCE_COMMIT, SILENCE_ROLLBACK, SILENCE_CHECK, SILENCE_INSERT, SILENCE_SELECT,
-	SILENCE_BULK, SILENCE_COUNT };
+enum silence_kind {
+	SILENCE_DELETE,
+	SILENCE_COMMIT,
+	SILENCE_ROLLBACK,
+	SILENCE_CHECK,
+	SILENCE_INSERT,
+	SILENCE_SELECT,
+	SILENCE_BULK,
+	SILENCE_COUNT
+};
 
 struct variable {
 	char name[130];
 	struct sql_type type;
 	struct value value;
-	char *owned;             /* what value.data points to */
+	char *owned; /* what value.data points to */
 	const struct table_ref *table;
 	struct variable *next;
 };
@@ -113,7 +121,7 @@ struct variable {
 struct frame {
 	struct frame *caller;
 	struct variable *variables;
-	const char *module;      /* its name for error messages, NULL for a batch */
+	const char *module; /* its name for error messages, NULL for a batch */
 	int module_id;
 	struct database *database;
 	int64_t return_value;
@@ -147,8 +155,8 @@ struct session {
 	bool sysadmin, view_server_state;
 	int64_t login_time, last_request;
 	struct database *database, *first_database; /* now, and when it logged in */
-	bool odbc;               /* LOGIN7 said so: which defaults a reset returns to */
-	unsigned char attached[1024]; /* by database id */
+	bool odbc;                                  /* LOGIN7 said so: which defaults a reset returns to */
+	unsigned char attached[1024];               /* by database id */
 	bool xact_abort, nocount, implicit_transactions, quoted_identifier, ansi_nulls, ansi_padding, ansi_warnings;
 	bool arithabort, concat_null, numeric_roundabort, ansi_null_dflt, format_only;
 	int isolation, lock_timeout, deadlock_priority, date_first;
@@ -158,7 +166,7 @@ struct session {
 	bool doomed, sqlite_open, snapshot_started;
 	uint64_t descriptor, snapshot_clock;
 	struct identity_before *emptied; /* by TRUNCATE in this transaction, the last one first */
-	int written[16];         /* database ids whose writer gate this transaction holds */
+	int written[16];                 /* database ids whose writer gate this transaction holds */
 	int written_count;
 	int64_t log_bytes, transaction_started;
 	int64_t rowcount, last_error, last_identity;
@@ -170,7 +178,7 @@ struct session {
 	struct error_info error; /* pending when failed */
 	bool failed, batch_ends, sink_failed, killed;
 	bool in_try;
-	int inside;              /* functions and triggers that run within a statement: its end is theirs */
+	int inside; /* functions and triggers that run within a statement: its end is theirs */
 	bool done_pending;
 	struct {
 		enum result_end end;
@@ -178,16 +186,16 @@ struct session {
 		bool counted, error;
 		uint64_t rows;
 	} done;
-	int interrupted;         /* __atomic */
+	int interrupted;                /* __atomic */
 	const struct lock *waiting_for; /* under the engine's mutex */
 	struct session *blocker;
 	bool victim;
 	struct bulk *bulk;
 	struct bytes convert_scratch;
-	bool checks_off;         /* while a bulk load does not check constraints */
+	bool checks_off;             /* while a bulk load does not check constraints */
 	struct pending_key *pending; /* foreign keys to look at again when the statement ends */
-	const char *batch_text;  /* source of the running batch: definitions are kept whole */
-	const char *command;     /* what dm_exec_requests shows */
+	const char *batch_text;      /* source of the running batch: definitions are kept whole */
+	const char *command;         /* what dm_exec_requests shows */
 	struct prepared *prepared;
 	int next_prepared;
 	struct value *call_values;
@@ -202,8 +210,8 @@ struct session {
 /* Makes an error pending; always returns -EIO, so that callers can say `return session_raise(...)`. */
 int session_raise(struct session *session, int32_t number, ...);
 /* With its own text and severity: RAISERROR, THROW, parse errors, the stand-in's own limits (50000). */
-int session_raise_text(struct session *session, int32_t number, uint8_t severity, uint8_t state, const char *format, ...)
-	__attribute__((format(printf, 5, 6)));
+int session_raise_text(struct session *session, int32_t number, uint8_t severity, uint8_t state, const char *format,
+	...) __attribute__((format(printf, 5, 6)));
 /* A message that is no error (severity <= 10), sent at once. */
 void session_inform(struct session *session, int32_t number, uint8_t severity, uint8_t state, const char *text);
 /* What SQLite says, as SQL Server would. */

@@ -12,7 +12,8 @@
 static int enter(struct session *session, struct frame *frame)
 {
 	if (session->frame->depth >= 32)
-		return session_raise_text(session, 217, 16, 1, "Maximum stored procedure, function, trigger, or view nesting level"
+		return session_raise_text(session, 217, 16, 1,
+			"Maximum stored procedure, function, trigger, or view nesting level"
 			" exceeded (limit 32).");
 	frame->caller = session->frame;
 	frame->depth = session->frame->depth + 1;
@@ -40,7 +41,8 @@ static enum flow run_body(struct session *session, struct table *module, struct 
 	return flow;
 }
 
-static struct argument_value *find_argument(struct argument_value *arguments, size_t count, const char *name, size_t position)
+static struct argument_value *find_argument(
+	struct argument_value *arguments, size_t count, const char *name, size_t position)
 {
 	for (size_t i = 0; i < count; i++)
 		if (arguments[i].name ? name_equal(arguments[i].name, name) : i == position)
@@ -49,8 +51,8 @@ static struct argument_value *find_argument(struct argument_value *arguments, si
 }
 
 /* The variables of a module, from its declaration and the arguments. */
-static int bind_parameters(struct session *session, struct frame *frame, const char *module, struct parameter_def *parameters,
-	struct argument_value *arguments, size_t count)
+static int bind_parameters(struct session *session, struct frame *frame, const char *module,
+	struct parameter_def *parameters, struct argument_value *arguments, size_t count)
 {
 	struct frame *outer = session->frame;
 	size_t position = 0;
@@ -68,8 +70,8 @@ static int bind_parameters(struct session *session, struct frame *frame, const c
 		session->frame = frame;
 		struct variable *v = variable_add(session, p->name, type);
 
-		int error = a && !a->is_default ? assign(session, v, a->type, a->value) :
-			evaluate(session, p->value, &from, &value) || assign(session, v, from, value);
+		int error = a && !a->is_default ? assign(session, v, a->type, a->value)
+										: evaluate(session, p->value, &from, &value) || assign(session, v, from, value);
 
 		session->frame = outer;
 		if (error)
@@ -81,7 +83,8 @@ static int bind_parameters(struct session *session, struct frame *frame, const c
 		for (struct parameter_def *p = parameters; p && !known; p = p->next)
 			known = arguments[i].name && name_equal(p->name, arguments[i].name);
 		if (!known)
-			return session_raise(session, arguments[i].name ? 8145 : 8144, arguments[i].name ? arguments[i].name : module, module);
+			return session_raise(
+				session, arguments[i].name ? 8145 : 8144, arguments[i].name ? arguments[i].name : module, module);
 	}
 	return 0;
 }
@@ -103,8 +106,8 @@ static int pass_outputs(struct session *session, struct frame *frame, struct par
 	return 0;
 }
 
-static int call_module(struct session *session, struct table *module, struct argument_value *arguments, size_t count,
-	int64_t *status)
+static int call_module(
+	struct session *session, struct table *module, struct argument_value *arguments, size_t count, int64_t *status)
 {
 	struct frame frame = { .module = module->name, .module_id = module->id, .database = module->database };
 	struct arena arena = { 0 };
@@ -171,9 +174,10 @@ static int execute_sql(struct session *session, struct argument_value *arguments
 	struct parse_error error;
 
 	if (!count || (arguments[0].value.storage != STORE_TEXT && arguments[0].value.storage != STORE_NULL))
-		return session_raise_text(session, 214, 16, 2, "Procedure expects parameter '@statement' of type 'ntext/nchar/nvarchar'.");
+		return session_raise_text(
+			session, 214, 16, 2, "Procedure expects parameter '@statement' of type 'ntext/nchar/nvarchar'.");
 	if (count > 1 && arguments[1].value.storage == STORE_TEXT && arguments[1].value.size &&
-			parse_parameters(session->arena, arena_copy(session->arena, arguments[1].value.data, arguments[1].value.size),
+		parse_parameters(session->arena, arena_copy(session->arena, arguments[1].value.data, arguments[1].value.size),
 			&parameters, &error))
 		return session_raise_text(session, error.number, 15, 1, "%s", error.text);
 	return run_string(session, arguments[0].value, parameters, arguments + 2, count > 2 ? count - 2 : 0);
@@ -273,8 +277,8 @@ static int run_statement_procedure(struct session *session, const char *name, st
 	return -ENOENT;
 }
 
-static int run_named(struct session *session, struct name *name, struct argument_value *arguments, size_t count,
-	int64_t *status)
+static int run_named(
+	struct session *session, struct name *name, struct argument_value *arguments, size_t count, int64_t *status)
 {
 	int error = run_statement_procedure(session, name->object, arguments, count);
 
@@ -291,8 +295,8 @@ static int run_named(struct session *session, struct name *name, struct argument
 	return call_module(session, module, arguments, count, status);
 }
 
-int run_procedure(struct session *session, const char *text, struct argument_value *arguments, size_t count,
-	int64_t *status)
+int run_procedure(
+	struct session *session, const char *text, struct argument_value *arguments, size_t count, int64_t *status)
 {
 	struct name name;
 
@@ -351,8 +355,10 @@ bool has_trigger(struct session *session, const struct table *table, int event, 
 {
 	if (session->frame->trigger_table == table->id) /* no recursion: RECURSIVE_TRIGGERS is off */
 		return false;
-	return query_int(session, 0, "SELECT 1 FROM d%d.m_objects WHERE parent_id=%d AND type='TR' AND disabled=0 AND instead=%d AND"
-		" x1&%d", table->database->id, table->id, instead, 1 << event);
+	return query_int(session, 0,
+		"SELECT 1 FROM d%d.m_objects WHERE parent_id=%d AND type='TR' AND disabled=0 AND instead=%d AND"
+		" x1&%d",
+		table->database->id, table->id, instead, 1 << event);
 }
 
 static int run_trigger(struct session *session, struct table *module, struct frame *frame)
@@ -373,7 +379,8 @@ static int run_trigger(struct session *session, struct table *module, struct fra
 		session_raise_text(session, 3609, 16, 1, "The transaction ended in the trigger. The batch has been aborted.");
 		session->batch_ends = true;
 	} else if (flow == FLOW_END) {
-		session_raise_text(session, 3616, 16, 1, "An error was raised during trigger execution. The batch has been aborted and the"
+		session_raise_text(session, 3616, 16, 1,
+			"An error was raised during trigger execution. The batch has been aborted and the"
 			" user transaction, if any, has been rolled back.");
 	}
 	if (session->trancount)
@@ -384,8 +391,10 @@ static int run_trigger(struct session *session, struct table *module, struct fra
 int run_triggers(struct session *session, const struct table *table, int event, bool instead, const char *inserted,
 	const char *deleted, const unsigned char *updated)
 {
-	sqlite3_stmt *s = query(session, "SELECT object_id FROM d%d.m_objects WHERE parent_id=%d AND type='TR' AND disabled=0 AND"
-		" instead=%d AND x1&%d ORDER BY object_id", table->database->id, table->id, instead, 1 << event);
+	sqlite3_stmt *s = query(session,
+		"SELECT object_id FROM d%d.m_objects WHERE parent_id=%d AND type='TR' AND disabled=0 AND"
+		" instead=%d AND x1&%d ORDER BY object_id",
+		table->database->id, table->id, instead, 1 << event);
 	int ids[32], count = 0;
 
 	while (query_next(session, &s))
@@ -393,8 +402,13 @@ int run_triggers(struct session *session, const struct table *table, int event, 
 			ids[count++] = sqlite3_column_int(s, 0);
 	for (int i = 0; i < count && !session->failed; i++) {
 		struct table *module = catalogue_by_id(session, table->database, ids[i]);
-		struct frame frame = { .module = module->name, .module_id = module->id, .database = table->database,
-			.inserted = inserted, .deleted = deleted, .trigger_table = table->id, .updated = updated };
+		struct frame frame = { .module = module->name,
+			.module_id = module->id,
+			.database = table->database,
+			.inserted = inserted,
+			.deleted = deleted,
+			.trigger_table = table->id,
+			.updated = updated };
 
 		if (!enter(session, &frame))
 			run_trigger(session, module, &frame);
@@ -413,8 +427,9 @@ static void call_function(sqlite3_context *context, int count, sqlite3_value **v
 
 	session->arena = &arena;
 	struct table *module = catalogue_by_id(session, d, sqlite3_value_int(values[1]));
-	struct statement *s = module && !enter(session, &frame) ? run_parse(session, &arena, module->definition,
-		strlen(module->definition)) : NULL;
+	struct statement *s = module && !enter(session, &frame)
+		? run_parse(session, &arena, module->definition, strlen(module->definition))
+		: NULL;
 	struct sql_type type;
 	int at = 2, user_type;
 

@@ -50,17 +50,27 @@ static void raise_conversion(struct session *session, const struct conversion *c
 	const char *shown = text.data ? text.data : "";
 
 	switch (error) {
-	case 245: session_raise(session, 245, from, shown, to); break;
-	case 248: session_raise(session, 248, from, shown); break;
-	case 220: session_raise(session, 220, to, shown); break;
-	case 517: session_raise(session, 517, to); break;
+	case 245:
+		session_raise(session, 245, from, shown, to);
+		break;
+	case 248:
+		session_raise(session, 248, from, shown);
+		break;
+	case 220:
+		session_raise(session, 220, to, shown);
+		break;
+	case 517:
+		session_raise(session, 517, to);
+		break;
 	case 8152:
 		if (session->engine->version >= 15)
 			session_raise(session, 2628, "?", "?", shown);
 		else
 			session_raise(session, 8152);
 		break;
-	default: session_raise(session, error, from, to); break;
+	default:
+		session_raise(session, error, from, to);
+		break;
 	}
 	bytes_free(&text);
 }
@@ -70,8 +80,11 @@ static void cv(sqlite3_context *context, int count, sqlite3_value **v)
 {
 	struct session *session = function_session(context);
 	int flags = sqlite3_value_int(v[4]);
-	struct conversion c = { .from = type_unpack(sqlite3_value_int64(v[1])), .to = type_unpack(sqlite3_value_int64(v[2])),
-		.style = sqlite3_value_int(v[3]), .assign = flags & 1, .order = session->date_format,
+	struct conversion c = { .from = type_unpack(sqlite3_value_int64(v[1])),
+		.to = type_unpack(sqlite3_value_int64(v[2])),
+		.style = sqlite3_value_int(v[3]),
+		.assign = flags & 1,
+		.order = session->date_format,
 		.scratch = session->convert_scratch };
 	struct value in = value_of_argument(v[0]), out;
 
@@ -106,15 +119,29 @@ static void utf16(sqlite3_context *context, int count, sqlite3_value **v)
 
 static int integer_arithmetic(int op, int64_t a, int64_t b, struct sql_type type, int64_t *out)
 {
-	static const int64_t low[] = { [K_BIT] = 0, [K_TINYINT] = 0, [K_SMALLINT] = -32768, [K_INT] = INT32_MIN,
-		[K_BIGINT] = INT64_MIN, [K_SMALLMONEY] = INT32_MIN, [K_MONEY] = INT64_MIN };
-	static const int64_t high[] = { [K_BIT] = 1, [K_TINYINT] = 255, [K_SMALLINT] = 32767, [K_INT] = INT32_MAX,
-		[K_BIGINT] = INT64_MAX, [K_SMALLMONEY] = INT32_MAX, [K_MONEY] = INT64_MAX };
+	static const int64_t low[] = { [K_BIT] = 0,
+		[K_TINYINT] = 0,
+		[K_SMALLINT] = -32768,
+		[K_INT] = INT32_MIN,
+		[K_BIGINT] = INT64_MIN,
+		[K_SMALLMONEY] = INT32_MIN,
+		[K_MONEY] = INT64_MIN };
+	static const int64_t high[] = { [K_BIT] = 1,
+		[K_TINYINT] = 255,
+		[K_SMALLINT] = 32767,
+		[K_INT] = INT32_MAX,
+		[K_BIGINT] = INT64_MAX,
+		[K_SMALLMONEY] = INT32_MAX,
+		[K_MONEY] = INT64_MAX };
 	bool overflow = false, money = type.kind == K_MONEY || type.kind == K_SMALLMONEY;
 
 	switch (op) {
-	case '+': overflow = __builtin_add_overflow(a, b, out); break;
-	case '-': overflow = __builtin_sub_overflow(a, b, out); break;
+	case '+':
+		overflow = __builtin_add_overflow(a, b, out);
+		break;
+	case '-':
+		overflow = __builtin_sub_overflow(a, b, out);
+		break;
 	case '*':
 		if (money) {
 			wide_int product = decimal_rescale((wide_int)a * b, 8, 4);
@@ -125,14 +152,17 @@ static int integer_arithmetic(int op, int64_t a, int64_t b, struct sql_type type
 			overflow = __builtin_mul_overflow(a, b, out);
 		}
 		break;
-	case '/': case '%':
+	case '/':
+	case '%':
 		if (!b)
 			return 8134;
 		if (a == INT64_MIN && b == -1)
 			return 8115;
 		*out = op == '%' ? a % b : money ? (int64_t)((wide_int)a * 10000 / b) : a / b;
 		break;
-	default: *out = a ^ b; break;
+	default:
+		*out = a ^ b;
+		break;
 	}
 	return overflow || *out < low[type.kind] || *out > high[type.kind] ? 8115 : 0;
 }
@@ -142,8 +172,8 @@ static unsigned scale_of(struct sql_type type)
 	return type_is_exact(type) ? type.scale : 0;
 }
 
-static int decimal_arithmetic(int op, struct value a, struct value b, struct sql_type ta, struct sql_type tb,
-	struct sql_type type, wide_int *out)
+static int decimal_arithmetic(
+	int op, struct value a, struct value b, struct sql_type ta, struct sql_type tb, struct sql_type type, wide_int *out)
 {
 	wide_int x = decimal_of(a), y = decimal_of(b);
 	unsigned sx = scale_of(ta), sy = scale_of(tb), s = sx > sy ? sx : sy;
@@ -190,7 +220,7 @@ static void arith(sqlite3_context *context, int count, sqlite3_value **v)
 {
 	struct session *session = function_session(context);
 	struct sql_type ta = type_unpack(sqlite3_value_int64(v[3])), tb = type_unpack(sqlite3_value_int64(v[4])),
-		type = type_unpack(sqlite3_value_int64(v[5]));
+					type = type_unpack(sqlite3_value_int64(v[5]));
 	struct value a = value_of_argument(v[1]), b = value_of_argument(v[2]), out = value_null();
 	int op = sqlite3_value_int(v[0]), error;
 	wide_int wide;
@@ -241,7 +271,11 @@ static void xml_escape(sqlite3_context *context, int count, sqlite3_value **v)
 	if (sqlite3_value_type(v[0]) == SQLITE_NULL)
 		return;
 	for (const char *c = text_argument(v[0]), *end = c + sqlite3_value_bytes(v[0]); c < end; c++) {
-		const char *entity = *c == '&' ? "&amp;" : *c == '<' ? "&lt;" : *c == '>' ? "&gt;" : *c == '\r' ? "&#x0D;" : NULL;
+		const char *entity = *c == '&' ? "&amp;"
+			: *c == '<'                ? "&lt;"
+			: *c == '>'                ? "&gt;"
+			: *c == '\r'               ? "&#x0D;"
+									   : NULL;
 
 		bytes_add(&out, entity ? entity : c, entity ? strlen(entity) : 1);
 	}
@@ -319,7 +353,8 @@ static void variant_property(sqlite3_context *context, int count, sqlite3_value 
 static void next_identity(sqlite3_context *context, int count, sqlite3_value **v)
 {
 	(void)count;
-	sqlite3_result_int64(context, identity_next(function_session(context), sqlite3_value_int(v[0]), sqlite3_value_int(v[1])));
+	sqlite3_result_int64(
+		context, identity_next(function_session(context), sqlite3_value_int(v[0]), sqlite3_value_int(v[1])));
 }
 
 static void next_version(sqlite3_context *context, int count, sqlite3_value **v)
@@ -340,7 +375,8 @@ int functions_add(struct session *session, const struct function_entry *entries,
 {
 	for (size_t i = 0; i < count; i++)
 		if (sqlite3_create_function_v2(session->db, entries[i].name, entries[i].arguments,
-				SQLITE_UTF8 | (entries[i].changes ? 0 : SQLITE_DETERMINISTIC), session, entries[i].run, NULL, NULL, NULL))
+				SQLITE_UTF8 | (entries[i].changes ? 0 : SQLITE_DETERMINISTIC), session, entries[i].run, NULL, NULL,
+				NULL))
 			return -5;
 	return 0;
 }
@@ -367,21 +403,20 @@ static void collation_needed(void *unused, sqlite3 *db, int encoding, const char
 	uint16_t number = !strcmp(name, "N") ? COLLATION_DEFAULT : collation_find(plain, 16);
 
 	if (number)
-		sqlite3_create_collation(db, name, SQLITE_UTF8, (void *)(uintptr_t)collation_get(number),
-			page ? compare_by_page : compare);
+		sqlite3_create_collation(
+			db, name, SQLITE_UTF8, (void *)(uintptr_t)collation_get(number), page ? compare_by_page : compare);
 }
 
 int functions_register(struct session *session)
 {
-	static const struct function_entry entries[] = {
-		{ "cv", 5, cv, false }, { "utf16", 1, utf16, false }, { "arith", 6, arith, false }, { "dto_utc", 1, dto_utc, false },
-		{ "getvar", 1, getvar, true }, { "xml_escape", 1, xml_escape, false }, { "hashbytes", 2, hashbytes, false },
+	static const struct function_entry entries[] = { { "cv", 5, cv, false }, { "utf16", 1, utf16, false },
+		{ "arith", 6, arith, false }, { "dto_utc", 1, dto_utc, false }, { "getvar", 1, getvar, true },
+		{ "xml_escape", 1, xml_escape, false }, { "hashbytes", 2, hashbytes, false },
 		{ "binary_checksum", -1, binary_checksum, false }, { "variant_property", 2, variant_property, false },
-		{ "next_identity", 2, next_identity, true }, { "next_version", 0, next_version, true },
-	};
+		{ "next_identity", 2, next_identity, true }, { "next_version", 0, next_version, true } };
 
 	if (sqlite3_collation_needed(session->db, NULL, collation_needed) ||
-			functions_add(session, entries, sizeof(entries) / sizeof(*entries)) || functions_register_aggregates(session))
+		functions_add(session, entries, sizeof(entries) / sizeof(*entries)) || functions_register_aggregates(session))
 		return -5;
 	if (functions_register_strings(session) || functions_register_dates(session) || functions_register_meta(session))
 		return -5;

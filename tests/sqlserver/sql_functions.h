@@ -9,7 +9,7 @@ struct function_entry {
 	const char *name;
 	int arguments; /* -1 any */
 	void (*run)(sqlite3_context *context, int count, sqlite3_value **values);
-	bool changes;  /* not deterministic */
+	bool changes; /* not deterministic */
 };
 
 int functions_add(struct session *session, const struct function_entry *entries, size_t count);

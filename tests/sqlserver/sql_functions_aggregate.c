@@ -164,9 +164,13 @@ int functions_register_aggregates(struct session *session)
 	sqlite3 *db = session->db;
 	int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC;
 
-	return sqlite3_create_window_function(db, "agg_sum", 3, flags, session, sum_step, sum_final, sum_final, sum_inverse, NULL) ||
-		sqlite3_create_window_function(db, "agg_avg", 3, flags, session, sum_step, average_final, average_final, sum_inverse,
-		NULL) || sqlite3_create_function(db, "checksum_agg", 1, flags, session, NULL, checksum_step, checksum_final) ||
-		sqlite3_create_function(db, "only_row", 1, flags, session, NULL, only_step, only_final) ||
-		sqlite3_create_function(db, "xml_join", 1, flags, session, NULL, join_step, join_final) ? -5 : 0;
+	return sqlite3_create_window_function(
+			   db, "agg_sum", 3, flags, session, sum_step, sum_final, sum_final, sum_inverse, NULL) ||
+			sqlite3_create_window_function(
+				db, "agg_avg", 3, flags, session, sum_step, average_final, average_final, sum_inverse, NULL) ||
+			sqlite3_create_function(db, "checksum_agg", 1, flags, session, NULL, checksum_step, checksum_final) ||
+			sqlite3_create_function(db, "only_row", 1, flags, session, NULL, only_step, only_final) ||
+			sqlite3_create_function(db, "xml_join", 1, flags, session, NULL, join_step, join_final)
+		? -5
+		: 0;
 }

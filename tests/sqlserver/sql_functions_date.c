@@ -116,14 +116,21 @@ static void datename(sqlite3_context *context, int count, sqlite3_value **v)
 	int64_t n = part(moment_argument(v + 1), name);
 
 	snprintf(number, sizeof(number), "%lld", (long long)n);
-	sqlite3_result_text(context, !strcmp(name, "month") ? names[n - 1] : !strcmp(name, "weekday") ? days[n - 1] : number, -1,
-		SQLITE_TRANSIENT);
+	sqlite3_result_text(context,
+		!strcmp(name, "month")         ? names[n - 1]
+			: !strcmp(name, "weekday") ? days[n - 1]
+									   : number,
+		-1, SQLITE_TRANSIENT);
 }
 
 static int64_t unit_ticks(const char *name)
 {
-	return !strcmp(name, "hour") ? 36000000000LL : !strcmp(name, "minute") ? 600000000LL : !strcmp(name, "second") ?
-		10000000LL : !strcmp(name, "millisecond") ? 10000LL : !strcmp(name, "microsecond") ? 10LL : 0;
+	return !strcmp(name, "hour")       ? 36000000000LL
+		: !strcmp(name, "minute")      ? 600000000LL
+		: !strcmp(name, "second")      ? 10000000LL
+		: !strcmp(name, "millisecond") ? 10000LL
+		: !strcmp(name, "microsecond") ? 10LL
+									   : 0;
 }
 
 static bool add_months(struct moment *m, int64_t months)
@@ -144,7 +151,12 @@ static bool add_months(struct moment *m, int64_t months)
 static bool add_units(struct moment *m, const char *name, int64_t n)
 {
 	if (!strcmp(name, "year") || !strcmp(name, "quarter") || !strcmp(name, "month"))
-		return n > -200000 && n < 200000 && add_months(m, n * (!strcmp(name, "year") ? 12 : !strcmp(name, "quarter") ? 3 : 1));
+		return n > -200000 && n < 200000 &&
+			add_months(m,
+				n *
+					(!strcmp(name, "year")             ? 12
+							: !strcmp(name, "quarter") ? 3
+													   : 1));
 	if (!strcmp(name, "day") || !strcmp(name, "dayofyear") || !strcmp(name, "weekday") || !strcmp(name, "week")) {
 		m->days += n * (!strcmp(name, "week") ? 7 : 1);
 		return true;
@@ -184,12 +196,16 @@ static void datediff(sqlite3_context *context, int count, sqlite3_value **v)
 	if (any_null(count, v))
 		return;
 	struct moment a = moment_argument(v + 1), b = moment_argument(v + 3);
-	int64_t months = (part(b, "year") - part(a, "year")) * 12 + part(b, "month") - part(a, "month"), unit = unit_ticks(name);
+	int64_t months = (part(b, "year") - part(a, "year")) * 12 + part(b, "month") - part(a, "month"),
+			unit = unit_ticks(name);
 	__int128 ta = (__int128)a.days * TICKS_PER_DAY + a.ticks, tb = (__int128)b.days * TICKS_PER_DAY + b.ticks;
-	int64_t result = !strcmp(name, "year") ? part(b, "year") - part(a, "year") : !strcmp(name, "quarter") ?
-		(part(b, "year") - part(a, "year")) * 4 + part(b, "quarter") - part(a, "quarter") : !strcmp(name, "month") ? months :
-		!strcmp(name, "week") ? (b.days + 1) / 7 - (a.days + 1) / 7 : !strcmp(name, "nanosecond") ? (int64_t)((tb - ta) * 100) :
-		unit ? (int64_t)(tb / unit - ta / unit) : b.days - a.days;
+	int64_t result = !strcmp(name, "year") ? part(b, "year") - part(a, "year")
+		: !strcmp(name, "quarter") ? (part(b, "year") - part(a, "year")) * 4 + part(b, "quarter") - part(a, "quarter")
+		: !strcmp(name, "month")   ? months
+		: !strcmp(name, "week")    ? (b.days + 1) / 7 - (a.days + 1) / 7
+		: !strcmp(name, "nanosecond") ? (int64_t)((tb - ta) * 100)
+		: unit                        ? (int64_t)(tb / unit - ta / unit)
+									  : b.days - a.days;
 
 	sqlite3_result_int64(context, result);
 }
@@ -242,14 +258,12 @@ static void newid(sqlite3_context *context, int count, sqlite3_value **v)
 
 int functions_register_dates(struct session *session)
 {
-	static const struct function_entry entries[] = {
-		{ "f_getdate", 0, now, 1 }, { "f_current_timestamp", 0, now, 1 }, { "f_getutcdate", 0, utc_now, 1 },
-		{ "f_sysdatetime", 0, exact_now, 1 }, { "f_sysutcdatetime", 0, exact_utc, 1 },
-		{ "f_sysdatetimeoffset", 0, offset_now, 1 }, { "datepart", 3, datepart, 0 }, { "datename", 3, datename, 0 },
-		{ "dateadd", 4, dateadd, 0 }, { "datediff", 5, datediff, 0 }, { "f_day", 2, day, 0 }, { "f_month", 2, month, 0 },
-		{ "f_year", 2, year, 0 }, { "f_datefromparts", 3, datefromparts, 0 }, { "f_newid", 0, newid, 1 },
-		{ "f_newsequentialid", 0, newid, 1 },
-	};
+	static const struct function_entry entries[] = { { "f_getdate", 0, now, 1 }, { "f_current_timestamp", 0, now, 1 },
+		{ "f_getutcdate", 0, utc_now, 1 }, { "f_sysdatetime", 0, exact_now, 1 },
+		{ "f_sysutcdatetime", 0, exact_utc, 1 }, { "f_sysdatetimeoffset", 0, offset_now, 1 },
+		{ "datepart", 3, datepart, 0 }, { "datename", 3, datename, 0 }, { "dateadd", 4, dateadd, 0 },
+		{ "datediff", 5, datediff, 0 }, { "f_day", 2, day, 0 }, { "f_month", 2, month, 0 }, { "f_year", 2, year, 0 },
+		{ "f_datefromparts", 3, datefromparts, 0 }, { "f_newid", 0, newid, 1 }, { "f_newsequentialid", 0, newid, 1 } };
 
 	return functions_add(session, entries, sizeof(entries) / sizeof(*entries));
 }

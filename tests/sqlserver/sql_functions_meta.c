@@ -70,7 +70,8 @@ FUNCTION(object_id)
 	struct session *session = SESSION;
 	struct name name;
 
-	if (any_null(count, v) || !parse_object_name(session->arena, arena_string(session->arena, text_argument(v[0])), &name))
+	if (any_null(count, v) ||
+		!parse_object_name(session->arena, arena_string(session->arena, text_argument(v[0])), &name))
 		return;
 	if (name.database && *name.database && !database_find(session->engine, name.database))
 		return;
@@ -81,7 +82,8 @@ FUNCTION(object_id)
 	}
 	struct table *table = catalogue_find(session, &name);
 
-	if (table && visible(session, table->database, table->id) && (count < 2 || !strcasecmp(table->type, text_argument(v[1])) ||
+	if (table && visible(session, table->database, table->id) &&
+		(count < 2 || !strcasecmp(table->type, text_argument(v[1])) ||
 			(!strcasecmp(text_argument(v[1]), "U") && !strcmp(table->type, "U"))))
 		sqlite3_result_int(context, table->id);
 }
@@ -99,8 +101,8 @@ FUNCTION(object_name)
 	struct database *d = database_argument(session, count, v, 1);
 
 	if (d && visible(session, d, sqlite3_value_int(v[0])))
-		give_text(context, query_text(session, "SELECT name FROM d%d.m_objects WHERE object_id=%d", d->id,
-			sqlite3_value_int(v[0])));
+		give_text(context,
+			query_text(session, "SELECT name FROM d%d.m_objects WHERE object_id=%d", d->id, sqlite3_value_int(v[0])));
 }
 
 FUNCTION(object_schema_name)
@@ -109,8 +111,11 @@ FUNCTION(object_schema_name)
 	struct database *d = database_argument(session, count, v, 1);
 
 	if (d)
-		give_text(context, query_text(session, "SELECT s.name FROM d%d.m_objects JOIN d%d.m_schemas s USING(schema_id) WHERE"
-			" object_id=%d", d->id, d->id, sqlite3_value_int(v[0])));
+		give_text(context,
+			query_text(session,
+				"SELECT s.name FROM d%d.m_objects JOIN d%d.m_schemas s USING(schema_id) WHERE"
+				" object_id=%d",
+				d->id, d->id, sqlite3_value_int(v[0])));
 }
 
 FUNCTION(schema_id)
@@ -126,8 +131,10 @@ FUNCTION(schema_name)
 {
 	struct session *session = SESSION;
 
-	give_text(context, count ? query_text(session, "SELECT name FROM d%d.m_schemas WHERE schema_id=%d", here(session)->id,
-		sqlite3_value_int(v[0])) : "dbo");
+	give_text(context,
+		count ? query_text(session, "SELECT name FROM d%d.m_schemas WHERE schema_id=%d", here(session)->id,
+					sqlite3_value_int(v[0]))
+			  : "dbo");
 }
 
 FUNCTION(type_id)
@@ -139,8 +146,8 @@ FUNCTION(type_id)
 	if (kind)
 		sqlite3_result_int(context, kind_info(kind)->user_id);
 	else {
-		int64_t id = query_int(session, 0, "SELECT user_type_id FROM d%d.m_types WHERE name=%Q", here(session)->id,
-			text_argument(v[0]));
+		int64_t id = query_int(
+			session, 0, "SELECT user_type_id FROM d%d.m_types WHERE name=%Q", here(session)->id, text_argument(v[0]));
 
 		if (id)
 			sqlite3_result_int64(context, id);
@@ -159,7 +166,8 @@ FUNCTION(type_name)
 		give_text(context, kind_info(kind)->name);
 		return;
 	}
-	give_text(context, query_text(session, "SELECT name FROM d%d.m_types WHERE user_type_id=%d", here(session)->id, id));
+	give_text(
+		context, query_text(session, "SELECT name FROM d%d.m_types WHERE user_type_id=%d", here(session)->id, id));
 }
 
 FUNCTION(col_name)
@@ -167,8 +175,9 @@ FUNCTION(col_name)
 	struct session *session = SESSION;
 
 	(void)count;
-	give_text(context, query_text(session, "SELECT name FROM d%d.m_columns WHERE object_id=%d AND column_id=%d",
-		here(session)->id, sqlite3_value_int(v[0]), sqlite3_value_int(v[1])));
+	give_text(context,
+		query_text(session, "SELECT name FROM d%d.m_columns WHERE object_id=%d AND column_id=%d", here(session)->id,
+			sqlite3_value_int(v[0]), sqlite3_value_int(v[1])));
 }
 
 FUNCTION(col_length)
@@ -176,7 +185,8 @@ FUNCTION(col_length)
 	struct session *session = SESSION;
 	struct name name;
 
-	if (any_null(count, v) || !parse_object_name(session->arena, arena_string(session->arena, text_argument(v[0])), &name))
+	if (any_null(count, v) ||
+		!parse_object_name(session->arena, arena_string(session->arena, text_argument(v[0])), &name))
 		return;
 	struct table *table = catalogue_find(session, &name);
 	struct column *column = table ? table_column(table, text_argument(v[1])) : NULL;
@@ -191,9 +201,11 @@ FUNCTION(object_definition)
 	struct database *d = here(session);
 
 	(void)count;
-	if (security_allows(session, d, sqlite3_value_int(v[0]), "VIEW DEFINITION") || security_allows(session, d, 0, "ALTER"))
-		give_text(context, query_text(session, "SELECT definition FROM d%d.m_objects WHERE object_id=%d", d->id,
-			sqlite3_value_int(v[0])));
+	if (security_allows(session, d, sqlite3_value_int(v[0]), "VIEW DEFINITION") ||
+		security_allows(session, d, 0, "ALTER"))
+		give_text(context,
+			query_text(
+				session, "SELECT definition FROM d%d.m_objects WHERE object_id=%d", d->id, sqlite3_value_int(v[0])));
 }
 
 FUNCTION(has_perms_by_name)
@@ -205,8 +217,9 @@ FUNCTION(has_perms_by_name)
 	(void)count;
 	if (sqlite3_value_type(v[0]) == SQLITE_NULL || !strcasecmp(class, "DATABASE")) {
 		bool server = sqlite3_value_type(v[1]) == SQLITE_NULL;
-		struct database *d = server ? NULL : sqlite3_value_type(v[0]) == SQLITE_NULL ? here(session) :
-			database_find(session->engine, text_argument(v[0]));
+		struct database *d = server                   ? NULL
+			: sqlite3_value_type(v[0]) == SQLITE_NULL ? here(session)
+													  : database_find(session->engine, text_argument(v[0]));
 
 		if (server)
 			has = security_server(session, permission);
@@ -254,8 +267,9 @@ FUNCTION(is_srvrolemember)
 	const char *role = text_argument(v[0]);
 
 	(void)count;
-	sqlite3_result_int(context, !strcasecmp(role, "sysadmin") ? SESSION->sysadmin : !strcasecmp(role, "public") ||
-		security_server(SESSION, role));
+	sqlite3_result_int(context,
+		!strcasecmp(role, "sysadmin") ? SESSION->sysadmin
+									  : !strcasecmp(role, "public") || security_server(SESSION, role));
 }
 
 FUNCTION(login_name)
@@ -269,14 +283,16 @@ FUNCTION(user_name)
 	struct session *session = SESSION;
 	int id = count ? sqlite3_value_int(v[0]) : security_principal(session, here(session));
 
-	give_text(context, query_text(session, "SELECT name FROM d%d.m_principals WHERE principal_id=%d", here(session)->id, id));
+	give_text(
+		context, query_text(session, "SELECT name FROM d%d.m_principals WHERE principal_id=%d", here(session)->id, id));
 }
 
 FUNCTION(user_id)
 {
 	struct session *session = SESSION;
-	int64_t id = count ? query_int(session, -1, "SELECT principal_id FROM d%d.m_principals WHERE name=%Q", here(session)->id,
-		text_argument(v[0])) : security_principal(session, here(session));
+	int64_t id = count ? query_int(session, -1, "SELECT principal_id FROM d%d.m_principals WHERE name=%Q",
+							 here(session)->id, text_argument(v[0]))
+					   : security_principal(session, here(session));
 
 	if (id >= 0)
 		sqlite3_result_int64(context, id);
@@ -329,7 +345,8 @@ FUNCTION(row_visible)
 		struct sql_type type;
 		int user_type;
 
-		if (s && s->query && (!s->parameters || !catalogue_type(session, &s->parameters->type, NULL, &type, &user_type))) {
+		if (s && s->query &&
+			(!s->parameters || !catalogue_type(session, &s->parameters->type, NULL, &type, &user_type))) {
 			struct node exists = { .kind = N_EXISTS, .query = s->query };
 
 			if (s->parameters)
@@ -368,14 +385,16 @@ FUNCTION(is_visible)
 
 	(void)count;
 	if (*session->engine->hidden && d && !session->sysadmin) {
-		const char *name = query_text(session, "SELECT name FROM d%d.m_objects WHERE object_id=%d", d->id, sqlite3_value_int(v[1]));
+		const char *name = query_text(
+			session, "SELECT name FROM d%d.m_objects WHERE object_id=%d", d->id, sqlite3_value_int(v[1]));
 
 		if (name && name_equal(name, session->engine->hidden)) {
 			sqlite3_result_int(context, 0);
 			return;
 		}
 	}
-	sqlite3_result_int(context, d && (all_visible_kept(context, d) || one_visible(session, d, sqlite3_value_int(v[1]))));
+	sqlite3_result_int(
+		context, d && (all_visible_kept(context, d) || one_visible(session, d, sqlite3_value_int(v[1]))));
 }
 
 FUNCTION(may_define)
@@ -385,8 +404,8 @@ FUNCTION(may_define)
 	int id = sqlite3_value_int(v[1]);
 
 	(void)count;
-	sqlite3_result_int(context, d && (security_allows(session, d, id, "VIEW DEFINITION") ||
-		security_allows(session, d, 0, "ALTER")));
+	sqlite3_result_int(
+		context, d && (security_allows(session, d, id, "VIEW DEFINITION") || security_allows(session, d, 0, "ALTER")));
 }
 
 FUNCTION(null_function)
@@ -398,23 +417,25 @@ int execute_register(struct session *session);
 
 int functions_register_meta(struct session *session)
 {
-	static const struct function_entry entries[] = {
-		{ "f_db_id", -1, db_id, 1 }, { "f_db_name", -1, db_name, 1 }, { "f_object_id", -1, object_id, 1 },
-		{ "f_object_name", -1, object_name, 1 }, { "f_object_schema_name", -1, object_schema_name, 1 },
-		{ "f_schema_id", -1, schema_id, 1 }, { "f_schema_name", -1, schema_name, 1 }, { "f_type_id", 1, type_id, 1 },
-		{ "f_type_name", 1, type_name, 1 }, { "f_col_name", 2, col_name, 1 }, { "f_col_length", 2, col_length, 1 },
-		{ "f_object_definition", 1, object_definition, 1 },
-		{ "f_has_perms_by_name", -1, has_perms_by_name, 1 }, { "f_has_dbaccess", 1, has_dbaccess, 1 },
-		{ "f_is_member", 1, is_member, 1 }, { "f_is_rolemember", -1, is_member, 1 },
-		{ "f_is_srvrolemember", -1, is_srvrolemember, 1 }, { "f_original_login", 0, login_name, 1 },
-		{ "f_suser_sname", -1, login_name, 1 }, { "f_suser_name", -1, login_name, 1 }, { "f_system_user", 0, login_name, 1 },
-		{ "f_user_name", -1, user_name, 1 }, { "f_current_user", 0, user_name, 1 }, { "f_session_user", 0, user_name, 1 },
-		{ "f_user", 0, user_name, 1 }, { "f_user_id", -1, user_id, 1 }, { "f_database_principal_id", -1, user_id, 1 },
-		{ "f_suser_sid", -1, sid, 1 }, { "f_host_name", 0, host_name, 1 }, { "f_app_name", 0, app_name, 1 },
-		{ "row_visible", 3, row_visible, 1 }, { "visible", 2, is_visible, 1 },
-		{ "may_define", 2, may_define, 1 }, { "f_context_info", 0, null_function, 1 }, { "f_stats_date", 2, null_function, 1 },
-	};
+	static const struct function_entry entries[] = { { "f_db_id", -1, db_id, 1 }, { "f_db_name", -1, db_name, 1 },
+		{ "f_object_id", -1, object_id, 1 }, { "f_object_name", -1, object_name, 1 },
+		{ "f_object_schema_name", -1, object_schema_name, 1 }, { "f_schema_id", -1, schema_id, 1 },
+		{ "f_schema_name", -1, schema_name, 1 }, { "f_type_id", 1, type_id, 1 }, { "f_type_name", 1, type_name, 1 },
+		{ "f_col_name", 2, col_name, 1 }, { "f_col_length", 2, col_length, 1 },
+		{ "f_object_definition", 1, object_definition, 1 }, { "f_has_perms_by_name", -1, has_perms_by_name, 1 },
+		{ "f_has_dbaccess", 1, has_dbaccess, 1 }, { "f_is_member", 1, is_member, 1 },
+		{ "f_is_rolemember", -1, is_member, 1 }, { "f_is_srvrolemember", -1, is_srvrolemember, 1 },
+		{ "f_original_login", 0, login_name, 1 }, { "f_suser_sname", -1, login_name, 1 },
+		{ "f_suser_name", -1, login_name, 1 }, { "f_system_user", 0, login_name, 1 },
+		{ "f_user_name", -1, user_name, 1 }, { "f_current_user", 0, user_name, 1 },
+		{ "f_session_user", 0, user_name, 1 }, { "f_user", 0, user_name, 1 }, { "f_user_id", -1, user_id, 1 },
+		{ "f_database_principal_id", -1, user_id, 1 }, { "f_suser_sid", -1, sid, 1 },
+		{ "f_host_name", 0, host_name, 1 }, { "f_app_name", 0, app_name, 1 }, { "row_visible", 3, row_visible, 1 },
+		{ "visible", 2, is_visible, 1 }, { "may_define", 2, may_define, 1 }, { "f_context_info", 0, null_function, 1 },
+		{ "f_stats_date", 2, null_function, 1 } };
 
 	return functions_add(session, entries, sizeof(entries) / sizeof(*entries)) ||
-		functions_register_properties(session) || functions_register_session(session) || execute_register(session) ? -5 : 0;
+			functions_register_properties(session) || functions_register_session(session) || execute_register(session)
+		? -5
+		: 0;
 }

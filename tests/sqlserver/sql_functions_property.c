@@ -26,9 +26,9 @@ FUNCTION(objectproperty)
 {
 	static const struct {
 		const char *property, *types;
-	} kinds[] = { { "IsUserTable", "U" }, { "IsTable", "U" }, { "IsView", "V" }, { "IsProcedure", "P" }, { "IsTrigger", "TR" },
-		{ "IsPrimaryKey", "PK" }, { "IsForeignKey", "F" }, { "IsCheckCnst", "C" }, { "IsDefaultCnst", "D" },
-		{ "IsScalarFunction", "FN" }, { "IsUniqueCnst", "UQ" } };
+	} kinds[] = { { "IsUserTable", "U" }, { "IsTable", "U" }, { "IsView", "V" }, { "IsProcedure", "P" },
+		{ "IsTrigger", "TR" }, { "IsPrimaryKey", "PK" }, { "IsForeignKey", "F" }, { "IsCheckCnst", "C" },
+		{ "IsDefaultCnst", "D" }, { "IsScalarFunction", "FN" }, { "IsUniqueCnst", "UQ" } };
 	struct session *session = SESSION;
 	struct database *d = here(session);
 	int id = sqlite3_value_int(v[0]);
@@ -41,17 +41,20 @@ FUNCTION(objectproperty)
 		if (!strcasecmp(kinds[i].property, property))
 			sqlite3_result_int(context, !strcmp(type, kinds[i].types));
 	if (!strcasecmp(property, "TableHasIdentity"))
-		sqlite3_result_int64(context, query_int(session, 0, "SELECT max(identity) FROM d%d.m_columns WHERE object_id=%d", d->id,
-			id));
+		sqlite3_result_int64(
+			context, query_int(session, 0, "SELECT max(identity) FROM d%d.m_columns WHERE object_id=%d", d->id, id));
 	else if (!strcasecmp(property, "TableHasPrimaryKey") || !strcasecmp(property, "TableHasClustIndex"))
-		sqlite3_result_int64(context, query_int(session, 0, "SELECT 1 FROM d%d.m_indexes WHERE object_id=%d AND (%s)", d->id, id,
-			strcasecmp(property, "TableHasClustIndex") ? "primary_key" : "index_id=1"));
+		sqlite3_result_int64(context,
+			query_int(session, 0, "SELECT 1 FROM d%d.m_indexes WHERE object_id=%d AND (%s)", d->id, id,
+				strcasecmp(property, "TableHasClustIndex") ? "primary_key" : "index_id=1"));
 	else if (!strcasecmp(property, "CnstIsNotTrusted") || !strcasecmp(property, "CnstIsDisabled") ||
-			!strcasecmp(property, "ExecIsTriggerDisabled"))
-		sqlite3_result_int64(context, query_int(session, 0, "SELECT %s FROM d%d.m_objects WHERE object_id=%d",
-			strcasecmp(property, "CnstIsNotTrusted") ? "disabled" : "not_trusted", d->id, id));
+		!strcasecmp(property, "ExecIsTriggerDisabled"))
+		sqlite3_result_int64(context,
+			query_int(session, 0, "SELECT %s FROM d%d.m_objects WHERE object_id=%d",
+				strcasecmp(property, "CnstIsNotTrusted") ? "disabled" : "not_trusted", d->id, id));
 	else if (!strcasecmp(property, "SchemaId"))
-		sqlite3_result_int64(context, query_int(session, 0, "SELECT schema_id FROM d%d.m_objects WHERE object_id=%d", d->id, id));
+		sqlite3_result_int64(
+			context, query_int(session, 0, "SELECT schema_id FROM d%d.m_objects WHERE object_id=%d", d->id, id));
 	else if (!strcasecmp(property, "IsMSShipped") || !strcasecmp(property, "TableTextInRowLimit"))
 		sqlite3_result_int(context, 0);
 }
@@ -60,17 +63,18 @@ FUNCTION(columnproperty)
 {
 	static const char *const names[][2] = { { "IsIdentity", "identity" }, { "AllowsNull", "nullable" },
 		{ "IsComputed", "computed IS NOT NULL" }, { "ColumnId", "column_id" }, { "Precision", "precision" },
-		{ "Scale", "scale" }, { "IsSparse", "sparse" }, { "IsRowGuidCol", "row_guid" }, { "UsesAnsiTrim", "ansi_padded" },
-		{ "IsHidden", "hidden" }, { "GeneratedAlwaysType", "generated" }, { "CharMaxLen",
-		"CASE WHEN length=65535 THEN -1 ELSE length END" } };
+		{ "Scale", "scale" }, { "IsSparse", "sparse" }, { "IsRowGuidCol", "row_guid" },
+		{ "UsesAnsiTrim", "ansi_padded" }, { "IsHidden", "hidden" }, { "GeneratedAlwaysType", "generated" },
+		{ "CharMaxLen", "CASE WHEN length=65535 THEN -1 ELSE length END" } };
 	struct session *session = SESSION;
 
 	if (any_null(count, v))
 		return;
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (!strcasecmp(names[i][0], text_argument(v[2])))
-			sqlite3_result_int64(context, query_int(session, 0, "SELECT %s FROM d%d.m_columns WHERE object_id=%d AND name=%Q",
-				names[i][1], here(session)->id, sqlite3_value_int(v[0]), text_argument(v[1])));
+			sqlite3_result_int64(context,
+				query_int(session, 0, "SELECT %s FROM d%d.m_columns WHERE object_id=%d AND name=%Q", names[i][1],
+					here(session)->id, sqlite3_value_int(v[0]), text_argument(v[1])));
 }
 
 FUNCTION(indexproperty)
@@ -84,14 +88,15 @@ FUNCTION(indexproperty)
 		return;
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (!strcasecmp(names[i][0], text_argument(v[2])))
-			sqlite3_result_int64(context, query_int(session, 0, "SELECT %s FROM d%d.m_indexes WHERE object_id=%d AND name=%Q",
-				names[i][1], here(session)->id, sqlite3_value_int(v[0]), text_argument(v[1])));
+			sqlite3_result_int64(context,
+				query_int(session, 0, "SELECT %s FROM d%d.m_indexes WHERE object_id=%d AND name=%Q", names[i][1],
+					here(session)->id, sqlite3_value_int(v[0]), text_argument(v[1])));
 }
 
 FUNCTION(databasepropertyex)
 {
-	static const char *const states[] = { "ONLINE", "RESTORING", "RECOVERING", "RECOVERY_PENDING", "SUSPECT", "EMERGENCY",
-		"OFFLINE" };
+	static const char *const states[] = { "ONLINE", "RESTORING", "RECOVERING", "RECOVERY_PENDING", "SUSPECT",
+		"EMERGENCY", "OFFLINE" };
 	static const char *const recoveries[] = { "", "FULL", "BULK_LOGGED", "SIMPLE" };
 	static const char *const access[] = { "MULTI_USER", "SINGLE_USER", "RESTRICTED_USER" };
 	struct database *d = database_find(SESSION->engine, text_argument(v[0]));
@@ -99,17 +104,23 @@ FUNCTION(databasepropertyex)
 
 	if (any_null(count, v) || !d)
 		return;
-	give_text(context, !strcasecmp(p, "Collation") ? collation_get(d->collation)->name : !strcasecmp(p, "Status") ?
-		states[d->state] : !strcasecmp(p, "Recovery") ? recoveries[d->recovery] : !strcasecmp(p, "UserAccess") ?
-		access[d->user_access] : !strcasecmp(p, "Updateability") ? (d->read_only ? "READ_ONLY" : "READ_WRITE") :
-		!strcasecmp(p, "Version") ? "904" : !strcasecmp(p, "IsInStandBy") ? "0" : NULL);
+	give_text(context,
+		!strcasecmp(p, "Collation")           ? collation_get(d->collation)->name
+			: !strcasecmp(p, "Status")        ? states[d->state]
+			: !strcasecmp(p, "Recovery")      ? recoveries[d->recovery]
+			: !strcasecmp(p, "UserAccess")    ? access[d->user_access]
+			: !strcasecmp(p, "Updateability") ? (d->read_only ? "READ_ONLY" : "READ_WRITE")
+			: !strcasecmp(p, "Version")       ? "904"
+			: !strcasecmp(p, "IsInStandBy")   ? "0"
+											  : NULL);
 }
 
 /* The write-ahead log of SQLite may be ahead of the file. */
 static int64_t pages_used(struct session *session, const struct database *d)
 {
-	int64_t used = query_int(session, 0, "PRAGMA d%d.page_count", d->id) - query_int(session, 0, "PRAGMA d%d.freelist_count",
-		d->id), size = database_pages(d);
+	int64_t used = query_int(session, 0, "PRAGMA d%d.page_count", d->id) -
+		query_int(session, 0, "PRAGMA d%d.freelist_count", d->id),
+			size = database_pages(d);
 
 	return used > size ? size : used;
 }
@@ -158,13 +169,26 @@ FUNCTION(serverproperty)
 	const struct {
 		const char *name, *value;
 	} values[] = {
-		{ "ProductVersion", versions[session->engine->version - 11] }, { "ProductLevel", "RTM" },
-		{ "ProductMajorVersion", major }, { "Edition", "Express Edition (64-bit)" }, { "EngineEdition", "4" },
-		{ "ServerName", "STANDIN" }, { "MachineName", "STANDIN" }, { "InstanceName", NULL }, { "IsClustered", "0" },
-		{ "Collation", "SQL_Latin1_General_CP1_CI_AS" }, { "IsHadrEnabled", "0" }, { "IsFullTextInstalled", "0" },
-		{ "IsIntegratedSecurityOnly", "0" }, { "IsXTPSupported", session->engine->version >= 13 ? "1" : "0" },
-		{ "IsSingleUser", "0" }, { "LCID", "1033" }, { "ProcessID", "1" }, { "ComputerNamePhysicalNetBIOS", "STANDIN" },
-		{ "EditionID", "-1592396055" }, { "ProductBuild", "1000" },
+		{ "ProductVersion", versions[session->engine->version - 11] },
+		{ "ProductLevel", "RTM" },
+		{ "ProductMajorVersion", major },
+		{ "Edition", "Express Edition (64-bit)" },
+		{ "EngineEdition", "4" },
+		{ "ServerName", "STANDIN" },
+		{ "MachineName", "STANDIN" },
+		{ "InstanceName", NULL },
+		{ "IsClustered", "0" },
+		{ "Collation", "SQL_Latin1_General_CP1_CI_AS" },
+		{ "IsHadrEnabled", "0" },
+		{ "IsFullTextInstalled", "0" },
+		{ "IsIntegratedSecurityOnly", "0" },
+		{ "IsXTPSupported", session->engine->version >= 13 ? "1" : "0" },
+		{ "IsSingleUser", "0" },
+		{ "LCID", "1033" },
+		{ "ProcessID", "1" },
+		{ "ComputerNamePhysicalNetBIOS", "STANDIN" },
+		{ "EditionID", "-1592396055" },
+		{ "ProductBuild", "1000" },
 	};
 
 	(void)count;

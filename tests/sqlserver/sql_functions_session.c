@@ -28,8 +28,9 @@ static struct table *named_table(struct session *session, sqlite3_value *value)
 {
 	struct name name;
 
-	return parse_object_name(session->arena, arena_string(session->arena, text_argument(value)), &name) ?
-		catalogue_find(session, &name) : NULL;
+	return parse_object_name(session->arena, arena_string(session->arena, text_argument(value)), &name)
+		? catalogue_find(session, &name)
+		: NULL;
 }
 
 FUNCTION(ident_current)
@@ -92,8 +93,9 @@ FUNCTION(applock_mode)
 	struct session *session = SESSION;
 
 	if (!any_null(count, v))
-		give_text(context, lock_held(session, session->database->id, text_argument(v[1]),
-			!strcasecmp(text_argument(v[2]), "Session") ? HOLD_SESSION : HOLD_TRANSACTION));
+		give_text(context,
+			lock_held(session, session->database->id, text_argument(v[1]),
+				!strcasecmp(text_argument(v[2]), "Session") ? HOLD_SESSION : HOLD_TRANSACTION));
 }
 
 /* APPLOCK_TEST(principal, resource, mode, owner): could it be had at once? */
@@ -101,9 +103,14 @@ FUNCTION(applock_test)
 {
 	struct session *session = SESSION;
 	const char *mode = text_argument(v[2]);
-	struct lock wanted = { .kind = LOCK_APPLICATION, .database = session->database->id, .owner = session,
-		.mode = !strcasecmp(mode, "Exclusive") ? MODE_X : !strcasecmp(mode, "Update") ? MODE_U : !strcasecmp(mode, "Shared") ?
-		MODE_S : MODE_IS, .duration = HOLD_STATEMENT };
+	struct lock wanted = { .kind = LOCK_APPLICATION,
+		.database = session->database->id,
+		.owner = session,
+		.mode = !strcasecmp(mode, "Exclusive") ? MODE_X
+			: !strcasecmp(mode, "Update")      ? MODE_U
+			: !strcasecmp(mode, "Shared")      ? MODE_S
+											   : MODE_IS,
+		.duration = HOLD_STATEMENT };
 
 	if (any_null(count, v))
 		return;
@@ -180,8 +187,8 @@ FUNCTION(next_value)
 	struct session *session = SESSION;
 	int d = sqlite3_value_int(v[0]), id = sqlite3_value_int(v[1]);
 	bool unused = query_int(session, 0, "SELECT flags='unused' FROM d%d.m_objects WHERE object_id=%d", d, id);
-	int64_t value = query_int(session, 0, "SELECT x5+CASE WHEN %d THEN 0 ELSE x2 END FROM d%d.m_objects WHERE object_id=%d",
-		unused, d, id);
+	int64_t value = query_int(
+		session, 0, "SELECT x5+CASE WHEN %d THEN 0 ELSE x2 END FROM d%d.m_objects WHERE object_id=%d", unused, d, id);
 
 	(void)count;
 	if (query_int(session, 0, "SELECT %lld<x3 OR %lld>x4 FROM d%d.m_objects WHERE object_id=%d", value, value, d, id)) {
@@ -231,15 +238,24 @@ FUNCTION(write_chunk)
 int functions_register_session(struct session *session)
 {
 	static const struct function_entry entries[] = {
-		{ "f_scope_identity", 0, scope_identity, 1 }, { "f_ident_current", 1, ident_current, 1 },
-		{ "f_ident_seed", 1, ident_seed, 1 }, { "f_ident_incr", 1, ident_incr, 1 },
-		{ "last_value_of", 2, last_value, 1 }, { "f_xact_state", 0, xact_state, 1 },
-		{ "f_applock_mode", 3, applock_mode, 1 }, { "f_applock_test", 4, applock_test, 1 },
-		{ "f_error_number", 0, error_number, 1 }, { "f_error_message", 0, error_message, 1 },
-		{ "f_error_severity", 0, error_severity, 1 }, { "f_error_state", 0, error_state, 1 },
-		{ "f_error_line", 0, error_line, 1 }, { "f_error_procedure", 0, error_procedure, 1 },
-		{ "f_rowcount_big", 0, row_count, 1 }, { "f_min_active_rowversion", 0, active_rowversion, 1 },
-		{ "next_value", 2, next_value, 1 }, { "write_chunk", 5, write_chunk, 0 },
+		{ "f_scope_identity", 0, scope_identity, 1 },
+		{ "f_ident_current", 1, ident_current, 1 },
+		{ "f_ident_seed", 1, ident_seed, 1 },
+		{ "f_ident_incr", 1, ident_incr, 1 },
+		{ "last_value_of", 2, last_value, 1 },
+		{ "f_xact_state", 0, xact_state, 1 },
+		{ "f_applock_mode", 3, applock_mode, 1 },
+		{ "f_applock_test", 4, applock_test, 1 },
+		{ "f_error_number", 0, error_number, 1 },
+		{ "f_error_message", 0, error_message, 1 },
+		{ "f_error_severity", 0, error_severity, 1 },
+		{ "f_error_state", 0, error_state, 1 },
+		{ "f_error_line", 0, error_line, 1 },
+		{ "f_error_procedure", 0, error_procedure, 1 },
+		{ "f_rowcount_big", 0, row_count, 1 },
+		{ "f_min_active_rowversion", 0, active_rowversion, 1 },
+		{ "next_value", 2, next_value, 1 },
+		{ "write_chunk", 5, write_chunk, 0 },
 	};
 
 	return functions_add(session, entries, sizeof(entries) / sizeof(*entries));

@@ -47,10 +47,11 @@ static void datalength(sqlite3_context *context, int count, sqlite3_value **v)
 	if (type_is_unicode(type) || type.kind == K_XML)
 		sqlite3_result_int64(context, (int64_t)wtf8_units(text_argument(v[0]), (size_t)sqlite3_value_bytes(v[0])) * 2);
 	else if (type_is_character(type))
-		sqlite3_result_int64(context, (int64_t)page_size(collation_get(type.collation)->page, text_argument(v[0]),
-			(size_t)sqlite3_value_bytes(v[0])));
+		sqlite3_result_int64(context,
+			(int64_t)page_size(
+				collation_get(type.collation)->page, text_argument(v[0]), (size_t)sqlite3_value_bytes(v[0])));
 	else if (sqlite3_value_type(v[0]) == SQLITE_BLOB && type.kind != K_DECIMAL && type.kind != K_NUMERIC &&
-			type.kind != K_DATETIMEOFFSET)
+		type.kind != K_DATETIMEOFFSET)
 		sqlite3_result_int64(context, sqlite3_value_bytes(v[0]));
 	else
 		sqlite3_result_int64(context, type.length);
@@ -65,7 +66,8 @@ static void substring(sqlite3_context *context, int count, sqlite3_value **v)
 	if (any_null(count, v))
 		return;
 	if (length < 0) {
-		session_raise_text(function_session(context), 537, 16, 2, "Invalid length parameter passed to the LEFT or SUBSTRING"
+		session_raise_text(function_session(context), 537, 16, 2,
+			"Invalid length parameter passed to the LEFT or SUBSTRING"
 			" function.");
 		function_fail(context);
 		return;
@@ -130,7 +132,9 @@ static void right(sqlite3_context *context, int count, sqlite3_value **v)
 
 	if (any_null(count, v))
 		return;
-	size_t skip = length < 0 ? s.size : (size_t)length >= units ? 0 : wtf8_offset(s.data, s.size, units - (size_t)length);
+	size_t skip = length < 0      ? s.size
+		: (size_t)length >= units ? 0
+								  : wtf8_offset(s.data, s.size, units - (size_t)length);
 
 	result(context, s.data + skip, s.size - skip);
 }
@@ -409,8 +413,9 @@ static void isnumeric(sqlite3_context *context, int count, sqlite3_value **v)
 	struct value out;
 
 	(void)count;
-	sqlite3_result_int(context, sqlite3_value_type(v[0]) != SQLITE_NULL && sqlite3_value_bytes(v[0]) &&
-		!convert_value(&c, value_of_argument(v[0]), &out));
+	sqlite3_result_int(context,
+		sqlite3_value_type(v[0]) != SQLITE_NULL && sqlite3_value_bytes(v[0]) &&
+			!convert_value(&c, value_of_argument(v[0]), &out));
 	bytes_free(&c.scratch);
 }
 
@@ -420,23 +425,43 @@ static void isdate(sqlite3_context *context, int count, sqlite3_value **v)
 	struct value out;
 
 	(void)count;
-	sqlite3_result_int(context, sqlite3_value_type(v[0]) != SQLITE_NULL && sqlite3_value_bytes(v[0]) &&
-		!convert_value(&c, value_of_argument(v[0]), &out));
+	sqlite3_result_int(context,
+		sqlite3_value_type(v[0]) != SQLITE_NULL && sqlite3_value_bytes(v[0]) &&
+			!convert_value(&c, value_of_argument(v[0]), &out));
 	bytes_free(&c.scratch);
 }
 
 int functions_register_strings(struct session *session)
 {
 	static const struct function_entry entries[] = {
-		{ "f_len", 1, len, 0 }, { "f_datalength", 2, datalength, 0 }, { "substring", 3, substring, 0 },
-		{ "subbin", 3, subbin, 0 }, { "bincat", 2, bincat, 0 }, { "f_left", 2, left, 0 }, { "f_right", 2, right, 0 },
-		{ "f_upper", 1, upper, 0 }, { "f_lower", 1, lower, 0 }, { "f_ltrim", 1, ltrim, 0 }, { "f_rtrim", 1, rtrim, 0 },
-		{ "f_trim", 1, trim_both, 0 }, { "f_reverse", 1, reverse, 0 }, { "f_charindex", -1, charindex, 0 },
-		{ "f_replace", 4, replace, 0 }, { "f_stuff", 4, stuff, 0 }, { "f_replicate", 2, replicate, 0 },
-		{ "f_space", 1, space, 0 }, { "f_unicode", 1, unicode, 0 }, { "f_ascii", 1, ascii, 0 }, { "f_char", 1, make_char, 0 },
-		{ "f_nchar", 1, make_nchar, 0 }, { "f_quotename", -1, quotename, 0 }, { "f_str", -1, str, 0 },
-		{ "f_isnumeric", 1, isnumeric, 0 }, { "f_isdate", 1, isdate, 0 },
+		{ "f_len", 1, len, 0 },
+		{ "f_datalength", 2, datalength, 0 },
+		{ "substring", 3, substring, 0 },
+		{ "subbin", 3, subbin, 0 },
+		{ "bincat", 2, bincat, 0 },
+		{ "f_left", 2, left, 0 },
+		{ "f_right", 2, right, 0 },
+		{ "f_upper", 1, upper, 0 },
+		{ "f_lower", 1, lower, 0 },
+		{ "f_ltrim", 1, ltrim, 0 },
+		{ "f_rtrim", 1, rtrim, 0 },
+		{ "f_trim", 1, trim_both, 0 },
+		{ "f_reverse", 1, reverse, 0 },
+		{ "f_charindex", -1, charindex, 0 },
+		{ "f_replace", 4, replace, 0 },
+		{ "f_stuff", 4, stuff, 0 },
+		{ "f_replicate", 2, replicate, 0 },
+		{ "f_space", 1, space, 0 },
+		{ "f_unicode", 1, unicode, 0 },
+		{ "f_ascii", 1, ascii, 0 },
+		{ "f_char", 1, make_char, 0 },
+		{ "f_nchar", 1, make_nchar, 0 },
+		{ "f_quotename", -1, quotename, 0 },
+		{ "f_str", -1, str, 0 },
+		{ "f_isnumeric", 1, isnumeric, 0 },
+		{ "f_isdate", 1, isdate, 0 },
 	};
 
-	return functions_add(session, entries, sizeof(entries) / sizeof(*entries)) || functions_register_likes(session) ? -5 : 0;
+	return functions_add(session, entries, sizeof(entries) / sizeof(*entries)) || functions_register_likes(session) ? -5
+																													: 0;
 }

@@ -22,8 +22,8 @@ static struct identity *load(struct engine *engine, int database, int object)
 		abort();
 	identity->database = database;
 	identity->object = object;
-	if (!sqlite3_prepare_v2(engine->master, "SELECT last,used FROM m_identities WHERE database=? AND object=?", -1, &s,
-			NULL)) {
+	if (!sqlite3_prepare_v2(
+			engine->master, "SELECT last,used FROM m_identities WHERE database=? AND object=?", -1, &s, NULL)) {
 		sqlite3_bind_int(s, 1, database);
 		sqlite3_bind_int(s, 2, object);
 		if (sqlite3_step(s) == SQLITE_ROW) {
@@ -68,7 +68,9 @@ int64_t identity_next(struct session *session, int database, int object)
 	int64_t value = 0;
 
 	if (identity) {
-		value = identity->used ? identity->last + identity->increment : identity->reseeded ? identity->last : identity->seed;
+		value = identity->used   ? identity->last + identity->increment
+			: identity->reseeded ? identity->last
+								 : identity->seed;
 		identity->last = value;
 		identity->used = true;
 		identity->dirty = true;
@@ -101,7 +103,8 @@ void identity_emptied(struct session *session, struct identity *identity)
 	if (!before)
 		abort();
 	pthread_mutex_lock(&session->engine->mutex);
-	*before = (struct identity_before){ identity, identity->last, identity->used, identity->reseeded, session->emptied };
+	*before =
+		(struct identity_before){ identity, identity->last, identity->used, identity->reseeded, session->emptied };
 	session->emptied = before;
 	identity->used = identity->reseeded = false;
 	identity->dirty = true;
@@ -131,7 +134,10 @@ void identity_save(struct engine *engine)
 		if (!i->dirty || i->database < 0)
 			continue;
 		engine_run(engine->master, "INSERT OR REPLACE INTO m_identities VALUES(%d,%d,%lld,%d)", i->database, i->object,
-			(long long)i->last, i->used ? 1 : i->reseeded ? 2 : 0);
+			(long long)i->last,
+			i->used           ? 1
+				: i->reseeded ? 2
+							  : 0);
 		i->dirty = false;
 	}
 }

@@ -47,8 +47,10 @@ struct column **change_targets(struct change *ch, const struct column_ref *names
 			compile_error(c, 207, r->name);
 		for (size_t i = 0; i < *count; i++)
 			if (list[i] == column) {
-				session_raise_text(c->session, 264, 16, 1, "The column name '%s' is specified more than once in the SET clause or"
-					" column list of an INSERT.", column->name);
+				session_raise_text(c->session, 264, 16, 1,
+					"The column name '%s' is specified more than once in the SET clause or"
+					" column list of an INSERT.",
+					column->name);
 				compile_fail(c);
 			}
 		if (column->computed)
@@ -65,7 +67,8 @@ struct column **change_targets(struct change *ch, const struct column_ref *names
 void change_check_identity(struct change *ch, struct column **list, size_t count)
 {
 	struct session *session = ch->c.session;
-	bool on = session->identity_insert_object == ch->table->id && session->identity_insert_database == ch->table->database->id;
+	bool on = session->identity_insert_object == ch->table->id &&
+		session->identity_insert_database == ch->table->database->id;
 
 	for (size_t i = 0; i < count; i++)
 		ch->identity_given |= list[i]->identity;

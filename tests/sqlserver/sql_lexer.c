@@ -42,8 +42,12 @@ static struct token *add(struct lexer *l, enum token_kind kind, size_t begin, co
 	}
 	struct token *token = &l->tokens[l->count++];
 
-	*token = (struct token){ .kind = kind, .text = arena_copy(l->arena, text, size), .size = size, .begin = begin,
-		.end = l->at, .line = l->line };
+	*token = (struct token){ .kind = kind,
+		.text = arena_copy(l->arena, text, size),
+		.size = size,
+		.begin = begin,
+		.end = l->at,
+		.line = l->line };
 	return token;
 }
 
@@ -153,8 +157,8 @@ static void read_word(struct lexer *l)
 
 static void read_operator(struct lexer *l)
 {
-	static const char *const pairs[] = { "<=", ">=", "<>", "!=", "!<", "!>", "+=", "-=", "*=", "/=", "%=", "&=", "|=",
-		"^=", "::" };
+	static const char *const pairs[] = { "<=", ">=", "<>", "!=", "!<", "!>",
+		"+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "::" };
 	size_t begin = l->at, size = 1;
 
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++)
@@ -191,7 +195,8 @@ static void read_token(struct lexer *l)
 	}
 }
 
-struct token *lexer_run(struct arena *arena, const char *source, size_t size, bool quoted, size_t *count, int *error_line)
+struct token *lexer_run(
+	struct arena *arena, const char *source, size_t size, bool quoted, size_t *count, int *error_line)
 {
 	struct lexer l = { .arena = arena, .source = source, .size = size, .line = 1, .quoted = quoted };
 

@@ -9,10 +9,14 @@
 
 /* compatible[held][wanted] */
 static const bool compatible[MODE_COUNT][MODE_COUNT] = {
-	[MODE_IS] = { 1, 1, 1, 1, 1, 0, 1, 0 }, [MODE_S] = { 1, 1, 1, 0, 0, 0, 1, 0 },
-	[MODE_U] = { 1, 1, 0, 0, 0, 0, 1, 0 }, [MODE_IX] = { 1, 0, 0, 1, 0, 0, 1, 0 },
-	[MODE_SIX] = { 1, 0, 0, 0, 0, 0, 1, 0 }, [MODE_X] = { 0, 0, 0, 0, 0, 0, 1, 0 },
-	[MODE_SCH_S] = { 1, 1, 1, 1, 1, 1, 1, 0 }, [MODE_SCH_M] = { 0, 0, 0, 0, 0, 0, 0, 0 },
+	[MODE_IS] = { 1, 1, 1, 1, 1, 0, 1, 0 },
+	[MODE_S] = { 1, 1, 1, 0, 0, 0, 1, 0 },
+	[MODE_U] = { 1, 1, 0, 0, 0, 0, 1, 0 },
+	[MODE_IX] = { 1, 0, 0, 1, 0, 0, 1, 0 },
+	[MODE_SIX] = { 1, 0, 0, 0, 0, 0, 1, 0 },
+	[MODE_X] = { 0, 0, 0, 0, 0, 0, 1, 0 },
+	[MODE_SCH_S] = { 1, 1, 1, 1, 1, 1, 1, 0 },
+	[MODE_SCH_M] = { 0, 0, 0, 0, 0, 0, 0, 0 },
 };
 
 const char *lock_mode_name(enum lock_mode mode)
@@ -41,8 +45,8 @@ static struct session *find_conflict(struct engine *engine, const struct lock *w
 }
 
 /* Does `from` wait, over any number of others, for `target`? Returns the first session of the circle with low rank. */
-static bool waits_for(struct engine *engine, struct session *from, struct session *target, int depth,
-	struct session **weakest)
+static bool waits_for(
+	struct engine *engine, struct session *from, struct session *target, int depth, struct session **weakest)
 {
 	if (!from->waiting_for || depth > 32)
 		return false;
@@ -62,7 +66,7 @@ static void grant(struct engine *engine, const struct lock *wanted)
 {
 	for (struct lock *held = engine->locks; held; held = held->next) {
 		if (held->owner == wanted->owner && held->mode == wanted->mode && held->duration == wanted->duration &&
-				same_resource(held, wanted)) {
+			same_resource(held, wanted)) {
 			held->count++;
 			return;
 		}
@@ -101,8 +105,8 @@ static int wait_turn(struct session *session, const struct timespec *deadline)
 		return -EDEADLK;
 	if (__atomic_load_n(&session->interrupted, __ATOMIC_RELAXED) || session->killed)
 		return -EINTR;
-	int error = deadline ? pthread_cond_timedwait(&engine->changed, &engine->mutex, deadline) :
-		pthread_cond_wait(&engine->changed, &engine->mutex);
+	int error = deadline ? pthread_cond_timedwait(&engine->changed, &engine->mutex, deadline)
+						 : pthread_cond_wait(&engine->changed, &engine->mutex);
 
 	return error == ETIMEDOUT ? -ETIMEDOUT : 0;
 }
@@ -139,18 +143,23 @@ int lock_try(struct session *session, const struct lock *wanted, int timeout)
 int lock_take(struct session *session, enum lock_kind kind, int database, int object, const char *name,
 	enum lock_mode mode, enum lock_duration duration)
 {
-	struct lock wanted = { .kind = kind, .database = database, .object = object, .mode = mode, .duration = duration,
-		.owner = session };
+	struct lock wanted = {
+		.kind = kind, .database = database, .object = object, .mode = mode, .duration = duration, .owner = session
+	};
 
 	if (database == DATABASE_TEMP)
 		return 0;
 	if (name)
 		strncpy(wanted.name, name, sizeof(wanted.name) - 1);
 	switch (lock_try(session, &wanted, session->lock_timeout)) {
-	case 0: return 0;
-	case -ETIMEDOUT: return session_raise(session, 1222);
-	case -EDEADLK: return session_raise(session, 1205, session->id);
-	default: return session_raise_text(session, 3617, 11, 1, "The query was cancelled.");
+	case 0:
+		return 0;
+	case -ETIMEDOUT:
+		return session_raise(session, 1222);
+	case -EDEADLK:
+		return session_raise(session, 1205, session->id);
+	default:
+		return session_raise_text(session, 3617, 11, 1, "The query was cancelled.");
 	}
 }
 
@@ -179,7 +188,7 @@ bool lock_release_name(struct session *session, int database, const char *name, 
 	bool found = false;
 
 	pthread_mutex_lock(&engine->mutex);
-	for (struct lock **at = &engine->locks; *at && !found; ) {
+	for (struct lock **at = &engine->locks; *at && !found;) {
 		struct lock *lock = *at;
 
 		found = lock->owner == session && lock->kind == LOCK_APPLICATION && lock->database == database &&
@@ -205,7 +214,7 @@ const char *lock_held(struct session *session, int database, const char *name, e
 	pthread_mutex_lock(&session->engine->mutex);
 	for (struct lock *l = session->engine->locks; l; l = l->next)
 		if (l->owner == session && l->kind == LOCK_APPLICATION && l->database == database && l->duration == duration &&
-				!strcasecmp(l->name, name) && (int)l->mode > best)
+			!strcasecmp(l->name, name) && (int)l->mode > best)
 			best = (int)l->mode;
 	pthread_mutex_unlock(&session->engine->mutex);
 	return best < 0 ? "NoLock" : words[best];

@@ -10,10 +10,10 @@
 struct merge {
 	struct change change;
 	struct source *target;
-	const char *table;             /* the temp table */
-	const char *names[16];         /* columns of each WHEN, "c1,c2" */
-	const char *values[16];        /* where they are in the temp table, "v1_1,v1_2" */
-	const char *extra[16];         /* of an INSERT: defaults, not from the join */
+	const char *table;      /* the temp table */
+	const char *names[16];  /* columns of each WHEN, "c1,c2" */
+	const char *values[16]; /* where they are in the temp table, "v1_1,v1_2" */
+	const char *extra[16];  /* of an INSERT: defaults, not from the join */
 	int kinds[16];
 	int count;
 };
@@ -74,9 +74,11 @@ static const char *which(struct merge *m, struct merge_when *whens, bool by_sour
 	for (struct merge_when *w = whens; w; w = w->next, number++) {
 		if (w->by_source != by_source)
 			continue;
-		text_format(&sql, " WHEN %s%s%s THEN %d", by_source ? "1" : w->matched ? compile_format(c, "%s.rowid IS NOT NULL",
-			m->target->sql_alias) : compile_format(c, "%s.rowid IS NULL", m->target->sql_alias), w->condition ? " AND " : "",
-			w->condition ? compile_condition(c, w->condition) : "", number);
+		text_format(&sql, " WHEN %s%s%s THEN %d",
+			by_source        ? "1"
+				: w->matched ? compile_format(c, "%s.rowid IS NOT NULL", m->target->sql_alias)
+							 : compile_format(c, "%s.rowid IS NULL", m->target->sql_alias),
+			w->condition ? " AND " : "", w->condition ? compile_condition(c, w->condition) : "", number);
 	}
 	text_add(&sql, " ELSE -1 END");
 	return text_done(&sql);
@@ -116,11 +118,15 @@ static const char *compile_merge(struct merge *m, const char **by_source)
 		else if (w->action == S_INSERT)
 			insert_values(m, w, m->count, &list);
 	}
-	*by_source = !any_by_source(s->whens) ? NULL : compile_format(c, "INSERT INTO temp.%s(r,act) SELECT %s.rowid,%s FROM %s"
-		" WHERE NOT EXISTS(SELECT 1 FROM %s WHERE %s)", m->table, m->target->sql_alias, which(m, s->whens, true),
-		text_done(&target), text_done(&from), on);
-	return compile_format(c, "CREATE TEMP TABLE %s AS SELECT %s.rowid AS r,%s AS act%s FROM %s LEFT JOIN %s ON %s", m->table,
-		m->target->sql_alias, which(m, s->whens, false), text_done(&list), text_done(&from), text_done(&target), on);
+	*by_source = !any_by_source(s->whens)
+		? NULL
+		: compile_format(c,
+			  "INSERT INTO temp.%s(r,act) SELECT %s.rowid,%s FROM %s"
+			  " WHERE NOT EXISTS(SELECT 1 FROM %s WHERE %s)",
+			  m->table, m->target->sql_alias, which(m, s->whens, true), text_done(&target), text_done(&from), on);
+	return compile_format(c, "CREATE TEMP TABLE %s AS SELECT %s.rowid AS r,%s AS act%s FROM %s LEFT JOIN %s ON %s",
+		m->table, m->target->sql_alias, which(m, s->whens, false), text_done(&list), text_done(&from),
+		text_done(&target), on);
 }
 
 static int step(struct session *session, struct compiler *c, const char *sql)
@@ -138,12 +144,14 @@ static const char *action(struct merge *m, int i)
 	int d = m->change.table->database->id, t = m->change.table->id;
 
 	if (m->kinds[i] == 2)
-		return compile_format(c, "DELETE FROM d%d.t%d WHERE rowid IN (SELECT r FROM temp.%s WHERE act=%d)", d, t, m->table, i);
+		return compile_format(
+			c, "DELETE FROM d%d.t%d WHERE rowid IN (SELECT r FROM temp.%s WHERE act=%d)", d, t, m->table, i);
 	if (m->kinds[i] == 1)
-		return compile_format(c, "UPDATE d%d.t%d SET %s FROM (SELECT * FROM temp.%s WHERE act=%d) AS v WHERE t%d.rowid=v.r", d, t,
+		return compile_format(c,
+			"UPDATE d%d.t%d SET %s FROM (SELECT * FROM temp.%s WHERE act=%d) AS v WHERE t%d.rowid=v.r", d, t,
 			m->names[i], m->table, i, t);
-	return compile_format(c, "INSERT INTO d%d.t%d(%s) SELECT %s%s FROM temp.%s WHERE act=%d", d, t, m->names[i], m->values[i],
-		m->extra[i], m->table, i);
+	return compile_format(c, "INSERT INTO d%d.t%d(%s) SELECT %s%s FROM temp.%s WHERE act=%d", d, t, m->names[i],
+		m->values[i], m->extra[i], m->table, i);
 }
 
 static int perform(struct merge *m, const char *joined, const char *by_source)
@@ -153,9 +161,10 @@ static int perform(struct merge *m, const char *joined, const char *by_source)
 
 	if (step(session, &m->change.c, joined) || (by_source && step(session, &m->change.c, by_source)))
 		return -5;
-	if (query_int(session, 0, "SELECT 1 FROM temp.%s WHERE r IS NOT NULL AND act>=0 GROUP BY r HAVING count(*)>1 LIMIT 1",
-			m->table))
-		return session_raise_text(session, 8672, 16, 1, "The MERGE statement attempted to UPDATE or DELETE the same row more than"
+	if (query_int(session, 0,
+			"SELECT 1 FROM temp.%s WHERE r IS NOT NULL AND act>=0 GROUP BY r HAVING count(*)>1 LIMIT 1", m->table))
+		return session_raise_text(session, 8672, 16, 1,
+			"The MERGE statement attempted to UPDATE or DELETE the same row more than"
 			" once.");
 	session->command = "MERGE";
 	for (int i = 0; i < m->count; i++) {
@@ -170,7 +179,8 @@ static int perform(struct merge *m, const char *joined, const char *by_source)
 			return -5;
 	}
 	session->rowcount = rows;
-	return constraints_verify(session, "MERGE") || transaction_log(session, m->change.table->database, rows * 250) ? -5 : 0;
+	return constraints_verify(session, "MERGE") || transaction_log(session, m->change.table->database, rows * 250) ? -5
+																												   : 0;
 }
 
 static int refuse(struct session *session, const struct merge *m)

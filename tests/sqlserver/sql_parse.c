@@ -9,23 +9,22 @@
 #include <string.h>
 #include <strings.h>
 
-static const char *const reserved[] = {
-	"ADD", "ALL", "ALTER", "AND", "ANY", "AS", "ASC", "AUTHORIZATION", "BACKUP", "BEGIN", "BETWEEN", "BREAK", "BROWSE",
-	"BULK", "BY", "CASCADE", "CASE", "CHECK", "CHECKPOINT", "CLOSE", "CLUSTERED", "COALESCE", "COLLATE", "COLUMN",
-	"COMMIT", "COMPUTE", "CONSTRAINT", "CONTAINS", "CONTINUE", "CONVERT", "CREATE", "CROSS", "CURRENT", "CURRENT_DATE",
-	"CURRENT_TIME", "CURRENT_TIMESTAMP", "CURRENT_USER", "CURSOR", "DATABASE", "DBCC", "DEALLOCATE", "DECLARE", "DEFAULT",
-	"DELETE", "DENY", "DESC", "DISTINCT", "DOUBLE", "DROP", "ELSE", "END", "ERRLVL", "ESCAPE", "EXCEPT", "EXEC", "EXECUTE",
-	"EXISTS", "EXIT", "FETCH", "FILE", "FILLFACTOR", "FOR", "FOREIGN", "FREETEXT", "FROM", "FULL", "FUNCTION", "GOTO",
-	"GRANT", "GROUP", "HAVING", "HOLDLOCK", "IDENTITY", "IDENTITY_INSERT", "IDENTITYCOL", "IF", "IN", "INDEX", "INNER",
-	"INSERT", "INTERSECT", "INTO", "IS", "JOIN", "KEY", "KILL", "LEFT", "LIKE", "MERGE", "NATIONAL", "NOCHECK",
-	"NONCLUSTERED", "NOT", "NULL", "NULLIF", "OF", "OFF", "OFFSETS", "ON", "OPEN", "OPTION", "OR", "ORDER", "OUTER", "OVER",
-	"PERCENT", "PIVOT", "PLAN", "PRECISION", "PRIMARY", "PRINT", "PROC", "PROCEDURE", "PUBLIC", "RAISERROR", "READ",
-	"RECONFIGURE", "REFERENCES", "REPLICATION", "RESTORE", "RESTRICT", "RETURN", "REVERT", "REVOKE", "RIGHT", "ROLLBACK",
-	"ROWCOUNT", "ROWGUIDCOL", "RULE", "SAVE", "SCHEMA", "SELECT", "SESSION_USER", "SET", "SETUSER", "SHUTDOWN", "SOME",
-	"STATISTICS", "SYSTEM_USER", "TABLE", "TABLESAMPLE", "TEXTSIZE", "THEN", "TO", "TOP", "TRAN", "TRANSACTION", "TRIGGER",
-	"TRUNCATE", "TRY_CONVERT", "TSEQUAL", "UNION", "UNIQUE", "UNPIVOT", "UPDATE", "UPDATETEXT", "USE", "USER", "VALUES",
-	"VARYING", "VIEW", "WAITFOR", "WHEN", "WHERE", "WHILE", "WITH", "WRITETEXT",
-};
+static const char *const reserved[] = { "ADD", "ALL", "ALTER", "AND", "ANY", "AS", "ASC", "AUTHORIZATION", "BACKUP",
+	"BEGIN", "BETWEEN", "BREAK", "BROWSE", "BULK", "BY", "CASCADE", "CASE", "CHECK", "CHECKPOINT", "CLOSE", "CLUSTERED",
+	"COALESCE", "COLLATE", "COLUMN", "COMMIT", "COMPUTE", "CONSTRAINT", "CONTAINS", "CONTINUE", "CONVERT", "CREATE",
+	"CROSS", "CURRENT", "CURRENT_DATE", "CURRENT_TIME", "CURRENT_TIMESTAMP", "CURRENT_USER", "CURSOR", "DATABASE",
+	"DBCC", "DEALLOCATE", "DECLARE", "DEFAULT", "DELETE", "DENY", "DESC", "DISTINCT", "DOUBLE", "DROP", "ELSE", "END",
+	"ERRLVL", "ESCAPE", "EXCEPT", "EXEC", "EXECUTE", "EXISTS", "EXIT", "FETCH", "FILE", "FILLFACTOR", "FOR", "FOREIGN",
+	"FREETEXT", "FROM", "FULL", "FUNCTION", "GOTO", "GRANT", "GROUP", "HAVING", "HOLDLOCK", "IDENTITY",
+	"IDENTITY_INSERT", "IDENTITYCOL", "IF", "IN", "INDEX", "INNER", "INSERT", "INTERSECT", "INTO", "IS", "JOIN", "KEY",
+	"KILL", "LEFT", "LIKE", "MERGE", "NATIONAL", "NOCHECK", "NONCLUSTERED", "NOT", "NULL", "NULLIF", "OF", "OFF",
+	"OFFSETS", "ON", "OPEN", "OPTION", "OR", "ORDER", "OUTER", "OVER", "PERCENT", "PIVOT", "PLAN", "PRECISION",
+	"PRIMARY", "PRINT", "PROC", "PROCEDURE", "PUBLIC", "RAISERROR", "READ", "RECONFIGURE", "REFERENCES", "REPLICATION",
+	"RESTORE", "RESTRICT", "RETURN", "REVERT", "REVOKE", "RIGHT", "ROLLBACK", "ROWCOUNT", "ROWGUIDCOL", "RULE", "SAVE",
+	"SCHEMA", "SELECT", "SESSION_USER", "SET", "SETUSER", "SHUTDOWN", "SOME", "STATISTICS", "SYSTEM_USER", "TABLE",
+	"TABLESAMPLE", "TEXTSIZE", "THEN", "TO", "TOP", "TRAN", "TRANSACTION", "TRIGGER", "TRUNCATE", "TRY_CONVERT",
+	"TSEQUAL", "UNION", "UNIQUE", "UNPIVOT", "UPDATE", "UPDATETEXT", "USE", "USER", "VALUES", "VARYING", "VIEW",
+	"WAITFOR", "WHEN", "WHERE", "WHILE", "WITH", "WRITETEXT" };
 
 bool p_reserved(const struct token *token)
 {
@@ -215,8 +214,9 @@ static void joined_words(struct parser *p, struct name *name)
 	if (name->schema || !name->object)
 		return;
 	for (size_t i = 0; i < 5; i++) {
-		bool fits = i == 0 ? !strcasecmp(name->object, "double") : i == 1 ? strcasestr(name->object, "char") ||
-			!strcasecmp(name->object, "binary") : !strcasecmp(name->object, "national");
+		bool fits = i == 0 ? !strcasecmp(name->object, "double")
+			: i == 1       ? strcasestr(name->object, "char") || !strcasecmp(name->object, "binary")
+						   : !strcasecmp(name->object, "national");
 
 		if (fits && p_take(p, followers[i])) {
 			name->object = arena_format(p->arena, "%s %s", name->object, followers[i]);
@@ -304,8 +304,8 @@ const char *p_source(struct parser *p, size_t begin, size_t end)
 	return arena_copy(p->arena, p->source + begin, end - begin);
 }
 
-static int open_parser(struct parser *p, struct arena *arena, const char *source, size_t size, bool quoted,
-	struct parse_error *error)
+static int open_parser(
+	struct parser *p, struct arena *arena, const char *source, size_t size, bool quoted, struct parse_error *error)
 {
 	int line;
 
@@ -380,8 +380,8 @@ int parse_condition(struct arena *arena, const char *source, struct node **node,
 	return parse_whole(arena, source, error, node, rule_condition);
 }
 
-int parse_parameters(struct arena *arena, const char *source, struct parameter_def **parameters,
-	struct parse_error *error)
+int parse_parameters(
+	struct arena *arena, const char *source, struct parameter_def **parameters, struct parse_error *error)
 {
 	return parse_whole(arena, source, error, parameters, rule_parameters);
 }

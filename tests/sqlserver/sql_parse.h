@@ -21,8 +21,8 @@ int parse_batch(struct arena *arena, const char *source, size_t size, bool quote
 int parse_expression(struct arena *arena, const char *source, struct node **node, struct parse_error *error);
 int parse_condition(struct arena *arena, const char *source, struct node **node, struct parse_error *error);
 /* "@a int, @b nvarchar(20) OUTPUT": the parameter list of sp_executesql. */
-int parse_parameters(struct arena *arena, const char *source, struct parameter_def **parameters,
-	struct parse_error *error);
+int parse_parameters(
+	struct arena *arena, const char *source, struct parameter_def **parameters, struct parse_error *error);
 /* "a.b.[c]" into its parts, for names that arrive as strings; false if it is no name. */
 bool parse_object_name(struct arena *arena, const char *source, struct name *name);
 /* As sys.default_constraints and its like show an expression: ((0)), [a]>(5). */

@@ -361,7 +361,8 @@ struct statement *p_create(struct parser *p)
 		s->begin = begin;
 		return s;
 	}
-	if (p_is(p, "UNIQUE") || p_is(p, "CLUSTERED") || p_is(p, "NONCLUSTERED") || p_is(p, "INDEX") || p_is(p, "COLUMNSTORE"))
+	if (p_is(p, "UNIQUE") || p_is(p, "CLUSTERED") || p_is(p, "NONCLUSTERED") || p_is(p, "INDEX") ||
+		p_is(p, "COLUMNSTORE"))
 		return index_statement(p);
 	if (p_take(p, "PROCEDURE") || p_take(p, "PROC"))
 		return p_module(p, "PROCEDURE", begin, false);
@@ -395,8 +396,8 @@ struct statement *p_create(struct parser *p)
 /* text is what is dropped; nodes are not used, names in words are kept as source for name and the list after it. */
 struct statement *p_drop(struct parser *p)
 {
-	static const char *const kinds[] = { "TABLE", "VIEW", "PROCEDURE", "PROC", "FUNCTION", "TRIGGER", "INDEX", "SEQUENCE",
-		"TYPE", "SCHEMA", "DATABASE", "LOGIN", "USER", "ROLE", "STATISTICS", "SECURITY" };
+	static const char *const kinds[] = { "TABLE", "VIEW", "PROCEDURE", "PROC", "FUNCTION", "TRIGGER", "INDEX",
+		"SEQUENCE", "TYPE", "SCHEMA", "DATABASE", "LOGIN", "USER", "ROLE", "STATISTICS", "SECURITY" };
 	struct statement *s = p_new_statement(p, S_DROP), *first = s;
 	const char *kind = NULL;
 

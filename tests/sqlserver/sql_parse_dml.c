@@ -192,7 +192,7 @@ static struct statement *update(struct parser *p)
 	return s;
 }
 
-static struct statement *delete(struct parser *p)
+static struct statement *delete (struct parser *p)
 {
 	struct statement *s = p_new_statement(p, S_DELETE);
 
@@ -278,7 +278,7 @@ struct statement *p_dml(struct parser *p)
 	} else if (p_is(p, "UPDATE")) {
 		s = update(p);
 	} else if (p_is(p, "DELETE")) {
-		s = delete(p);
+		s = delete (p);
 	} else if (p_is(p, "MERGE")) {
 		s = merge(p);
 	} else {

@@ -242,16 +242,26 @@ static struct node *primary(struct parser *p)
 	const struct token *token = p_peek(p, 0);
 
 	switch (token->kind) {
-	case T_INTEGER: return literal(p, N_INTEGER);
-	case T_DECIMAL: return literal(p, N_DECIMAL);
-	case T_FLOAT: return literal(p, N_FLOAT);
-	case T_MONEY: return literal(p, N_MONEY);
-	case T_STRING: return literal(p, N_STRING);
-	case T_NSTRING: return literal(p, N_NSTRING);
-	case T_BINARY: return literal(p, N_BINARY);
-	case T_VARIABLE: return literal(p, !strncmp(token->text, "@@", 2) ? N_GLOBAL : N_VARIABLE);
-	case T_QUOTED: return column_or_call(p);
-	case T_WORD: return word_primary(p);
+	case T_INTEGER:
+		return literal(p, N_INTEGER);
+	case T_DECIMAL:
+		return literal(p, N_DECIMAL);
+	case T_FLOAT:
+		return literal(p, N_FLOAT);
+	case T_MONEY:
+		return literal(p, N_MONEY);
+	case T_STRING:
+		return literal(p, N_STRING);
+	case T_NSTRING:
+		return literal(p, N_NSTRING);
+	case T_BINARY:
+		return literal(p, N_BINARY);
+	case T_VARIABLE:
+		return literal(p, !strncmp(token->text, "@@", 2) ? N_GLOBAL : N_VARIABLE);
+	case T_QUOTED:
+		return column_or_call(p);
+	case T_WORD:
+		return word_primary(p);
 	default:
 		if (!p_is_op(p, "("))
 			p_fail(p);

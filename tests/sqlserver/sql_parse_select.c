@@ -28,11 +28,27 @@ static unsigned hint(struct parser *p)
 		const char *word;
 		unsigned hint;
 	} hints[] = {
-		{ "NOLOCK", H_NOLOCK }, { "READUNCOMMITTED", H_NOLOCK }, { "HOLDLOCK", H_HOLDLOCK }, { "SERIALIZABLE", H_HOLDLOCK },
-		{ "REPEATABLEREAD", H_HOLDLOCK }, { "TABLOCK", H_TABLOCK }, { "TABLOCKX", H_TABLOCKX }, { "UPDLOCK", H_UPDLOCK },
-		{ "XLOCK", H_XLOCK }, { "READPAST", H_READPAST }, { "NOWAIT", H_NOWAIT }, { "SNAPSHOT", H_SNAPSHOT },
-		{ "READCOMMITTEDLOCK", H_READCOMMITTEDLOCK }, { "READCOMMITTED", 0 }, { "ROWLOCK", 0 }, { "PAGLOCK", 0 },
-		{ "NOEXPAND", 0 }, { "KEEPIDENTITY", 0 }, { "KEEPDEFAULTS", 0 }, { "IGNORE_CONSTRAINTS", 0 }, { "IGNORE_TRIGGERS", 0 },
+		{ "NOLOCK", H_NOLOCK },
+		{ "READUNCOMMITTED", H_NOLOCK },
+		{ "HOLDLOCK", H_HOLDLOCK },
+		{ "SERIALIZABLE", H_HOLDLOCK },
+		{ "REPEATABLEREAD", H_HOLDLOCK },
+		{ "TABLOCK", H_TABLOCK },
+		{ "TABLOCKX", H_TABLOCKX },
+		{ "UPDLOCK", H_UPDLOCK },
+		{ "XLOCK", H_XLOCK },
+		{ "READPAST", H_READPAST },
+		{ "NOWAIT", H_NOWAIT },
+		{ "SNAPSHOT", H_SNAPSHOT },
+		{ "READCOMMITTEDLOCK", H_READCOMMITTEDLOCK },
+		{ "READCOMMITTED", 0 },
+		{ "ROWLOCK", 0 },
+		{ "PAGLOCK", 0 },
+		{ "NOEXPAND", 0 },
+		{ "KEEPIDENTITY", 0 },
+		{ "KEEPDEFAULTS", 0 },
+		{ "IGNORE_CONSTRAINTS", 0 },
+		{ "IGNORE_TRIGGERS", 0 },
 	};
 
 	for (size_t i = 0; i < sizeof(hints) / sizeof(*hints); i++)
@@ -75,8 +91,8 @@ static void alias(struct parser *p, struct table_ref *ref)
 {
 	if (p_take(p, "AS"))
 		ref->alias = p_identifier(p);
-	else if (p_is_identifier(p) && !p_is(p, "OPTION") && !p_is(p, "OFFSET") && !p_is(p, "OUTPUT") && !p_is(p, "USING") &&
-			!p_is(p, "THROW") && !p_is(p, "DISABLE") && !p_is(p, "ENABLE") && !p_is(p, "GO"))
+	else if (p_is_identifier(p) && !p_is(p, "OPTION") && !p_is(p, "OFFSET") && !p_is(p, "OUTPUT") &&
+		!p_is(p, "USING") && !p_is(p, "THROW") && !p_is(p, "DISABLE") && !p_is(p, "ENABLE") && !p_is(p, "GO"))
 		ref->alias = p_identifier(p);
 	if (ref->alias && p_is_op(p, "(") && ref->kind != R_TABLE)
 		ref->columns = p_names(p, &ref->column_count);
@@ -255,8 +271,9 @@ static struct select_item *item(struct parser *p)
 		one->expression->kind = N_STAR;
 		return one;
 	}
-	bool assigns = second->kind == T_OPERATOR && (!strcmp(second->text, "=") ||
-		(strlen(second->text) == 2 && second->text[1] == '=' && strchr("+-*/%&|^", second->text[0])));
+	bool assigns = second->kind == T_OPERATOR &&
+		(!strcmp(second->text, "=") ||
+			(strlen(second->text) == 2 && second->text[1] == '=' && strchr("+-*/%&|^", second->text[0])));
 
 	if (first->kind == T_VARIABLE && assigns) {
 		one->variable = first->text;

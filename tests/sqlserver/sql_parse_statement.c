@@ -138,9 +138,12 @@ static void isolation(struct parser *p, struct statement *s)
 {
 	s->text = "ISOLATION";
 	p->at += 3;
-	s->extra = p_take2(p, "READ", "UNCOMMITTED") ? "READ UNCOMMITTED" : p_take2(p, "READ", "COMMITTED") ?
-		"READ COMMITTED" : p_take2(p, "REPEATABLE", "READ") ? "REPEATABLE READ" : p_take(p, "SNAPSHOT") ? "SNAPSHOT" :
-		p_take(p, "SERIALIZABLE") ? "SERIALIZABLE" : NULL;
+	s->extra = p_take2(p, "READ", "UNCOMMITTED") ? "READ UNCOMMITTED"
+		: p_take2(p, "READ", "COMMITTED")        ? "READ COMMITTED"
+		: p_take2(p, "REPEATABLE", "READ")       ? "REPEATABLE READ"
+		: p_take(p, "SNAPSHOT")                  ? "SNAPSHOT"
+		: p_take(p, "SERIALIZABLE")              ? "SERIALIZABLE"
+												 : NULL;
 	if (!s->extra)
 		p_fail(p);
 }
@@ -216,8 +219,10 @@ static struct statement *print_like(struct parser *p, enum statement_kind kind)
 	} else if (kind == S_RETURN) {
 		const struct token *t = p_peek(p, 0);
 
-		if (t->kind != T_END && !p_is_op(p, ";") && (t->kind != T_WORD || !p_reserved(t) || p_is(p, "CASE") ||
-				p_is(p, "NULL") || p_is(p, "CONVERT") || p_is(p, "COALESCE")) && !p_is(p, "GO"))
+		if (t->kind != T_END && !p_is_op(p, ";") &&
+			(t->kind != T_WORD || !p_reserved(t) || p_is(p, "CASE") || p_is(p, "NULL") || p_is(p, "CONVERT") ||
+				p_is(p, "COALESCE")) &&
+			!p_is(p, "GO"))
 			add_node(p, s, p_expression(p));
 	} else {
 		add_node(p, s, p_expression(p));
@@ -242,7 +247,7 @@ static struct argument *arguments(struct parser *p)
 	const struct token *t = p_peek(p, 0);
 
 	if (t->kind == T_END || (t->kind == T_OPERATOR && !p_is_op(p, "-") && !p_is_op(p, "(") && !p_is_op(p, "+")) ||
-			(p_reserved(t) && !p_is(p, "NULL") && !p_is(p, "DEFAULT")))
+		(p_reserved(t) && !p_is(p, "NULL") && !p_is(p, "DEFAULT")))
 		return NULL;
 	do {
 		struct argument *a = P_NEW(p, struct argument);
@@ -355,7 +360,7 @@ struct statement *p_statement(struct parser *p)
 	if (s)
 		;
 	else if (p_is(p, "SELECT") || p_is(p, "INSERT") || (p_is(p, "UPDATE") && !p_is_at(p, 1, "STATISTICS")) ||
-			p_is(p, "DELETE") || p_is(p, "MERGE") || p_is(p, "WITH") || p_is_op(p, "("))
+		p_is(p, "DELETE") || p_is(p, "MERGE") || p_is(p, "WITH") || p_is_op(p, "("))
 		s = p_dml(p);
 	else if (p_is(p, "EXEC") || p_is(p, "EXECUTE"))
 		s = p_execute(p);

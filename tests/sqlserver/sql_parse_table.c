@@ -8,7 +8,8 @@
 
 bool p_is_constraint(const struct parser *p)
 {
-	static const char *const words[] = { "CONSTRAINT", "PRIMARY", "UNIQUE", "FOREIGN", "CHECK", "DEFAULT", "REFERENCES" };
+	static const char *const words[] = { "CONSTRAINT", "PRIMARY", "UNIQUE", "FOREIGN", "CHECK", "DEFAULT",
+		"REFERENCES" };
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
 		if (p_is(p, words[i]))

@@ -17,7 +17,7 @@ struct parser {
 	size_t size;
 	struct token *tokens;
 	size_t at, count;
-	int depth;               /* of nesting: recursion is bounded */
+	int depth; /* of nesting: recursion is bounded */
 	jmp_buf fail;
 	struct parse_error *error;
 };

@@ -9,8 +9,9 @@ static const char *sqlite_collation(struct session *session, struct sql_type typ
 {
 	const struct collation *c = collation_get(type.collation);
 
-	return type_is_character(type) ? arena_format(session->arena, " COLLATE \"%s%s\"", c->name,
-		c->binary && !type_is_unicode(type) ? "/v" : "") : "";
+	return type_is_character(type)
+		? arena_format(session->arena, " COLLATE \"%s%s\"", c->name, c->binary && !type_is_unicode(type) ? "/v" : "")
+		: "";
 }
 
 static int create_table(struct session *session, const struct table *table)
@@ -46,8 +47,8 @@ static int create_index(struct session *session, const struct table *table, cons
 			return 0;
 		nullable |= c->nullable;
 	}
-	text_format(&sql, "CREATE %sINDEX d%d.i%d_%d ON t%d(", index->unique && !nullable ? "UNIQUE " : "", table->database->id,
-		table->id, index->id, table->id);
+	text_format(&sql, "CREATE %sINDEX d%d.i%d_%d ON t%d(", index->unique && !nullable ? "UNIQUE " : "",
+		table->database->id, table->id, index->id, table->id);
 	for (size_t i = 0; i < index->key_count; i++)
 		text_format(&sql, "%sc%d%s", i ? "," : "", index->keys[i], index->descending[i] ? " DESC" : "");
 	text_add(&sql, ")");
@@ -55,7 +56,8 @@ static int create_index(struct session *session, const struct table *table, cons
 		return session->failed ? -5 : 0;
 	struct text unique = { .arena = session->arena };
 
-	text_format(&unique, "CREATE UNIQUE INDEX d%d.n%d_%d ON t%d(", table->database->id, table->id, index->id, table->id);
+	text_format(
+		&unique, "CREATE UNIQUE INDEX d%d.n%d_%d ON t%d(", table->database->id, table->id, index->id, table->id);
 	for (size_t i = 0; i < index->key_count; i++) {
 		const struct column *c = table_column_by_id(table, index->keys[i]);
 
@@ -69,8 +71,10 @@ static int create_index(struct session *session, const struct table *table, cons
 /* Checks as triggers that raise by a function: they can be switched off, and bulk loads may skip them. */
 static int create_checks(struct session *session, struct table *table)
 {
-	sqlite3_stmt *s = query(session, "SELECT object_id,definition FROM d%d.m_objects WHERE parent_id=%d AND type='C' AND"
-		" disabled=0", table->database->id, table->id);
+	sqlite3_stmt *s = query(session,
+		"SELECT object_id,definition FROM d%d.m_objects WHERE parent_id=%d AND type='C' AND"
+		" disabled=0",
+		table->database->id, table->id);
 	struct compiler c;
 
 	compiler_init(&c, session);
@@ -93,8 +97,10 @@ static int create_checks(struct session *session, struct table *table)
 		const char *condition = compile_stored(&c, definition, source, true).sql;
 
 		for (int update = 0; update < 2; update++)
-			if (query_run(session, "CREATE TRIGGER d%d.k%d_%d BEFORE %s ON t%d WHEN checks_on() AND NOT (%s) BEGIN SELECT"
-					" check_failed(%d,%d); END", table->database->id, id, update, update ? "UPDATE" : "INSERT", table->id, condition,
+			if (query_run(session,
+					"CREATE TRIGGER d%d.k%d_%d BEFORE %s ON t%d WHEN checks_on() AND NOT (%s) BEGIN SELECT"
+					" check_failed(%d,%d); END",
+					table->database->id, id, update, update ? "UPDATE" : "INSERT", table->id, condition,
 					table->database->id, id))
 				return -5;
 	}
@@ -107,8 +113,10 @@ struct key_pair {
 
 static void load_pairs(struct session *session, int database, int fk, struct key_pair *pairs)
 {
-	sqlite3_stmt *s = query(session, "SELECT column_id,referenced_column_id FROM d%d.m_fk_columns WHERE fk_id=%d ORDER BY"
-		" position", database, fk);
+	sqlite3_stmt *s = query(session,
+		"SELECT column_id,referenced_column_id FROM d%d.m_fk_columns WHERE fk_id=%d ORDER BY"
+		" position",
+		database, fk);
 
 	pairs->count = 0;
 	while (query_next(session, &s)) {
@@ -120,7 +128,8 @@ static void load_pairs(struct session *session, int database, int fk, struct key
 }
 
 /* Rows that break a foreign key are noted as they come, and looked at again when the statement ends. */
-static int child_triggers(struct session *session, int database, int fk, int child, int parent, const struct key_pair *k)
+static int child_triggers(
+	struct session *session, int database, int fk, int child, int parent, const struct key_pair *k)
 {
 	struct text missing = { .arena = session->arena }, present = { .arena = session->arena };
 
@@ -129,18 +138,20 @@ static int child_triggers(struct session *session, int database, int fk, int chi
 		text_format(&missing, "%sp.c%d=NEW.c%d", i ? " AND " : "", k->parent[i], k->child[i]);
 	}
 	for (int update = 0; update < 2; update++)
-		if (query_run(session, "CREATE TRIGGER d%d.f%d_%d AFTER %s ON t%d WHEN checks_on() AND %s AND NOT EXISTS(SELECT 1 FROM"
-				" t%d p WHERE %s) BEGIN SELECT key_missing(%d,%d,NEW.rowid); END", database, fk, update, update ? "UPDATE" : "INSERT",
-				child, text_done(&present), parent, text_done(&missing), database, fk))
+		if (query_run(session,
+				"CREATE TRIGGER d%d.f%d_%d AFTER %s ON t%d WHEN checks_on() AND %s AND NOT EXISTS(SELECT 1 FROM"
+				" t%d p WHERE %s) BEGIN SELECT key_missing(%d,%d,NEW.rowid); END",
+				database, fk, update, update ? "UPDATE" : "INSERT", child, text_done(&present), parent,
+				text_done(&missing), database, fk))
 			return -5;
 	return 0;
 }
 
-static int parent_triggers(struct session *session, int database, int fk, int child, int parent, const struct key_pair *k,
-	int on_delete, int on_update)
+static int parent_triggers(struct session *session, int database, int fk, int child, int parent,
+	const struct key_pair *k, int on_delete, int on_update)
 {
-	struct text match = { .arena = session->arena }, change = { .arena = session->arena }, set = { .arena = session->arena },
-		changed = { .arena = session->arena };
+	struct text match = { .arena = session->arena }, change = { .arena = session->arena },
+				set = { .arena = session->arena }, changed = { .arena = session->arena };
 
 	for (int i = 0; i < k->count; i++) {
 		text_format(&match, "%sc%d=OLD.c%d", i ? " AND " : "", k->child[i], k->parent[i]);
@@ -148,18 +159,25 @@ static int parent_triggers(struct session *session, int database, int fk, int ch
 		text_format(&set, "%sc%d=NULL", i ? "," : "", k->child[i]);
 		text_format(&change, "%sc%d=NEW.c%d", i ? "," : "", k->child[i], k->parent[i]);
 	}
-	const char *watch = arena_format(session->arena, "SELECT key_orphan(%d,%d,rowid) FROM t%d WHERE %s", database, fk, child,
-		text_done(&match));
-	const char *deleted = on_delete == 1 ? arena_format(session->arena, "DELETE FROM t%d WHERE %s", child, text_done(&match)) :
-		on_delete == 2 ? arena_format(session->arena, "UPDATE t%d SET %s WHERE %s", child, text_done(&set), text_done(&match)) :
-		watch;
-	const char *updated = on_update == 1 ? arena_format(session->arena, "UPDATE t%d SET %s WHERE %s", child,
-		text_done(&change), text_done(&match)) : on_update == 2 ? arena_format(session->arena, "UPDATE t%d SET %s WHERE %s",
-		child, text_done(&set), text_done(&match)) : watch;
+	const char *watch = arena_format(
+		session->arena, "SELECT key_orphan(%d,%d,rowid) FROM t%d WHERE %s", database, fk, child, text_done(&match));
+	const char *deleted = on_delete == 1
+		? arena_format(session->arena, "DELETE FROM t%d WHERE %s", child, text_done(&match))
+		: on_delete == 2
+		? arena_format(session->arena, "UPDATE t%d SET %s WHERE %s", child, text_done(&set), text_done(&match))
+		: watch;
+	const char *updated = on_update == 1
+		? arena_format(session->arena, "UPDATE t%d SET %s WHERE %s", child, text_done(&change), text_done(&match))
+		: on_update == 2
+		? arena_format(session->arena, "UPDATE t%d SET %s WHERE %s", child, text_done(&set), text_done(&match))
+		: watch;
 
-	return query_run(session, "CREATE TRIGGER d%d.f%d_2 AFTER DELETE ON t%d BEGIN %s; END", database, fk, parent, deleted) ||
-		query_run(session, "CREATE TRIGGER d%d.f%d_3 AFTER UPDATE ON t%d WHEN %s BEGIN %s; END", database, fk, parent,
-		text_done(&changed), updated) ? -5 : 0;
+	return query_run(
+			   session, "CREATE TRIGGER d%d.f%d_2 AFTER DELETE ON t%d BEGIN %s; END", database, fk, parent, deleted) ||
+			query_run(session, "CREATE TRIGGER d%d.f%d_3 AFTER UPDATE ON t%d WHEN %s BEGIN %s; END", database, fk,
+				parent, text_done(&changed), updated)
+		? -5
+		: 0;
 }
 
 static int key_index(struct session *session, int database, int fk, int child, const struct key_pair *k)
@@ -168,25 +186,31 @@ static int key_index(struct session *session, int database, int fk, int child, c
 
 	for (int i = 0; i < k->count; i++)
 		text_format(&columns, "%sc%d", i ? "," : "", k->child[i]);
-	return query_run(session, "CREATE INDEX IF NOT EXISTS d%d.x%d ON t%d(%s)", database, fk, child, text_done(&columns));
+	return query_run(
+		session, "CREATE INDEX IF NOT EXISTS d%d.x%d ON t%d(%s)", database, fk, child, text_done(&columns));
 }
 
 /* The triggers of every foreign key that the table is child or parent of. */
 static int create_keys(struct session *session, struct table *table)
 {
 	int database = table->database->id;
-	sqlite3_stmt *s = query(session, "SELECT object_id,parent_id,x1,x3,x4 FROM d%d.m_objects WHERE type='F' AND disabled=0"
-		" AND (parent_id=%d OR x1=%d)", database, table->id, table->id);
+	sqlite3_stmt *s = query(session,
+		"SELECT object_id,parent_id,x1,x3,x4 FROM d%d.m_objects WHERE type='F' AND disabled=0"
+		" AND (parent_id=%d OR x1=%d)",
+		database, table->id, table->id);
 	struct key_pair pairs;
 
 	while (query_next(session, &s)) {
 		int fk = sqlite3_column_int(s, 0), child = sqlite3_column_int(s, 1), parent = sqlite3_column_int(s, 2);
 
 		load_pairs(session, database, fk, &pairs);
-		if (pairs.count && ((child == table->id && (key_index(session, database, fk, child, &pairs) ||
-				child_triggers(session, database, fk, child, parent, &pairs))) ||
-				(parent == table->id && parent_triggers(session, database, fk, child, parent, &pairs, sqlite3_column_int(s, 3),
-				sqlite3_column_int(s, 4))))) {
+		if (pairs.count &&
+			((child == table->id &&
+				 (key_index(session, database, fk, child, &pairs) ||
+					 child_triggers(session, database, fk, child, parent, &pairs))) ||
+				(parent == table->id &&
+					parent_triggers(session, database, fk, child, parent, &pairs, sqlite3_column_int(s, 3),
+						sqlite3_column_int(s, 4))))) {
 			sqlite3_finalize(s);
 			return -5;
 		}
@@ -199,8 +223,10 @@ static int drop_triggers(struct session *session, const struct table *table)
 	int database = table->database->id;
 
 	for (;;) {
-		const char *name = query_text(session, "SELECT name FROM d%d.sqlite_schema WHERE type='trigger' AND tbl_name='t%d'"
-			" LIMIT 1", database, table->id);
+		const char *name = query_text(session,
+			"SELECT name FROM d%d.sqlite_schema WHERE type='trigger' AND tbl_name='t%d'"
+			" LIMIT 1",
+			database, table->id);
 
 		if (!name)
 			return session->failed ? -5 : 0;
@@ -219,8 +245,8 @@ int catalogue_physical_triggers(struct session *session, struct database *databa
 }
 
 /* What a new column has in old rows: its default, or a value for NOT NULL, or NULL. */
-static const char *old_value(struct compiler *c, const struct table *table, const struct column *column,
-	const struct table *before)
+static const char *old_value(
+	struct compiler *c, const struct table *table, const struct column *column, const struct table *before)
 {
 	const struct column *old = table_column_by_id(before, column->id);
 
@@ -259,15 +285,16 @@ static int copy_rows(struct session *session, struct table *table, const struct 
 	}
 	if (!count)
 		return 0;
-	return query_run(session, "INSERT INTO d%d.t%d(%s) SELECT %s FROM d%d.old%d ORDER BY rowid", table->database->id, table->id,
-		text_done(&names), text_done(&values), table->database->id, table->id);
+	return query_run(session, "INSERT INTO d%d.t%d(%s) SELECT %s FROM d%d.old%d ORDER BY rowid", table->database->id,
+		table->id, text_done(&names), text_done(&values), table->database->id, table->id);
 }
 
 static int drop_indexes(struct session *session, const struct table *table)
 {
 	for (;;) {
-		const char *name = query_text(session, "SELECT name FROM d%d.sqlite_schema WHERE type='index' AND tbl_name='t%d' LIMIT 1",
-			table->database->id, table->id);
+		const char *name = query_text(session,
+			"SELECT name FROM d%d.sqlite_schema WHERE type='index' AND tbl_name='t%d' LIMIT 1", table->database->id,
+			table->id);
 
 		if (!name)
 			return session->failed ? -5 : 0;
@@ -292,10 +319,11 @@ int catalogue_rebuild(struct session *session, struct table *table, const struct
 		return 0;
 	if (!before)
 		return create_table(session, table) || create_rest(session, table) ? -5 : 0;
-	if (drop_triggers(session, before) || drop_indexes(session, before) || query_run(session, "PRAGMA legacy_alter_table=ON") ||
-			query_run(session, "ALTER TABLE d%d.t%d RENAME TO old%d", database, table->id, table->id) ||
-			create_table(session, table) || copy_rows(session, table, before) ||
-			query_run(session, "DROP TABLE d%d.old%d", database, table->id))
+	if (drop_triggers(session, before) || drop_indexes(session, before) ||
+		query_run(session, "PRAGMA legacy_alter_table=ON") ||
+		query_run(session, "ALTER TABLE d%d.t%d RENAME TO old%d", database, table->id, table->id) ||
+		create_table(session, table) || copy_rows(session, table, before) ||
+		query_run(session, "DROP TABLE d%d.old%d", database, table->id))
 		return -5;
 	return create_rest(session, table);
 }

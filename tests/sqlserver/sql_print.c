@@ -104,8 +104,12 @@ static void condition(struct text *out, const struct node *n)
 	static const char *const operators[] = { "=", "<>", "<", "<=", ">", ">=" };
 
 	switch (n->kind) {
-	case N_COMPARE: infix(out, n, operators[n->op]); break;
-	case N_AND: infix(out, n, " AND "); break;
+	case N_COMPARE:
+		infix(out, n, operators[n->op]);
+		break;
+	case N_AND:
+		infix(out, n, " AND ");
+		break;
 	case N_OR:
 		text_add(out, "(");
 		infix(out, n, " OR ");
@@ -119,7 +123,9 @@ static void condition(struct text *out, const struct node *n)
 		print(out, n->kids[0]);
 		text_add(out, n->negated ? " IS NOT NULL" : " IS NULL");
 		break;
-	case N_LIKE: infix(out, n, n->negated ? " NOT LIKE " : " LIKE "); break;
+	case N_LIKE:
+		infix(out, n, n->negated ? " NOT LIKE " : " LIKE ");
+		break;
 	case N_BETWEEN:
 		text_add(out, "(");
 		print(out, n->kids[0]);
@@ -140,7 +146,8 @@ static void condition(struct text *out, const struct node *n)
 			text_add(out, i > 1 ? " OR " : ")");
 		}
 		break;
-	default: break;
+	default:
+		break;
 	}
 }
 
@@ -156,37 +163,66 @@ static void column(struct text *out, const struct node *n)
 static void print(struct text *out, const struct node *n)
 {
 	switch (n->kind) {
-	case N_NULL: text_add(out, "NULL"); break;
-	case N_INTEGER: case N_DECIMAL: case N_FLOAT: text_format(out, "(%s)", n->text); break;
-	case N_MONEY: text_format(out, "($%s)", n->text + (n->text[0] == '$')); break;
-	case N_BINARY: text_format(out, "0x%s", n->text); break;
-	case N_STRING: case N_NSTRING: string(out, n); break;
-	case N_VARIABLE: case N_GLOBAL: text_add(out, n->text); break;
-	case N_COLUMN: column(out, n); break;
+	case N_NULL:
+		text_add(out, "NULL");
+		break;
+	case N_INTEGER:
+	case N_DECIMAL:
+	case N_FLOAT:
+		text_format(out, "(%s)", n->text);
+		break;
+	case N_MONEY:
+		text_format(out, "($%s)", n->text + (n->text[0] == '$'));
+		break;
+	case N_BINARY:
+		text_format(out, "0x%s", n->text);
+		break;
+	case N_STRING:
+	case N_NSTRING:
+		string(out, n);
+		break;
+	case N_VARIABLE:
+	case N_GLOBAL:
+		text_add(out, n->text);
+		break;
+	case N_COLUMN:
+		column(out, n);
+		break;
 	case N_NEGATE:
 		if (n->kids[0]->kind == N_INTEGER || n->kids[0]->kind == N_DECIMAL)
 			text_format(out, "(-%s)", n->kids[0]->text);
 		else
 			text_add(out, " -"), print(out, n->kids[0]);
 		break;
-	case N_INVERT: text_add(out, "~"), print(out, n->kids[0]); break;
+	case N_INVERT:
+		text_add(out, "~"), print(out, n->kids[0]);
+		break;
 	case N_OPERATE: {
 		const char op[2] = { (char)n->op, '\0' };
 
 		infix(out, n, op);
 		break;
 	}
-	case N_CALL: call(out, n); break;
-	case N_CASE: case_expression(out, n); break;
-	case N_CAST: cast(out, n); break;
-	case N_COLLATE: print(out, n->kids[0]), text_format(out, " COLLATE %s", n->text); break;
+	case N_CALL:
+		call(out, n);
+		break;
+	case N_CASE:
+		case_expression(out, n);
+		break;
+	case N_CAST:
+		cast(out, n);
+		break;
+	case N_COLLATE:
+		print(out, n->kids[0]), text_format(out, " COLLATE %s", n->text);
+		break;
 	case N_NEXT_VALUE:
 		text_add(out, "NEXT VALUE FOR ");
 		if (n->name.schema)
 			quoted(out, n->name.schema), text_add(out, ".");
 		quoted(out, n->name.object);
 		break;
-	default: condition(out, n);
+	default:
+		condition(out, n);
 	}
 }
 

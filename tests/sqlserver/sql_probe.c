@@ -66,8 +66,8 @@ static int row(struct result_sink *sink, const struct result_value *values, size
 	return 0;
 }
 
-static int done(struct result_sink *sink, enum result_end end, uint16_t command, bool counted, uint64_t rows, bool error,
-	bool more)
+static int done(
+	struct result_sink *sink, enum result_end end, uint16_t command, bool counted, uint64_t rows, bool error, bool more)
 {
 	(void)end, (void)command, (void)error, (void)more;
 	if (counted)
@@ -107,8 +107,12 @@ void probe_open(struct probe *probe, struct engine *engine, const char *login, c
 	int32_t error;
 
 	memset(probe, 0, sizeof(*probe));
-	probe->sink = (struct result_sink){ .columns = columns, .row = row, .done = done, .message = message,
-		.database_changed = database_changed, .transaction_changed = transaction_changed };
+	probe->sink = (struct result_sink){ .columns = columns,
+		.row = row,
+		.done = done,
+		.message = message,
+		.database_changed = database_changed,
+		.transaction_changed = transaction_changed };
 	if (session_login_trusted(&probe->session, engine, login, database, "host", "probe", &error)) {
 		fprintf(stderr, "login %s to %s: error %d\n", login, database, (int)error);
 		abort();

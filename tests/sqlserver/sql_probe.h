@@ -8,9 +8,9 @@
 struct probe {
 	struct session *session;
 	struct result_sink sink;
-	char text[65536];   /* rows "a|b", errors "!547", messages "-text", one a line; cut when full */
-	char error[2048];   /* words of the last error */
-	uint64_t rows;      /* of the last DONE that counted */
+	char text[65536]; /* rows "a|b", errors "!547", messages "-text", one a line; cut when full */
+	char error[2048]; /* words of the last error */
+	uint64_t rows;    /* of the last DONE that counted */
 	struct result_column columns[64];
 	size_t column_count;
 };

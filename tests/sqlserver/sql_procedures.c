@@ -41,15 +41,21 @@ static int64_t number(const struct call *c, const char *name, size_t position, i
 
 static enum lock_mode lock_mode(const char *name)
 {
-	return !strcasecmp(name, "Exclusive") ? MODE_X : !strcasecmp(name, "Shared") ? MODE_S : !strcasecmp(name, "Update") ?
-		MODE_U : !strcasecmp(name, "IntentShared") ? MODE_IS : !strcasecmp(name, "IntentExclusive") ? MODE_IX : MODE_COUNT;
+	return !strcasecmp(name, "Exclusive")      ? MODE_X
+		: !strcasecmp(name, "Shared")          ? MODE_S
+		: !strcasecmp(name, "Update")          ? MODE_U
+		: !strcasecmp(name, "IntentShared")    ? MODE_IS
+		: !strcasecmp(name, "IntentExclusive") ? MODE_IX
+											   : MODE_COUNT;
 }
 
 static int getapplock(struct call *c)
 {
 	struct session *s = c->session;
 	const char *owner = text(c, "@LockOwner", 2, "Transaction");
-	struct lock wanted = { .kind = LOCK_APPLICATION, .database = s->database->id, .owner = s,
+	struct lock wanted = { .kind = LOCK_APPLICATION,
+		.database = s->database->id,
+		.owner = s,
 		.mode = lock_mode(text(c, "@LockMode", 1, "")),
 		.duration = !strcasecmp(owner, "Session") ? HOLD_SESSION : HOLD_TRANSACTION };
 
@@ -84,7 +90,8 @@ static int releaseapplock(struct call *c)
 static int rename_object(struct call *c)
 {
 	struct session *s = c->session;
-	const char *old = text(c, "@objname", 0, ""), *name = text(c, "@newname", 1, ""), *kind = text(c, "@objtype", 2, "OBJECT");
+	const char *old = text(c, "@objname", 0, ""), *name = text(c, "@newname", 1, ""),
+			   *kind = text(c, "@objtype", 2, "OBJECT");
 	struct name parts;
 
 	if (!strcasecmp(kind, "DATABASE")) {
@@ -105,31 +112,34 @@ static int rename_object(struct call *c)
 	if (transaction_write(s, table->database) || (!strcmp(table->type, "U") && transaction_lock_schema(s, table)))
 		return -5;
 	if (column)
-		return query_run(s, "UPDATE d%d.m_columns SET name=%Q WHERE object_id=%d AND name=%Q", table->database->id, name,
-			table->id, parts.object);
+		return query_run(s, "UPDATE d%d.m_columns SET name=%Q WHERE object_id=%d AND name=%Q", table->database->id,
+			name, table->id, parts.object);
 	if (index)
-		return query_run(s, "UPDATE d%d.m_indexes SET name=%Q WHERE object_id=%d AND name=%Q", table->database->id, name,
-			table->id, parts.object);
+		return query_run(s, "UPDATE d%d.m_indexes SET name=%Q WHERE object_id=%d AND name=%Q", table->database->id,
+			name, table->id, parts.object);
 	if (catalogue_object(s, table->database, table->schema_id, name))
 		return session_raise(s, 15335, name, "OBJECT");
-	query_run(s, "UPDATE d%d.m_indexes SET name=%Q WHERE name=%Q AND (primary_key OR unique_constraint)", table->database->id,
-		name, table->name);
+	query_run(s, "UPDATE d%d.m_indexes SET name=%Q WHERE name=%Q AND (primary_key OR unique_constraint)",
+		table->database->id, name, table->name);
 	return query_run(s, "UPDATE d%d.m_objects SET name=%Q WHERE object_id=%d", table->database->id, name, table->id);
 }
 
 static int table_option(struct call *c)
 {
 	struct name name;
-	struct table *table = parse_object_name(c->session->arena, text(c, "@TableNamePattern", 0, ""), &name) ?
-		catalogue_find(c->session, &name) : NULL;
+	struct table *table = parse_object_name(c->session->arena, text(c, "@TableNamePattern", 0, ""), &name)
+		? catalogue_find(c->session, &name)
+		: NULL;
 
-	return table ? 0 : session_raise(c->session, 15009, text(c, "@TableNamePattern", 0, ""), c->session->database->name);
+	return table ? 0
+				 : session_raise(c->session, 15009, text(c, "@TableNamePattern", 0, ""), c->session->database->name);
 }
 
 static int add_member(struct call *c)
 {
-	struct statement s = { .kind = S_ALTER_ROLE, .text = text(c, "@rolename", 0, ""), .extra = text(c, "@membername", 1, ""),
-		.on = true };
+	struct statement s = {
+		.kind = S_ALTER_ROLE, .text = text(c, "@rolename", 0, ""), .extra = text(c, "@membername", 1, ""), .on = true
+	};
 
 	return run_security(c->session, &s);
 }
@@ -145,8 +155,8 @@ static int extended_property(struct call *c)
 
 	if (!d || transaction_write(s, d))
 		return -5;
-	return query_run(s, "INSERT INTO d%d.m_properties VALUES(%d,%d,%d,%Q,%Q)", d->id, table != NULL, table ? table->id : 0,
-		k ? k->id : 0, text(c, "@name", 0, ""), text(c, "@value", 1, ""));
+	return query_run(s, "INSERT INTO d%d.m_properties VALUES(%d,%d,%d,%Q,%Q)", d->id, table != NULL,
+		table ? table->id : 0, k ? k->id : 0, text(c, "@name", 0, ""), text(c, "@value", 1, ""));
 }
 
 static int nothing(struct call *c)
@@ -155,17 +165,25 @@ static int nothing(struct call *c)
 	return 0;
 }
 
-int run_system_procedure(struct session *session, const char *name, struct argument_value *arguments, size_t count,
-	int64_t *status)
+int run_system_procedure(
+	struct session *session, const char *name, struct argument_value *arguments, size_t count, int64_t *status)
 {
 	static const struct {
 		const char *name;
 		int (*run)(struct call *call);
 	} procedures[] = {
-		{ "sp_getapplock", getapplock }, { "sp_releaseapplock", releaseapplock }, { "sp_rename", rename_object },
-		{ "sp_tableoption", table_option }, { "sp_addrolemember", add_member }, { "sp_addextendedproperty", extended_property },
-		{ "sp_updatestats", nothing }, { "sp_configure", nothing }, { "sp_recompile", nothing },
-		{ "sp_refreshview", nothing }, { "sp_reset_connection", nothing }, { "sp_cursorclose", nothing },
+		{ "sp_getapplock", getapplock },
+		{ "sp_releaseapplock", releaseapplock },
+		{ "sp_rename", rename_object },
+		{ "sp_tableoption", table_option },
+		{ "sp_addrolemember", add_member },
+		{ "sp_addextendedproperty", extended_property },
+		{ "sp_updatestats", nothing },
+		{ "sp_configure", nothing },
+		{ "sp_recompile", nothing },
+		{ "sp_refreshview", nothing },
+		{ "sp_reset_connection", nothing },
+		{ "sp_cursorclose", nothing },
 	};
 	struct call call = { session, arguments, count, status };
 
@@ -182,7 +200,8 @@ void drop_table_variables(struct session *session)
 	if (!session->attached[DATABASE_TEMP])
 		return;
 	for (;;) {
-		int id = (int)query_int(session, 0, "SELECT object_id FROM d2.m_objects WHERE type='U' AND name LIKE '@%%' LIMIT 1");
+		int id = (int)query_int(
+			session, 0, "SELECT object_id FROM d2.m_objects WHERE type='U' AND name LIKE '@%%' LIMIT 1");
 
 		if (!id || drop_object(session, d, id))
 			return;

@@ -183,8 +183,10 @@ const char *query_text(struct session *session, const char *format, ...)
 struct value value_of_column(sqlite3_stmt *statement, int column)
 {
 	switch (sqlite3_column_type(statement, column)) {
-	case SQLITE_INTEGER: return value_int(sqlite3_column_int64(statement, column));
-	case SQLITE_FLOAT: return value_real(sqlite3_column_double(statement, column));
+	case SQLITE_INTEGER:
+		return value_int(sqlite3_column_int64(statement, column));
+	case SQLITE_FLOAT:
+		return value_real(sqlite3_column_double(statement, column));
 	case SQLITE_TEXT: {
 		const char *text = (const char *)sqlite3_column_text(statement, column);
 
@@ -195,15 +197,18 @@ struct value value_of_column(sqlite3_stmt *statement, int column)
 
 		return value_blob(blob ? blob : "", (size_t)sqlite3_column_bytes(statement, column));
 	}
-	default: return value_null();
+	default:
+		return value_null();
 	}
 }
 
 struct value value_of_argument(sqlite3_value *argument)
 {
 	switch (sqlite3_value_type(argument)) {
-	case SQLITE_INTEGER: return value_int(sqlite3_value_int64(argument));
-	case SQLITE_FLOAT: return value_real(sqlite3_value_double(argument));
+	case SQLITE_INTEGER:
+		return value_int(sqlite3_value_int64(argument));
+	case SQLITE_FLOAT:
+		return value_real(sqlite3_value_double(argument));
 	case SQLITE_TEXT: {
 		const char *text = (const char *)sqlite3_value_text(argument);
 
@@ -214,16 +219,23 @@ struct value value_of_argument(sqlite3_value *argument)
 
 		return value_blob(blob ? blob : "", (size_t)sqlite3_value_bytes(argument));
 	}
-	default: return value_null();
+	default:
+		return value_null();
 	}
 }
 
 void value_bind(sqlite3_stmt *statement, int parameter, struct value value)
 {
 	switch (value.storage) {
-	case STORE_NULL: sqlite3_bind_null(statement, parameter); break;
-	case STORE_INT: sqlite3_bind_int64(statement, parameter, value.i); break;
-	case STORE_REAL: sqlite3_bind_double(statement, parameter, value.r); break;
+	case STORE_NULL:
+		sqlite3_bind_null(statement, parameter);
+		break;
+	case STORE_INT:
+		sqlite3_bind_int64(statement, parameter, value.i);
+		break;
+	case STORE_REAL:
+		sqlite3_bind_double(statement, parameter, value.r);
+		break;
 	case STORE_TEXT:
 		sqlite3_bind_text64(statement, parameter, value.data ? value.data : "", value.size, SQLITE_STATIC, SQLITE_UTF8);
 		break;
@@ -236,9 +248,15 @@ void value_bind(sqlite3_stmt *statement, int parameter, struct value value)
 void value_result(sqlite3_context *context, struct value value)
 {
 	switch (value.storage) {
-	case STORE_NULL: sqlite3_result_null(context); break;
-	case STORE_INT: sqlite3_result_int64(context, value.i); break;
-	case STORE_REAL: sqlite3_result_double(context, value.r); break;
+	case STORE_NULL:
+		sqlite3_result_null(context);
+		break;
+	case STORE_INT:
+		sqlite3_result_int64(context, value.i);
+		break;
+	case STORE_REAL:
+		sqlite3_result_double(context, value.r);
+		break;
 	case STORE_TEXT:
 		sqlite3_result_text64(context, value.data ? value.data : "", value.size, SQLITE_TRANSIENT, SQLITE_UTF8);
 		break;

@@ -87,8 +87,8 @@ static int assign_row(struct session *session, sqlite3_stmt *s, const struct res
 	return 0;
 }
 
-static int step_rows(struct session *session, sqlite3_stmt *s, const struct result *results, bool assigns, struct output *out,
-	int64_t *rows)
+static int step_rows(struct session *session, sqlite3_stmt *s, const struct result *results, bool assigns,
+	struct output *out, int64_t *rows)
 {
 	int code;
 
@@ -172,13 +172,15 @@ bool ddl_since(struct session *session, const struct table *table)
 int run_locks(struct session *session, struct compiler *c)
 {
 	for (struct table_use *u = c->uses; u; u = u->next) {
-		int error = u->write ? transaction_write(session, u->table->database) : transaction_read(session, u->table->database);
+		int error = u->write ? transaction_write(session, u->table->database)
+							 : transaction_read(session, u->table->database);
 
 		if (error || strcmp(u->table->type, "U"))
 			continue;
 		if (ddl_since(session, u->table))
 			return session_raise(session, 3961, u->table->database->name);
-		if (u->write ? transaction_lock_write(session, u->table, u->hints) : transaction_lock_read(session, u->table, u->hints))
+		if (u->write ? transaction_lock_write(session, u->table, u->hints)
+					 : transaction_lock_read(session, u->table, u->hints))
 			return -5;
 	}
 	return session->failed ? -5 : 0;
@@ -193,8 +195,8 @@ sqlite3_stmt *run_prepare(struct session *session, struct compiler *c, const cha
 	int code = sqlite3_prepare_v2(session->db, sql, -1, &s, NULL);
 
 	if (code) {
-		session_raise_text(session, 50000, 16, 1, "The stand-in could not translate this statement: %s",
-			sqlite3_errmsg(session->db));
+		session_raise_text(
+			session, 50000, 16, 1, "The stand-in could not translate this statement: %s", sqlite3_errmsg(session->db));
 		return NULL;
 	}
 	for (size_t i = 0; i < c->bound_count; i++)
@@ -217,7 +219,9 @@ static int select_into(struct session *session, struct compiler *c, const struct
 			return session_raise_text(session, 1038, 15, 4, "An object or column name is missing or empty.");
 		d->nullable = q->results[i].nullable;
 		d->type.name.object = kind_info(type.kind)->name;
-		d->type.length = type.length == LENGTH_MAX ? (int)LENGTH_MAX : type_is_unicode(type) ? type.length / 2 : type.length;
+		d->type.length = type.length == LENGTH_MAX ? (int)LENGTH_MAX
+			: type_is_unicode(type)                ? type.length / 2
+												   : type.length;
 		if (type.kind == K_DECIMAL || type.kind == K_NUMERIC)
 			d->type.length = type.precision;
 		if (type.kind == K_TIME || type.kind == K_DATETIME2 || type.kind == K_DATETIMEOFFSET)
@@ -237,8 +241,9 @@ static int select_into(struct session *session, struct compiler *c, const struct
 
 	if (!table)
 		return -5;
-	sqlite3_stmt *s = run_prepare(session, c, arena_format(session->arena, "INSERT INTO d%d.t%d(%s) %s", table->database->id,
-		table->id, text_done(&names), q->sql));
+	sqlite3_stmt *s = run_prepare(session, c,
+		arena_format(
+			session->arena, "INSERT INTO d%d.t%d(%s) %s", table->database->id, table->id, text_done(&names), q->sql));
 	int code = s ? sqlite3_step(s) : SQLITE_ERROR;
 
 	session->rowcount = sqlite3_changes64(session->db);

@@ -82,8 +82,9 @@ int assign(struct session *session, struct variable *variable, struct sql_type f
 		if (error) {
 			bytes_free(&c.scratch);
 			if (error == 245)
-				return session_raise(session, 245, kind_info(from.kind)->name, arena_copy(session->arena, value.data ? value.data :
-					"", value.size > 100 ? 100 : value.size), kind_info(variable->type.kind)->name);
+				return session_raise(session, 245, kind_info(from.kind)->name,
+					arena_copy(session->arena, value.data ? value.data : "", value.size > 100 ? 100 : value.size),
+					kind_info(variable->type.kind)->name);
 			return session_raise(session, error, kind_info(from.kind)->name, kind_info(variable->type.kind)->name);
 		}
 	}
@@ -130,7 +131,8 @@ static int set_variable(struct session *session, struct statement *s)
 	struct node *node = s->nodes[0];
 
 	if (s->number) {
-		struct node *left = arena_alloc(session->arena, sizeof(*left)), *both = arena_alloc(session->arena, sizeof(*both));
+		struct node *left = arena_alloc(session->arena, sizeof(*left)),
+					*both = arena_alloc(session->arena, sizeof(*both));
 
 		left->kind = N_VARIABLE;
 		left->text = s->text;
@@ -215,28 +217,54 @@ static int kill_session(struct session *session, struct statement *s)
 static int plain(struct session *session, struct statement *s)
 {
 	switch (s->kind) {
-	case S_SELECT: return run_select(session, s);
-	case S_INSERT: case S_UPDATE: case S_DELETE: return run_dml(session, s);
-	case S_MERGE: return run_merge(session, s);
-	case S_INSERT_BULK: return run_insert_bulk(session, s);
-	case S_DECLARE: return declare(session, s);
-	case S_DECLARE_TABLE: return declare_table(session, s);
-	case S_SET_VARIABLE: return set_variable(session, s);
-	case S_SET_OPTION: return run_set(session, s);
-	case S_PRINT: return run_print(session, s);
-	case S_RAISERROR: return run_raiserror(session, s);
-	case S_THROW: return run_throw(session, s);
-	case S_WAITFOR: return run_waitfor(session, s);
-	case S_USE: return use(session, s->text);
-	case S_KILL: return kill_session(session, s);
-	case S_BEGIN_TRAN: return transaction_begin(session, transaction_name(session, s));
-	case S_COMMIT: return transaction_commit(session);
-	case S_ROLLBACK: return transaction_rollback(session, transaction_name(session, s));
-	case S_SAVE: return transaction_save(session, transaction_name(session, s));
-	case S_EXEC: case S_EXEC_TEXT: return run_execute(session, s);
-	case S_DBCC: return run_dbcc(session, s);
-	case S_EMPTY: case S_CHECKPOINT: return 0;
-	default: return run_ddl(session, s);
+	case S_SELECT:
+		return run_select(session, s);
+	case S_INSERT:
+	case S_UPDATE:
+	case S_DELETE:
+		return run_dml(session, s);
+	case S_MERGE:
+		return run_merge(session, s);
+	case S_INSERT_BULK:
+		return run_insert_bulk(session, s);
+	case S_DECLARE:
+		return declare(session, s);
+	case S_DECLARE_TABLE:
+		return declare_table(session, s);
+	case S_SET_VARIABLE:
+		return set_variable(session, s);
+	case S_SET_OPTION:
+		return run_set(session, s);
+	case S_PRINT:
+		return run_print(session, s);
+	case S_RAISERROR:
+		return run_raiserror(session, s);
+	case S_THROW:
+		return run_throw(session, s);
+	case S_WAITFOR:
+		return run_waitfor(session, s);
+	case S_USE:
+		return use(session, s->text);
+	case S_KILL:
+		return kill_session(session, s);
+	case S_BEGIN_TRAN:
+		return transaction_begin(session, transaction_name(session, s));
+	case S_COMMIT:
+		return transaction_commit(session);
+	case S_ROLLBACK:
+		return transaction_rollback(session, transaction_name(session, s));
+	case S_SAVE:
+		return transaction_save(session, transaction_name(session, s));
+	case S_EXEC:
+	case S_EXEC_TEXT:
+		return run_execute(session, s);
+	case S_DBCC:
+		return run_dbcc(session, s);
+	case S_EMPTY:
+	case S_CHECKPOINT:
+		return 0;
+	default:
+		return run_ddl(session, s);
 	}
 }
 
@@ -270,17 +298,26 @@ bool session_fault_strikes(struct session *session, const char *kind)
 
 static bool fault_strikes(struct session *session, const struct statement *s)
 {
-	static const char *const kinds[] = { [S_SELECT] = "select", [S_INSERT] = "insert", [S_UPDATE] = "update",
-		[S_DELETE] = "delete", [S_INSERT_BULK] = "bulk", [S_COMMIT] = "commit", [S_BEGIN_TRAN] = "begin",
-		[S_ALTER_TABLE] = "alter", [S_DBCC] = "dbcc", [S_CREATE_TABLE] = "create", [S_GENERIC] = NULL };
+	static const char *const kinds[] = { [S_SELECT] = "select",
+		[S_INSERT] = "insert",
+		[S_UPDATE] = "update",
+		[S_DELETE] = "delete",
+		[S_INSERT_BULK] = "bulk",
+		[S_COMMIT] = "commit",
+		[S_BEGIN_TRAN] = "begin",
+		[S_ALTER_TABLE] = "alter",
+		[S_DBCC] = "dbcc",
+		[S_CREATE_TABLE] = "create",
+		[S_GENERIC] = NULL };
 
 	return session_fault_strikes(session, kinds[s->kind] ? kinds[s->kind] : "other");
 }
 
 static void begin_implicitly(struct session *session, const struct statement *s)
 {
-	if (session->implicit_transactions && !session->trancount && (s->kind == S_SELECT || s->kind == S_INSERT ||
-			s->kind == S_UPDATE || s->kind == S_DELETE || s->kind == S_MERGE || s->kind == S_TRUNCATE || s->kind >= S_CREATE_TABLE))
+	if (session->implicit_transactions && !session->trancount &&
+		(s->kind == S_SELECT || s->kind == S_INSERT || s->kind == S_UPDATE || s->kind == S_DELETE ||
+			s->kind == S_MERGE || s->kind == S_TRUNCATE || s->kind >= S_CREATE_TABLE))
 		transaction_begin(session, "");
 }
 
@@ -378,15 +415,24 @@ static enum flow one(struct session *session, struct statement *s)
 	case S_IF:
 		flow = condition(session, s, &truth);
 		transaction_end_statement(session, true);
-		return flow != FLOW_NEXT ? flow : truth ? run_statements(session, s->body) : s->otherwise ?
-			run_statements(session, s->otherwise) : FLOW_NEXT;
-	case S_WHILE: return loop(session, s);
-	case S_BLOCK: return run_statements(session, s->body);
-	case S_TRY: return try_catch(session, s);
-	case S_BREAK: return FLOW_BREAK;
-	case S_CONTINUE: return FLOW_CONTINUE;
-	case S_RETURN: return return_statement(session, s);
-	default: return run_plain(session, s);
+		return flow != FLOW_NEXT ? flow
+			: truth              ? run_statements(session, s->body)
+			: s->otherwise       ? run_statements(session, s->otherwise)
+								 : FLOW_NEXT;
+	case S_WHILE:
+		return loop(session, s);
+	case S_BLOCK:
+		return run_statements(session, s->body);
+	case S_TRY:
+		return try_catch(session, s);
+	case S_BREAK:
+		return FLOW_BREAK;
+	case S_CONTINUE:
+		return FLOW_CONTINUE;
+	case S_RETURN:
+		return return_statement(session, s);
+	default:
+		return run_plain(session, s);
 	}
 }
 

@@ -40,8 +40,8 @@ enum flow run_text(struct session *session, const char *text, size_t size, struc
 struct statement *run_parse(struct session *session, struct arena *arena, const char *text, size_t size);
 /* A system procedure; -ENOENT if the name is none. */
 struct argument_value;
-int run_system_procedure(struct session *session, const char *name, struct argument_value *arguments, size_t count,
-	int64_t *status);
+int run_system_procedure(
+	struct session *session, const char *name, struct argument_value *arguments, size_t count, int64_t *status);
 /* T-SQL triggers of a table after (or instead of) a statement: events bit 0 insert, 1 update, 2 delete. */
 int run_triggers(struct session *session, const struct table *table, int event, bool instead, const char *inserted,
 	const char *deleted, const unsigned char *updated);
@@ -50,7 +50,7 @@ bool has_trigger(struct session *session, const struct table *table, int event, 
 
 /* An evaluated argument of a procedure. */
 struct argument_value {
-	const char *name;          /* NULL: by position */
+	const char *name; /* NULL: by position */
 	struct sql_type type;
 	struct value value;
 	bool output, is_default;
@@ -66,7 +66,8 @@ int assign(struct session *session, struct variable *variable, struct sql_type f
 sqlite3_stmt *run_prepare(struct session *session, struct compiler *c, const char *sql);
 int run_locks(struct session *session, struct compiler *c);
 /* Sends all rows (or assigns them); counts into session->rowcount. */
-int run_rows(struct session *session, sqlite3_stmt *statement, const struct result *results, size_t count, bool assigns);
+int run_rows(
+	struct session *session, sqlite3_stmt *statement, const struct result *results, size_t count, bool assigns);
 void result_columns(const struct result *results, size_t count, struct result_column *out);
 /* The DONE of a statement; sent once the next token or the end comes. */
 void session_done(struct session *session, uint16_t command, bool counted, bool error);
@@ -93,8 +94,8 @@ int drop_object(struct session *session, struct database *database, int id);
 /* --- sessions' odds and ends -------------------------------------------------------------------------------------- */
 
 /* A procedure by its name as text: the system's or the database's. Raises. */
-int run_procedure(struct session *session, const char *name, struct argument_value *arguments, size_t count,
-	int64_t *status);
+int run_procedure(
+	struct session *session, const char *name, struct argument_value *arguments, size_t count, int64_t *status);
 /* True where an error was to be raised here (the setting "fail"), and is. */
 bool session_fault_strikes(struct session *session, const char *kind);
 /* Sends a pending error of a call, and does to the transaction what it must. */

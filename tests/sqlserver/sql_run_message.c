@@ -53,7 +53,7 @@ int run_raiserror(struct session *session, struct statement *s)
 	if (s->node_count < 3)
 		return session_raise_text(session, 102, 15, 1, "Incorrect syntax near 'RAISERROR'.");
 	if (run_text_of(session, s->nodes[0], &text) || run_text_of(session, s->nodes[1], &severity) ||
-			run_text_of(session, s->nodes[2], &state))
+		run_text_of(session, s->nodes[2], &state))
 		return -5;
 	if (s->nodes[0]->kind == N_INTEGER)
 		number = atoi(text);
@@ -62,7 +62,8 @@ int run_raiserror(struct session *session, struct statement *s)
 	int level = atoi(severity);
 
 	if (level > 10)
-		return session_raise_text(session, number, (uint8_t)(level > 25 ? 25 : level), (uint8_t)atoi(state), "%s", text);
+		return session_raise_text(
+			session, number, (uint8_t)(level > 25 ? 25 : level), (uint8_t)atoi(state), "%s", text);
 	session_flush_done(session);
 	session_inform(session, number, (uint8_t)level, (uint8_t)atoi(state), text);
 	return 0;
@@ -74,12 +75,13 @@ int run_throw(struct session *session, struct statement *s)
 
 	if (s->node_count == 3) {
 		if (run_text_of(session, s->nodes[0], &number) || run_text_of(session, s->nodes[1], &text) ||
-				run_text_of(session, s->nodes[2], &state))
+			run_text_of(session, s->nodes[2], &state))
 			return -5;
 		return session_raise_text(session, atoi(number), 16, (uint8_t)atoi(state), "%s", text);
 	}
 	if (!session->frame->caught)
-		return session_raise_text(session, 10704, 15, 1, "To rethrow an error, a THROW statement must be used inside a CATCH"
+		return session_raise_text(session, 10704, 15, 1,
+			"To rethrow an error, a THROW statement must be used inside a CATCH"
 			" block.");
 	session->error = *session->frame->caught;
 	session->failed = true;
@@ -95,8 +97,10 @@ int run_waitfor(struct session *session, struct statement *s)
 	if (run_text_of(session, s->nodes[0], &text))
 		return -5;
 	if (sscanf(text, "%d:%d:%lf", &hours, &minutes, &seconds) < 2)
-		return session_raise_text(session, 148, 15, 1, "Incorrect time syntax in time string '%s' used with WAITFOR.", text);
+		return session_raise_text(
+			session, 148, 15, 1, "Incorrect time syntax in time string '%s' used with WAITFOR.", text);
 	session_pause(session, hours * 3600 + minutes * 60 + seconds);
-	return __atomic_load_n(&session->interrupted, __ATOMIC_RELAXED) ?
-		session_raise_text(session, 3617, 11, 1, "The query was cancelled.") : 0;
+	return __atomic_load_n(&session->interrupted, __ATOMIC_RELAXED)
+		? session_raise_text(session, 3617, 11, 1, "The query was cancelled.")
+		: 0;
 }

@@ -14,8 +14,10 @@ int security_principal(struct session *session, struct database *d)
 {
 	if (session->sysadmin || d->id == DATABASE_TEMP)
 		return 1;
-	return (int)query_int(session, d->id == DATABASE_MASTER ? 2 : -1, "SELECT principal_id FROM d%d.m_principals WHERE login=%Q"
-		" AND type<>'R'", d->id, session->login);
+	return (int)query_int(session, d->id == DATABASE_MASTER ? 2 : -1,
+		"SELECT principal_id FROM d%d.m_principals WHERE login=%Q"
+		" AND type<>'R'",
+		d->id, session->login);
 }
 
 bool database_permitted(struct session *session, struct database *database)
@@ -33,8 +35,10 @@ bool database_permitted(struct session *session, struct database *database)
 static const char *identities(struct session *session, struct database *d)
 {
 	int id = security_principal(session, d);
-	const char *roles = query_text(session, "WITH RECURSIVE r(id) AS (SELECT %d UNION SELECT role_id FROM d%d.m_members, r WHERE"
-		" member_id=r.id) SELECT group_concat(id) FROM r", id, d->id);
+	const char *roles = query_text(session,
+		"WITH RECURSIVE r(id) AS (SELECT %d UNION SELECT role_id FROM d%d.m_members, r WHERE"
+		" member_id=r.id) SELECT group_concat(id) FROM r",
+		id, d->id);
 
 	return arena_format(session->arena, "0,%s", roles ? roles : "-1");
 }
@@ -42,10 +46,11 @@ static const char *identities(struct session *session, struct database *d)
 bool security_member(struct session *session, struct database *database, const char *role)
 {
 	if (security_principal(session, database) == 1)
-		return !strncasecmp(role, "db_deny", 7) ? false : !strcasecmp(role, "db_owner") || !strcasecmp(role, "public") ||
-			session->sysadmin;
-	return query_int(session, 0, "SELECT 1 FROM d%d.m_principals WHERE name=%Q AND principal_id IN (%s)", database->id, role,
-		identities(session, database));
+		return !strncasecmp(role, "db_deny", 7)
+			? false
+			: !strcasecmp(role, "db_owner") || !strcasecmp(role, "public") || session->sysadmin;
+	return query_int(session, 0, "SELECT 1 FROM d%d.m_principals WHERE name=%Q AND principal_id IN (%s)", database->id,
+		role, identities(session, database));
 }
 
 static bool by_role(struct session *session, struct database *d, const char *permission)
@@ -63,11 +68,13 @@ static bool by_role(struct session *session, struct database *d, const char *per
 
 static bool stated(struct session *session, struct database *d, int object, const char *permission, const char *state)
 {
-	int64_t schema = object ? query_int(session, 0, "SELECT schema_id FROM d%d.m_objects WHERE object_id=%d", d->id, object) : 0;
+	int64_t schema =
+		object ? query_int(session, 0, "SELECT schema_id FROM d%d.m_objects WHERE object_id=%d", d->id, object) : 0;
 
-	return query_int(session, 0, "SELECT 1 FROM d%d.m_permissions WHERE grantee IN (%s) AND state='%s' AND (permission=%Q OR"
-		" permission='CONTROL') AND (class=0 OR (class=1 AND major=%d) OR (class=3 AND major=%lld))", d->id,
-		identities(session, d), state, permission, object, schema);
+	return query_int(session, 0,
+		"SELECT 1 FROM d%d.m_permissions WHERE grantee IN (%s) AND state='%s' AND (permission=%Q OR"
+		" permission='CONTROL') AND (class=0 OR (class=1 AND major=%d) OR (class=3 AND major=%lld))",
+		d->id, identities(session, d), state, permission, object, schema);
 }
 
 bool security_allows(struct session *session, struct database *d, int object, const char *permission)
@@ -89,8 +96,8 @@ bool security_unmasked(struct session *session, struct database *database)
 
 void compile_permission(struct compiler *c, const struct table *table, const char *permission)
 {
-	if (table->temporary || table->id == c->session->frame->trigger_table || security_allows(c->session, table->database,
-			table->id, permission))
+	if (table->temporary || table->id == c->session->frame->trigger_table ||
+		security_allows(c->session, table->database, table->id, permission))
 		return;
 	compile_error(c, 229, permission, table->name, table->database->name, table->schema);
 }
@@ -101,12 +108,13 @@ bool security_server(struct session *session, const char *permission)
 	bool has = session->sysadmin;
 
 	pthread_mutex_lock(&session->engine->mutex);
-	if (!has && !sqlite3_prepare_v2(session->engine->master, "SELECT administrator,roles FROM m_logins WHERE name=?", -1, &q,
-			NULL)) {
+	if (!has &&
+		!sqlite3_prepare_v2(
+			session->engine->master, "SELECT administrator,roles FROM m_logins WHERE name=?", -1, &q, NULL)) {
 		sqlite3_bind_text(q, 1, session->login, -1, SQLITE_STATIC);
 		if (sqlite3_step(q) == SQLITE_ROW)
-			has = sqlite3_column_int(q, 0) || (sqlite3_column_text(q, 1) && strcasestr((const char *)sqlite3_column_text(q, 1),
-				permission));
+			has = sqlite3_column_int(q, 0) ||
+				(sqlite3_column_text(q, 1) && strcasestr((const char *)sqlite3_column_text(q, 1), permission));
 		sqlite3_finalize(q);
 	}
 	pthread_mutex_unlock(&session->engine->mutex);
@@ -133,22 +141,24 @@ static int server_run(struct session *session, const char *sql)
 
 static int add_server_right(struct session *session, const char *login, const char *right, bool add)
 {
-	char *sql = sqlite3_mprintf("UPDATE m_logins SET roles=replace(coalesce(roles,''),';%q','')||%Q WHERE name=%Q", right,
-		add ? arena_format(session->arena, ";%s", right) : "", login);
+	char *sql = sqlite3_mprintf("UPDATE m_logins SET roles=replace(coalesce(roles,''),';%q','')||%Q WHERE name=%Q",
+		right, add ? arena_format(session->arena, ";%s", right) : "", login);
 	int error = server_run(session, sql);
 
 	sqlite3_free(sql);
 	return error;
 }
 
-static int grant_one(struct session *session, struct statement *s, struct database *d, const char *permission, int grantee,
-	int class, int major)
+static int grant_one(struct session *session, struct statement *s, struct database *d, const char *permission,
+	int grantee, int class, int major)
 {
-	if (query_run(session, "DELETE FROM d%d.m_permissions WHERE grantee=%d AND class=%d AND major=%d AND permission=%Q", d->id,
-			grantee, class, major, permission))
+	if (query_run(session, "DELETE FROM d%d.m_permissions WHERE grantee=%d AND class=%d AND major=%d AND permission=%Q",
+			d->id, grantee, class, major, permission))
 		return -5;
-	return !strcmp(s->text, "REVOKE") ? 0 : query_run(session, "INSERT INTO d%d.m_permissions VALUES(%d,%d,%d,upper(%Q),'%c')",
-		d->id, grantee, class, major, permission, s->text[0]);
+	return !strcmp(s->text, "REVOKE")
+		? 0
+		: query_run(session, "INSERT INTO d%d.m_permissions VALUES(%d,%d,%d,upper(%Q),'%c')", d->id, grantee, class,
+			  major, permission, s->text[0]);
 }
 
 static bool server_permission(const char *permission)
@@ -170,7 +180,8 @@ static int permission(struct session *session, struct statement *s)
 		class = 3;
 		major = catalogue_schema(session, d, s->other.object);
 	} else if (s->flag && (!s->extra || !strcasecmp(s->extra, "OBJECT"))) {
-		struct table *table = s->other.schema && !strcasecmp(s->other.schema, "sys") ? NULL : catalogue_find(session, &s->other);
+		struct table *table =
+			s->other.schema && !strcasecmp(s->other.schema, "sys") ? NULL : catalogue_find(session, &s->other);
 
 		class = 1;
 		if (!table && s->other.schema && !strcasecmp(s->other.schema, "sys"))
@@ -199,8 +210,9 @@ static int permission(struct session *session, struct statement *s)
 
 static int create_login(struct session *session, struct statement *s)
 {
-	char *sql = sqlite3_mprintf("INSERT INTO m_logins(name,password,administrator,windows,created) VALUES(%Q,%Q,0,%d,%lld)",
-		s->text, s->extra, s->flag, datetime_now());
+	char *sql = sqlite3_mprintf(
+		"INSERT INTO m_logins(name,password,administrator,windows,created) VALUES(%Q,%Q,0,%d,%lld)", s->text, s->extra,
+		s->flag, datetime_now());
 
 	pthread_mutex_lock(&session->engine->mutex);
 	int code = sqlite3_exec(session->engine->master, sql, NULL, NULL, NULL);
@@ -220,9 +232,14 @@ static int create_user(struct session *session, struct statement *s, bool role)
 		return session_raise(session, 15023, s->text);
 	const char *login = role || s->flag ? NULL : s->other.object ? s->other.object : s->text;
 
-	return query_run(session, "INSERT INTO d%d.m_principals(principal_id,name,type,login,created) VALUES((SELECT max(4,"
-		"max(principal_id))+1 FROM d%d.m_principals WHERE principal_id<16384),%Q,'%s',%Q,%lld)", d->id, d->id, s->text,
-		role ? "R" : strchr(s->text, '\\') ? "U" : "S", login, datetime_now());
+	return query_run(session,
+		"INSERT INTO d%d.m_principals(principal_id,name,type,login,created) VALUES((SELECT max(4,"
+		"max(principal_id))+1 FROM d%d.m_principals WHERE principal_id<16384),%Q,'%s',%Q,%lld)",
+		d->id, d->id, s->text,
+		role                        ? "R"
+			: strchr(s->text, '\\') ? "U"
+									: "S",
+		login, datetime_now());
 }
 
 static int alter_role(struct session *session, struct statement *s)
@@ -237,8 +254,9 @@ static int alter_role(struct session *session, struct statement *s)
 
 	if (member < 0)
 		return -5;
-	return s->on ? query_run(session, "INSERT OR IGNORE INTO d%d.m_members VALUES(%d,%d)", d->id, role, member) :
-		query_run(session, "DELETE FROM d%d.m_members WHERE role_id=%d AND member_id=%d", d->id, role, member);
+	return s->on
+		? query_run(session, "INSERT OR IGNORE INTO d%d.m_members VALUES(%d,%d)", d->id, role, member)
+		: query_run(session, "DELETE FROM d%d.m_members WHERE role_id=%d AND member_id=%d", d->id, role, member);
 }
 
 static int drop_database(struct session *session, const char *name)
@@ -257,13 +275,20 @@ static int drop_database(struct session *session, const char *name)
 int run_security(struct session *session, struct statement *s)
 {
 	switch (s->kind) {
-	case S_PERMISSION: return permission(session, s);
-	case S_CREATE_LOGIN: return create_login(session, s);
-	case S_CREATE_USER: return create_user(session, s, false);
-	case S_CREATE_ROLE: return create_user(session, s, true);
-	case S_ALTER_ROLE: return alter_role(session, s);
-	case S_GENERIC: return 0;
-	default: break;
+	case S_PERMISSION:
+		return permission(session, s);
+	case S_CREATE_LOGIN:
+		return create_login(session, s);
+	case S_CREATE_USER:
+		return create_user(session, s, false);
+	case S_CREATE_ROLE:
+		return create_user(session, s, true);
+	case S_ALTER_ROLE:
+		return alter_role(session, s);
+	case S_GENERIC:
+		return 0;
+	default:
+		break;
 	}
 	if (!strcmp(s->text, "DATABASE"))
 		return drop_database(session, s->name.object);
@@ -276,6 +301,7 @@ int run_security(struct session *session, struct statement *s)
 	}
 	struct database *d = catalogue_database(session, NULL);
 
-	return !d || transaction_write(session, d) ? -5 : query_run(session, "DELETE FROM d%d.m_principals WHERE name=%Q", d->id,
-		s->name.object);
+	return !d || transaction_write(session, d)
+		? -5
+		: query_run(session, "DELETE FROM d%d.m_principals WHERE name=%Q", d->id, s->name.object);
 }

@@ -18,8 +18,10 @@ static void defaults(struct session *s)
 	s->row_limit = 0;
 	s->deadlock_priority = 0;
 	s->date_first = 7;
-	s->xact_abort = s->nocount = s->format_only = s->implicit_transactions = s->arithabort = s->numeric_roundabort = false;
-	s->quoted_identifier = s->ansi_nulls = s->ansi_padding = s->ansi_warnings = s->concat_null = s->ansi_null_dflt = false;
+	s->xact_abort = s->nocount = s->format_only = s->implicit_transactions = s->arithabort = s->numeric_roundabort =
+		false;
+	s->quoted_identifier = s->ansi_nulls = s->ansi_padding = s->ansi_warnings = s->concat_null = s->ansi_null_dflt =
+		false;
 	snprintf(s->date_format, sizeof(s->date_format), "mdy");
 	snprintf(s->language, sizeof(s->language), "us_english");
 	s->identity_insert_object = 0;
@@ -29,7 +31,8 @@ void session_set_odbc(struct session *s, bool odbc)
 {
 	s->odbc = odbc;
 	s->text_size = odbc ? 2147483647 : 4096;
-	s->quoted_identifier = s->ansi_nulls = s->ansi_padding = s->ansi_warnings = s->concat_null = s->ansi_null_dflt = odbc;
+	s->quoted_identifier = s->ansi_nulls = s->ansi_padding = s->ansi_warnings = s->concat_null = s->ansi_null_dflt =
+		odbc;
 }
 
 static int open_connection(struct session *s)
@@ -38,8 +41,12 @@ static int open_connection(struct session *s)
 		return -EIO;
 	sqlite3_busy_timeout(s->db, 5000);
 	sqlite3_extended_result_codes(s->db, 1);
-	return functions_register(s) || constraints_register(s) || engine_run(s->db, "PRAGMA temp_store=MEMORY;"
-		"PRAGMA recursive_triggers=ON; PRAGMA legacy_alter_table=ON") ? -EIO : 0;
+	return functions_register(s) || constraints_register(s) ||
+			engine_run(s->db,
+				"PRAGMA temp_store=MEMORY;"
+				"PRAGMA recursive_triggers=ON; PRAGMA legacy_alter_table=ON")
+		? -EIO
+		: 0;
 }
 
 static void free_session(struct session *s)
@@ -86,8 +93,8 @@ static int check_password(struct engine *engine, const char *login, const char *
 	return error;
 }
 
-static int start(struct session **out, struct engine *engine, const char *login, const char *password, const char *database,
-	const char *host, const char *program, int32_t *error)
+static int start(struct session **out, struct engine *engine, const char *login, const char *password,
+	const char *database, const char *host, const char *program, int32_t *error)
 {
 	bool administrator = false;
 
@@ -127,9 +134,9 @@ static int start(struct session **out, struct engine *engine, const char *login,
 
 	for (struct session *other = engine->sessions; single && other; other = other->next)
 		single = other == s || other->database != s->database;
-	bool may = s->database && !strstr(s->database->marks, "mirror_of") && (!s->database->user_access || single || s->database->user_access == 2) &&
-		!database_attach(s, s->database) && (s->sysadmin || s->database->id == DATABASE_MASTER ||
-		database_permitted(s, s->database));
+	bool may = s->database && !strstr(s->database->marks, "mirror_of") &&
+		(!s->database->user_access || single || s->database->user_access == 2) && !database_attach(s, s->database) &&
+		(s->sysadmin || s->database->id == DATABASE_MASTER || database_permitted(s, s->database));
 
 	if (may && !s->sysadmin) {
 		s->view_server_state = security_server(s, "VIEW SERVER STATE");
@@ -182,8 +189,10 @@ int engine_password(struct engine *engine, const char *login, char *password, si
 int engine_add_login(struct engine *engine, const char *login, const char *password, bool administrator)
 {
 	pthread_mutex_lock(&engine->mutex);
-	int code = engine_run(engine->master, "INSERT OR REPLACE INTO m_logins(name,password,administrator,windows,created)"
-		" VALUES(%Q,%Q,%d,%d,%lld)", login, password, administrator, strchr(login, '\\') != NULL, datetime_now());
+	int code = engine_run(engine->master,
+		"INSERT OR REPLACE INTO m_logins(name,password,administrator,windows,created)"
+		" VALUES(%Q,%Q,%d,%d,%lld)",
+		login, password, administrator, strchr(login, '\\') != NULL, datetime_now());
 
 	pthread_mutex_unlock(&engine->mutex);
 	return code ? -EIO : 0;
@@ -349,18 +358,21 @@ static int take_parameters(struct session *s, const struct parameter *p, size_t 
 		char name[32];
 
 		if (type_is_character(type))
-			type.collation = collation_from_wire(p[i].type.collation) ? collation_from_wire(p[i].type.collation) :
-				s->database->collation;
+			type.collation = collation_from_wire(p[i].type.collation) ? collation_from_wire(p[i].type.collation)
+																	  : s->database->collation;
 		if (value_from_wire(&p[i].value, type, &scratch, &value))
-			return session_raise_text(s, 8009, 16, 1, "The incoming tabular data stream (TDS) remote procedure call (RPC)"
-				" protocol stream is incorrect. Parameter %zu.", i + 1);
+			return session_raise_text(s, 8009, 16, 1,
+				"The incoming tabular data stream (TDS) remote procedure call (RPC)"
+				" protocol stream is incorrect. Parameter %zu.",
+				i + 1);
 		snprintf(name, sizeof(name), "@@parameter%zu", i);
 		struct variable *v = variable_add(s, name, type);
 
 		variable_set(v, value);
 		bytes_free(&scratch);
-		out[i] = (struct argument_value){ .name = *p[i].name ? p[i].name : NULL, .type = type, .value = v->value,
-			.output = p[i].output, .variable = v };
+		out[i] = (struct argument_value){
+			.name = *p[i].name ? p[i].name : NULL, .type = type, .value = v->value, .output = p[i].output, .variable = v
+		};
 	}
 	return 0;
 }
@@ -394,7 +406,8 @@ int session_call(struct session *s, const char *procedure, const struct paramete
 	return s->sink_failed || s->killed ? -EIO : 0;
 }
 
-int session_transaction(struct session *s, uint16_t request, uint8_t isolation, const char *name, struct result_sink *sink)
+int session_transaction(
+	struct session *s, uint16_t request, uint8_t isolation, const char *name, struct result_sink *sink)
 {
 	struct arena arena = { 0 };
 
@@ -403,11 +416,20 @@ int session_transaction(struct session *s, uint16_t request, uint8_t isolation, 
 	if (isolation >= 1 && isolation <= 5)
 		s->isolation = isolation;
 	switch (request) {
-	case 5: transaction_begin(s, name); break;
-	case 7: transaction_commit(s); break;
-	case 8: transaction_rollback(s, name); break;
-	case 9: transaction_save(s, name); break;
-	default: session_raise_text(s, 8009, 16, 1, "The stand-in does not know this transaction request.");
+	case 5:
+		transaction_begin(s, name);
+		break;
+	case 7:
+		transaction_commit(s);
+		break;
+	case 8:
+		transaction_rollback(s, name);
+		break;
+	case 9:
+		transaction_save(s, name);
+		break;
+	default:
+		session_raise_text(s, 8009, 16, 1, "The stand-in does not know this transaction request.");
 	}
 	report_failure(s);
 	s->arena = NULL;
@@ -430,8 +452,8 @@ static int ignore_row(struct result_sink *sink, const struct result_value *value
 	return 0;
 }
 
-static int ignore_done(struct result_sink *sink, enum result_end end, uint16_t command, bool counted, uint64_t rows,
-	bool error, bool more)
+static int ignore_done(
+	struct result_sink *sink, enum result_end end, uint16_t command, bool counted, uint64_t rows, bool error, bool more)
 {
 	(void)sink, (void)end, (void)command, (void)counted, (void)rows, (void)error, (void)more;
 	return 0;
@@ -458,6 +480,10 @@ static int ignore_database(struct result_sink *sink, const char *name)
 
 static struct result_sink silent_sink(void)
 {
-	return (struct result_sink){ .columns = ignore_columns, .row = ignore_row, .done = ignore_done,
-		.message = ignore_message, .transaction_changed = ignore_transaction, .database_changed = ignore_database };
+	return (struct result_sink){ .columns = ignore_columns,
+		.row = ignore_row,
+		.done = ignore_done,
+		.message = ignore_message,
+		.transaction_changed = ignore_transaction,
+		.database_changed = ignore_database };
 }

@@ -13,11 +13,14 @@ static const struct {
 	const char *name;
 	size_t offset;
 } switches[] = {
-	{ "XACT_ABORT", offsetof(struct session, xact_abort) }, { "NOCOUNT", offsetof(struct session, nocount) },
+	{ "XACT_ABORT", offsetof(struct session, xact_abort) },
+	{ "NOCOUNT", offsetof(struct session, nocount) },
 	{ "IMPLICIT_TRANSACTIONS", offsetof(struct session, implicit_transactions) },
 	{ "QUOTED_IDENTIFIER", offsetof(struct session, quoted_identifier) },
-	{ "ANSI_NULLS", offsetof(struct session, ansi_nulls) }, { "ANSI_PADDING", offsetof(struct session, ansi_padding) },
-	{ "ANSI_WARNINGS", offsetof(struct session, ansi_warnings) }, { "ARITHABORT", offsetof(struct session, arithabort) },
+	{ "ANSI_NULLS", offsetof(struct session, ansi_nulls) },
+	{ "ANSI_PADDING", offsetof(struct session, ansi_padding) },
+	{ "ANSI_WARNINGS", offsetof(struct session, ansi_warnings) },
+	{ "ARITHABORT", offsetof(struct session, arithabort) },
 	{ "CONCAT_NULL_YIELDS_NULL", offsetof(struct session, concat_null) },
 	{ "NUMERIC_ROUNDABORT", offsetof(struct session, numeric_roundabort) },
 	{ "ANSI_NULL_DFLT_ON", offsetof(struct session, ansi_null_dflt) },
@@ -41,7 +44,8 @@ static int set_switch(struct session *session, const char *word, bool on)
 	}
 	for (size_t i = 0; i < sizeof(accepted) / sizeof(*accepted); i++)
 		if (!strcasecmp(accepted[i], word))
-			return on && i > 5 ? session_raise_text(session, 50000, 16, 1, "The stand-in does not know SET %s.", word) : 0;
+			return on && i > 5 ? session_raise_text(session, 50000, 16, 1, "The stand-in does not know SET %s.", word)
+							   : 0;
 	return session_raise_text(session, 195, 15, 5, "'%s' is not a recognized SET option.", word);
 }
 
@@ -102,8 +106,10 @@ static int set_value(struct session *session, struct statement *s)
 	else if (!strcmp(s->text, "DATEFIRST"))
 		session->date_first = (int)value.i;
 	else if (!strcmp(s->text, "DEADLOCK_PRIORITY"))
-		session->deadlock_priority = !strcasecmp(word, "LOW") ? -5 : !strcasecmp(word, "HIGH") ? 5 : !strcasecmp(word, "NORMAL") ?
-			0 : (int)value.i;
+		session->deadlock_priority = !strcasecmp(word, "LOW") ? -5
+			: !strcasecmp(word, "HIGH")                       ? 5
+			: !strcasecmp(word, "NORMAL")                     ? 0
+															  : (int)value.i;
 	else if (!strcmp(s->text, "DATEFORMAT"))
 		snprintf(session->date_format, sizeof(session->date_format), "%.3s", word);
 	else if (!strcmp(s->text, "LANGUAGE"))
@@ -157,8 +163,10 @@ static int checkident(struct session *session, struct statement *s)
 	if (!column)
 		return session_raise_text(session, 7997, 16, 1, "'%s' does not contain an identity column.", table->name);
 	if (!security_allows(session, table->database, 0, "CREATE TABLE"))
-		return session_raise_text(session, 2557, 14, 3, "User '%s' does not have permission to run DBCC CHECKIDENT for object"
-			" '%s'.", session->login, table->name);
+		return session_raise_text(session, 2557, 14, 3,
+			"User '%s' does not have permission to run DBCC CHECKIDENT for object"
+			" '%s'.",
+			session->login, table->name);
 	if (transaction_write(session, table->database) || transaction_lock_schema(session, table))
 		return -5;
 	struct identity *identity = identity_get(session, table);
@@ -170,14 +178,17 @@ static int checkident(struct session *session, struct statement *s)
 		identity->last = strtoll(s->words[2], NULL, 10);
 		identity->reseeded = !identity->used; /* last_value stays NULL */
 		identity->dirty = true;
-	} else if (!noreseed && any && (!identity->used || (column->increment > 0 ? most > identity->last : most < identity->last) ||
-			reseed)) {
+	} else if (!noreseed && any &&
+		(!identity->used || (column->increment > 0 ? most > identity->last : most < identity->last) || reseed)) {
 		identity->last = most;
 		identity->used = identity->dirty = true;
 	}
 	if (!s->flag)
-		session_inform(session, 7998, 0, 1, arena_format(session->arena, "Checking identity information: current identity value"
-			" '%s', current column value '%s'.", was, any ? arena_format(session->arena, "%lld", (long long)most) : "NULL"));
+		session_inform(session, 7998, 0, 1,
+			arena_format(session->arena,
+				"Checking identity information: current identity value"
+				" '%s', current column value '%s'.",
+				was, any ? arena_format(session->arena, "%lld", (long long)most) : "NULL"));
 	return 0;
 }
 

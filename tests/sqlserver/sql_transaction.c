@@ -21,7 +21,8 @@ void session_silence(struct session *session, enum silence_kind kind)
 
 	/* Asked for at each slice: a silence that is set to 0 meanwhile is over. */
 	for (int64_t i = 0; i < (int64_t)(session->engine->silence[kind] * 100) &&
-		!__atomic_load_n(&session->interrupted, __ATOMIC_RELAXED); i++)
+		 !__atomic_load_n(&session->interrupted, __ATOMIC_RELAXED);
+		 i++)
 		nanosleep(&slice, NULL);
 }
 
@@ -144,7 +145,8 @@ static int open_sqlite(struct session *session)
 int transaction_save(struct session *session, const char *name)
 {
 	if (!session->trancount)
-		return session_raise_text(session, 628, 16, 0, "Cannot issue SAVE TRANSACTION when there is no active transaction.");
+		return session_raise_text(
+			session, 628, 16, 0, "Cannot issue SAVE TRANSACTION when there is no active transaction.");
 	if (session->doomed)
 		return session_raise(session, 3930);
 	if (transaction_write(session, session->database))
@@ -231,8 +233,9 @@ static bool versioned(const struct session *session, const struct table *table, 
 
 int transaction_lock_read(struct session *session, const struct table *table, unsigned hints)
 {
-	bool keep = session->trancount && (session->isolation == ISOLATION_REPEATABLE_READ ||
-		session->isolation == ISOLATION_SERIALIZABLE || (hints & H_HOLDLOCK));
+	bool keep = session->trancount &&
+		(session->isolation == ISOLATION_REPEATABLE_READ || session->isolation == ISOLATION_SERIALIZABLE ||
+			(hints & H_HOLDLOCK));
 	enum lock_mode mode = hints & (H_TABLOCKX | H_XLOCK) ? MODE_X : hints & H_UPDLOCK ? MODE_U : MODE_S;
 	int before = session->lock_timeout;
 
@@ -242,8 +245,8 @@ int transaction_lock_read(struct session *session, const struct table *table, un
 		keep = true;
 	if (hints & H_NOWAIT)
 		session->lock_timeout = 0;
-	int error = lock_take(session, LOCK_OBJECT, table->database->id, table->id, NULL, mode,
-		keep ? HOLD_TRANSACTION : HOLD_STATEMENT);
+	int error = lock_take(
+		session, LOCK_OBJECT, table->database->id, table->id, NULL, mode, keep ? HOLD_TRANSACTION : HOLD_STATEMENT);
 
 	session->lock_timeout = before;
 	return error;

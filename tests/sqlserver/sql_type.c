@@ -48,10 +48,18 @@ static const struct {
 	const char *name;
 	enum sql_kind kind;
 } synonyms[] = {
-	{ "integer", K_INT }, { "dec", K_DECIMAL }, { "rowversion", K_TIMESTAMP }, { "character", K_CHAR },
-	{ "double precision", K_FLOAT }, { "binary varying", K_VARBINARY }, { "char varying", K_VARCHAR },
-	{ "character varying", K_VARCHAR }, { "national char", K_NCHAR }, { "national character", K_NCHAR },
-	{ "national char varying", K_NVARCHAR }, { "national character varying", K_NVARCHAR },
+	{ "integer", K_INT },
+	{ "dec", K_DECIMAL },
+	{ "rowversion", K_TIMESTAMP },
+	{ "character", K_CHAR },
+	{ "double precision", K_FLOAT },
+	{ "binary varying", K_VARBINARY },
+	{ "char varying", K_VARCHAR },
+	{ "character varying", K_VARCHAR },
+	{ "national char", K_NCHAR },
+	{ "national character", K_NCHAR },
+	{ "national char varying", K_NVARCHAR },
+	{ "national character varying", K_NVARCHAR },
 	{ "national text", K_NTEXT },
 };
 
@@ -220,8 +228,11 @@ int64_t type_pack(struct sql_type type)
 
 struct sql_type type_unpack(int64_t packed)
 {
-	return (struct sql_type){ .kind = (uint8_t)packed, .precision = (uint8_t)(packed >> 8),
-		.scale = (uint8_t)(packed >> 16), .length = (uint16_t)(packed >> 24), .collation = (uint16_t)(packed >> 40) };
+	return (struct sql_type){ .kind = (uint8_t)packed,
+		.precision = (uint8_t)(packed >> 8),
+		.scale = (uint8_t)(packed >> 16),
+		.length = (uint16_t)(packed >> 24),
+		.collation = (uint16_t)(packed >> 40) };
 }
 
 void type_describe(struct sql_type type, char *out, size_t size)
@@ -230,16 +241,24 @@ void type_describe(struct sql_type type, char *out, size_t size)
 	unsigned length = type.length / (type_is_unicode(type) ? 2u : 1u);
 
 	switch (type.kind) {
-	case K_CHAR: case K_VARCHAR: case K_NCHAR: case K_NVARCHAR: case K_BINARY: case K_VARBINARY:
+	case K_CHAR:
+	case K_VARCHAR:
+	case K_NCHAR:
+	case K_NVARCHAR:
+	case K_BINARY:
+	case K_VARBINARY:
 		if (type.length == LENGTH_MAX)
 			snprintf(out, size, "%s(max)", name);
 		else
 			snprintf(out, size, "%s(%u)", name, length);
 		break;
-	case K_DECIMAL: case K_NUMERIC:
+	case K_DECIMAL:
+	case K_NUMERIC:
 		snprintf(out, size, "%s(%u,%u)", name, type.precision, type.scale);
 		break;
-	case K_TIME: case K_DATETIME2: case K_DATETIMEOFFSET:
+	case K_TIME:
+	case K_DATETIME2:
+	case K_DATETIMEOFFSET:
 		snprintf(out, size, "%s(%u)", name, type.scale);
 		break;
 	default:

@@ -6,10 +6,42 @@
 #include "tests/sqlserver/engine.h"
 
 enum sql_kind {
-	K_NONE, K_BIT, K_TINYINT, K_SMALLINT, K_INT, K_BIGINT, K_DECIMAL, K_NUMERIC, K_SMALLMONEY, K_MONEY, K_REAL, K_FLOAT,
-	K_DATE, K_TIME, K_SMALLDATETIME, K_DATETIME, K_DATETIME2, K_DATETIMEOFFSET, K_GUID,
-	K_CHAR, K_VARCHAR, K_TEXT, K_NCHAR, K_NVARCHAR, K_NTEXT, K_SYSNAME,
-	K_BINARY, K_VARBINARY, K_IMAGE, K_TIMESTAMP, K_XML, K_VARIANT, K_HIERARCHYID, K_GEOMETRY, K_GEOGRAPHY, K_COUNT
+	K_NONE,
+	K_BIT,
+	K_TINYINT,
+	K_SMALLINT,
+	K_INT,
+	K_BIGINT,
+	K_DECIMAL,
+	K_NUMERIC,
+	K_SMALLMONEY,
+	K_MONEY,
+	K_REAL,
+	K_FLOAT,
+	K_DATE,
+	K_TIME,
+	K_SMALLDATETIME,
+	K_DATETIME,
+	K_DATETIME2,
+	K_DATETIMEOFFSET,
+	K_GUID,
+	K_CHAR,
+	K_VARCHAR,
+	K_TEXT,
+	K_NCHAR,
+	K_NVARCHAR,
+	K_NTEXT,
+	K_SYSNAME,
+	K_BINARY,
+	K_VARBINARY,
+	K_IMAGE,
+	K_TIMESTAMP,
+	K_XML,
+	K_VARIANT,
+	K_HIERARCHYID,
+	K_GEOMETRY,
+	K_GEOGRAPHY,
+	K_COUNT
 };
 
 #define LENGTH_MAX 0xffffu
@@ -17,7 +49,7 @@ enum sql_kind {
 struct sql_type {
 	uint8_t kind; /* enum sql_kind */
 	uint8_t precision, scale;
-	uint16_t length; /* bytes, as sys.columns.max_length; LENGTH_MAX for -1 */
+	uint16_t length;    /* bytes, as sys.columns.max_length; LENGTH_MAX for -1 */
 	uint16_t collation; /* of characters; 0 for others */
 };
 
@@ -26,11 +58,11 @@ enum storage { STORE_NULL, STORE_INT, STORE_REAL, STORE_TEXT, STORE_BLOB };
 
 struct kind_info {
 	const char *name;
-	uint8_t system_id;      /* sys.types.system_type_id */
-	uint16_t user_id;       /* sys.types.user_type_id */
-	int16_t max_length;     /* sys.types.max_length */
+	uint8_t system_id;  /* sys.types.system_type_id */
+	uint16_t user_id;   /* sys.types.user_type_id */
+	int16_t max_length; /* sys.types.max_length */
 	uint8_t precision, scale;
-	uint8_t rank;           /* type precedence: the higher wins */
+	uint8_t rank; /* type precedence: the higher wins */
 	enum storage storage;
 	enum tds_type tds;
 };
@@ -48,7 +80,7 @@ bool type_is_integer(struct sql_type type);
 bool type_is_exact(struct sql_type type); /* decimal, numeric, money */
 bool type_is_number(struct sql_type type);
 bool type_is_date(struct sql_type type);
-bool type_is_large(struct sql_type type);  /* (max), text, xml, ...: PLP or a text pointer */
+bool type_is_large(struct sql_type type); /* (max), text, xml, ...: PLP or a text pointer */
 bool type_equal(struct sql_type a, struct sql_type b);
 
 struct sql_type type_simple(enum sql_kind kind);

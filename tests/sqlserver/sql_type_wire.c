@@ -9,14 +9,22 @@
 static struct sql_type as_decimal(struct sql_type type)
 {
 	switch (type.kind) {
-	case K_BIT: return type_decimal(1, 0);
-	case K_TINYINT: return type_decimal(3, 0);
-	case K_SMALLINT: return type_decimal(5, 0);
-	case K_INT: return type_decimal(10, 0);
-	case K_BIGINT: return type_decimal(19, 0);
-	case K_SMALLMONEY: return type_decimal(10, 4);
-	case K_MONEY: return type_decimal(19, 4);
-	default: return type;
+	case K_BIT:
+		return type_decimal(1, 0);
+	case K_TINYINT:
+		return type_decimal(3, 0);
+	case K_SMALLINT:
+		return type_decimal(5, 0);
+	case K_INT:
+		return type_decimal(10, 0);
+	case K_BIGINT:
+		return type_decimal(19, 0);
+	case K_SMALLMONEY:
+		return type_decimal(10, 4);
+	case K_MONEY:
+		return type_decimal(19, 4);
+	default:
+		return type;
 	}
 }
 
@@ -32,8 +40,9 @@ static struct sql_type common_decimal(struct sql_type a, struct sql_type b)
 
 static int characters(struct sql_type type)
 {
-	static const uint8_t text_width[K_COUNT] = { [K_BIT] = 1, [K_TINYINT] = 3, [K_SMALLINT] = 6, [K_INT] = 12,
-		[K_BIGINT] = 20, [K_GUID] = 36 };
+	static const uint8_t text_width[K_COUNT] = {
+		[K_BIT] = 1, [K_TINYINT] = 3, [K_SMALLINT] = 6, [K_INT] = 12, [K_BIGINT] = 20, [K_GUID] = 36
+	};
 
 	if (!type_is_character(type) && !type_is_binary(type))
 		return text_width[type.kind] ? text_width[type.kind] : 40;
@@ -45,9 +54,12 @@ static int characters(struct sql_type type)
 static struct sql_type common_text(struct sql_type a, struct sql_type b, struct sql_type winner)
 {
 	int length = characters(a) > characters(b) ? characters(a) : characters(b);
-	bool fixed = (a.kind == K_CHAR || a.kind == K_NCHAR || a.kind == K_BINARY) && a.kind == b.kind && a.length == b.length;
-	enum sql_kind kind = fixed ? (enum sql_kind)a.kind : type_is_unicode(winner) ? K_NVARCHAR :
-		type_is_binary(winner) ? K_VARBINARY : K_VARCHAR;
+	bool fixed = (a.kind == K_CHAR || a.kind == K_NCHAR || a.kind == K_BINARY) && a.kind == b.kind &&
+		a.length == b.length;
+	enum sql_kind kind = fixed    ? (enum sql_kind)a.kind
+		: type_is_unicode(winner) ? K_NVARCHAR
+		: type_is_binary(winner)  ? K_VARBINARY
+								  : K_VARCHAR;
 
 	if (length > (kind == K_NVARCHAR ? 4000 : 8000))
 		length = (int)LENGTH_MAX;
@@ -78,8 +90,8 @@ struct sql_type type_common(struct sql_type a, struct sql_type b)
 static void fixed_column(struct sql_type type, struct result_column *column)
 {
 	column->length = type.length;
-	if (type.kind == K_DECIMAL || type.kind == K_NUMERIC || (type_is_date(type) && type.kind != K_DATETIME &&
-			type.kind != K_SMALLDATETIME)) {
+	if (type.kind == K_DECIMAL || type.kind == K_NUMERIC ||
+		(type_is_date(type) && type.kind != K_DATETIME && type.kind != K_SMALLDATETIME)) {
 		column->precision = type.precision;
 		column->scale = type.scale;
 	}
@@ -125,30 +137,54 @@ struct sql_type type_from_column(const struct result_column *c)
 	uint16_t collation = collation_from_wire(c->collation);
 
 	switch (c->type) {
-	case TDS_INTN: return sized(c, ints);
-	case TDS_BITN: return type_simple(K_BIT);
-	case TDS_FLTN: return sized(c, floats);
-	case TDS_MONEYN: return sized(c, monies);
-	case TDS_DATETIMN: return sized(c, dates);
-	case TDS_DECIMALN: return type_make(K_DECIMAL, c->precision, c->scale, 0);
-	case TDS_NUMERICN: return type_make(K_NUMERIC, c->precision, c->scale, 0);
-	case TDS_GUID: return type_simple(K_GUID);
-	case TDS_DATE: return type_simple(K_DATE);
-	case TDS_TIME: return type_make(K_TIME, c->scale, 0, 0);
-	case TDS_DATETIME2: return type_make(K_DATETIME2, c->scale, 0, 0);
-	case TDS_DATETIMEOFFSET: return type_make(K_DATETIMEOFFSET, c->scale, 0, 0);
-	case TDS_BIGVARBINARY: return type_make(K_VARBINARY, declared(c, 1), 0, 0);
-	case TDS_BIGBINARY: return type_make(K_BINARY, declared(c, 1), 0, 0);
-	case TDS_BIGVARCHAR: return type_make(K_VARCHAR, declared(c, 1), 0, collation);
-	case TDS_BIGCHAR: return type_make(K_CHAR, declared(c, 1), 0, collation);
-	case TDS_NVARCHAR: return type_make(K_NVARCHAR, declared(c, 2), 0, collation);
-	case TDS_NCHAR: return type_make(K_NCHAR, declared(c, 2), 0, collation);
-	case TDS_TEXT: return type_make(K_VARCHAR, (int)LENGTH_MAX, 0, collation);
-	case TDS_NTEXT: return type_make(K_NVARCHAR, (int)LENGTH_MAX, 0, collation);
-	case TDS_IMAGE: return type_make(K_VARBINARY, (int)LENGTH_MAX, 0, 0);
-	case TDS_XML: return type_simple(K_XML);
-	case TDS_UDT: return type_make(K_VARBINARY, (int)LENGTH_MAX, 0, 0);
-	case TDS_VARIANT: return type_simple(K_VARIANT);
+	case TDS_INTN:
+		return sized(c, ints);
+	case TDS_BITN:
+		return type_simple(K_BIT);
+	case TDS_FLTN:
+		return sized(c, floats);
+	case TDS_MONEYN:
+		return sized(c, monies);
+	case TDS_DATETIMN:
+		return sized(c, dates);
+	case TDS_DECIMALN:
+		return type_make(K_DECIMAL, c->precision, c->scale, 0);
+	case TDS_NUMERICN:
+		return type_make(K_NUMERIC, c->precision, c->scale, 0);
+	case TDS_GUID:
+		return type_simple(K_GUID);
+	case TDS_DATE:
+		return type_simple(K_DATE);
+	case TDS_TIME:
+		return type_make(K_TIME, c->scale, 0, 0);
+	case TDS_DATETIME2:
+		return type_make(K_DATETIME2, c->scale, 0, 0);
+	case TDS_DATETIMEOFFSET:
+		return type_make(K_DATETIMEOFFSET, c->scale, 0, 0);
+	case TDS_BIGVARBINARY:
+		return type_make(K_VARBINARY, declared(c, 1), 0, 0);
+	case TDS_BIGBINARY:
+		return type_make(K_BINARY, declared(c, 1), 0, 0);
+	case TDS_BIGVARCHAR:
+		return type_make(K_VARCHAR, declared(c, 1), 0, collation);
+	case TDS_BIGCHAR:
+		return type_make(K_CHAR, declared(c, 1), 0, collation);
+	case TDS_NVARCHAR:
+		return type_make(K_NVARCHAR, declared(c, 2), 0, collation);
+	case TDS_NCHAR:
+		return type_make(K_NCHAR, declared(c, 2), 0, collation);
+	case TDS_TEXT:
+		return type_make(K_VARCHAR, (int)LENGTH_MAX, 0, collation);
+	case TDS_NTEXT:
+		return type_make(K_NVARCHAR, (int)LENGTH_MAX, 0, collation);
+	case TDS_IMAGE:
+		return type_make(K_VARBINARY, (int)LENGTH_MAX, 0, 0);
+	case TDS_XML:
+		return type_simple(K_XML);
+	case TDS_UDT:
+		return type_make(K_VARBINARY, (int)LENGTH_MAX, 0, 0);
+	case TDS_VARIANT:
+		return type_simple(K_VARIANT);
 	}
 	return type_simple(K_NONE);
 }

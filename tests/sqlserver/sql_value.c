@@ -200,11 +200,17 @@ static int64_t read_integer(const struct result_value *in, struct sql_type type)
 	uint64_t number = get_le(in->data, in->size);
 
 	switch (type.kind) {
-	case K_BIT: return number != 0;
-	case K_SMALLINT: return (int16_t)number;
-	case K_INT: case K_SMALLMONEY: return (int32_t)number;
-	case K_MONEY: return (int64_t)(number << 32 | number >> 32);
-	default: return (int64_t)number;
+	case K_BIT:
+		return number != 0;
+	case K_SMALLINT:
+		return (int16_t)number;
+	case K_INT:
+	case K_SMALLMONEY:
+		return (int32_t)number;
+	case K_MONEY:
+		return (int64_t)(number << 32 | number >> 32);
+	default:
+		return (int64_t)number;
 	}
 }
 
@@ -220,7 +226,8 @@ static int read_blob(const struct result_value *in, struct sql_type type, struct
 		bytes_add(scratch, guid, 16);
 		*out = value_blob(scratch->data, 16);
 		return 0;
-	case K_DECIMAL: case K_NUMERIC:
+	case K_DECIMAL:
+	case K_NUMERIC:
 		if (in->size < 2 || in->size > 17)
 			return -EINVAL;
 		*out = read_decimal(in, scratch);

@@ -12,14 +12,18 @@ static size_t properties_of(struct sql_type type, uint8_t out[8])
 		return 7;
 	}
 	switch (type.kind) {
-	case K_DECIMAL: case K_NUMERIC:
+	case K_DECIMAL:
+	case K_NUMERIC:
 		out[0] = type.precision;
 		out[1] = type.scale;
 		return 2;
-	case K_TIME: case K_DATETIME2: case K_DATETIMEOFFSET:
+	case K_TIME:
+	case K_DATETIME2:
+	case K_DATETIMEOFFSET:
 		out[0] = type.scale;
 		return 1;
-	case K_BINARY: case K_VARBINARY:
+	case K_BINARY:
+	case K_VARBINARY:
 		out[0] = (uint8_t)type.length;
 		out[1] = (uint8_t)(type.length >> 8);
 		return 2;
@@ -49,15 +53,21 @@ void variant_make(struct value value, struct sql_type type, struct bytes *out)
 static struct sql_type read_properties(enum sql_kind kind, const uint8_t *p, size_t size)
 {
 	switch (kind) {
-	case K_DECIMAL: case K_NUMERIC:
+	case K_DECIMAL:
+	case K_NUMERIC:
 		return size < 2 ? type_simple(K_NONE) : type_make(kind, p[0], p[1], 0);
-	case K_TIME: case K_DATETIME2: case K_DATETIMEOFFSET:
+	case K_TIME:
+	case K_DATETIME2:
+	case K_DATETIMEOFFSET:
 		return size < 1 ? type_simple(K_NONE) : type_make(kind, p[0], 0, 0);
-	case K_BINARY: case K_VARBINARY:
+	case K_BINARY:
+	case K_VARBINARY:
 		return size < 2 ? type_simple(K_NONE) : type_make(kind, p[0] | p[1] << 8, 0, 0);
-	case K_CHAR: case K_VARCHAR:
+	case K_CHAR:
+	case K_VARCHAR:
 		return size < 7 ? type_simple(K_NONE) : type_make(kind, p[5] | p[6] << 8, 0, collation_from_wire(p));
-	case K_NCHAR: case K_NVARCHAR:
+	case K_NCHAR:
+	case K_NVARCHAR:
 		return size < 7 ? type_simple(K_NONE) : type_make(kind, (p[5] | p[6] << 8) / 2, 0, collation_from_wire(p));
 	default:
 		return type_simple(kind);

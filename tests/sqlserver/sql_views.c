@@ -83,8 +83,8 @@ static struct sql_type column_type(struct compiler *c, const char *text, size_t 
 }
 
 /* "name type expression", separated by |; returns the next one. */
-static const char *read_column(struct compiler *c, const char *at, int database, struct source_column *out, int *since,
-	const char **sql)
+static const char *read_column(
+	struct compiler *c, const char *at, int database, struct source_column *out, int *since, const char **sql)
 {
 	const char *end = strchr(at, '|'), *colon = strchr(at, ':');
 
@@ -97,7 +97,8 @@ static const char *read_column(struct compiler *c, const char *at, int database,
 		*since = atoi(at);
 		at = colon + 1;
 	}
-	const char *type = memchr(at, ' ', (size_t)(end - at)), *expression = memchr(type + 1, ' ', (size_t)(end - type - 1));
+	const char *type = memchr(at, ' ', (size_t)(end - at)),
+			   *expression = memchr(type + 1, ' ', (size_t)(end - type - 1));
 
 	out->name = arena_copy(c->arena, at, (size_t)(type - at));
 	out->type = column_type(c, type + 1, (size_t)(expression - type - 1));
@@ -117,8 +118,8 @@ static const char *view_source(struct compiler *c, const struct system_view *vie
 	return compile_format(c, "(%s) g%s", rows, blank ? fill_in(c, blank, strlen(blank), database) : "");
 }
 
-static struct source *open_view(struct compiler *c, const struct system_view *view, struct database *d, const char *alias,
-	struct text *out)
+static struct source *open_view(
+	struct compiler *c, const struct system_view *view, struct database *d, const char *alias, struct text *out)
 {
 	struct source *source = compile_add_source(c, alias, 128);
 	struct text list = { .arena = c->arena };
@@ -143,7 +144,9 @@ static struct source *open_view(struct compiler *c, const struct system_view *vi
 
 struct source *compile_view(struct compiler *c, const struct name *name, const char *alias, struct text *out)
 {
-	const char *schema = name->schema && *name->schema ? name->schema : !strcasecmp(name->object, "sysprocesses") ? "sys" : "";
+	const char *schema = name->schema && *name->schema ? name->schema
+		: !strcasecmp(name->object, "sysprocesses")    ? "sys"
+													   : "";
 	const struct system_view *view = find_view(schema, name->object);
 
 	if (!view || view->since > c->session->engine->version)
@@ -164,13 +167,14 @@ struct source *compile_view(struct compiler *c, const struct name *name, const c
 			compile_error(c, 229, "SELECT", view->name, d->name, "dbo");
 	}
 	if (!strncmp(view->name, "dm_", 3) && strncmp(view->name, "dm_db_p", 7) && strcmp(view->name, "dm_exec_sessions") &&
-			strcmp(view->name, "dm_exec_requests") && strcmp(view->name, "dm_exec_connections") && !c->session->view_server_state &&
-			!(!strncmp(view->name, "dm_db_", 6) && security_allows(c->session, d, 0, "VIEW DATABASE STATE")))
+		strcmp(view->name, "dm_exec_requests") && strcmp(view->name, "dm_exec_connections") &&
+		!c->session->view_server_state &&
+		!(!strncmp(view->name, "dm_db_", 6) && security_allows(c->session, d, 0, "VIEW DATABASE STATE")))
 		compile_error(c, 300, !strncmp(view->name, "dm_db_", 6) ? "VIEW DATABASE STATE" : "VIEW SERVER STATE");
 	if (!strcmp(view->name, "dm_db_partition_stats") && !security_allows(c->session, d, 0, "VIEW DATABASE STATE"))
 		compile_error(c, 262, "VIEW DATABASE STATE", d->name);
-	if (!strcmp(view->name, "sql_expression_dependencies") && !security_allows(c->session, d, system_view_id(view->name),
-			"SELECT"))
+	if (!strcmp(view->name, "sql_expression_dependencies") &&
+		!security_allows(c->session, d, system_view_id(view->name), "SELECT"))
 		compile_error(c, 229, "SELECT", view->name, d->name, "sys");
 	struct source *source = open_view(c, view, d, alias, out);
 
@@ -178,11 +182,12 @@ struct source *compile_view(struct compiler *c, const struct name *name, const c
 	return source;
 }
 
-static const char *const permissions[] = { "SELECT", "INSERT", "UPDATE", "DELETE", "EXECUTE", "ALTER", "VIEW DEFINITION",
-	"VIEW DATABASE STATE", "CONNECT", "CREATE TABLE", "UNMASK", "REFERENCES" };
+static const char *const permissions[] = { "SELECT", "INSERT", "UPDATE", "DELETE", "EXECUTE", "ALTER",
+	"VIEW DEFINITION", "VIEW DATABASE STATE", "CONNECT", "CREATE TABLE", "UNMASK", "REFERENCES" };
 
 /* sys.fn_my_permissions(securable, class) */
-static struct source *my_permissions(struct compiler *c, const struct table_ref *ref, const char *alias, struct text *out)
+static struct source *my_permissions(
+	struct compiler *c, const struct table_ref *ref, const char *alias, struct text *out)
 {
 	struct source *source = compile_add_source(c, alias, 3);
 	static const char *const names[] = { "entity_name", "subentity_name", "permission_name" };
@@ -201,7 +206,8 @@ static struct source *my_permissions(struct compiler *c, const struct table_ref 
 		object = table ? table->id : 0;
 	}
 	for (size_t i = 0; i < 3; i++)
-		source->columns[i] = (struct source_column){ .name = names[i], .type = type_nvarchar(128, d->collation),
+		source->columns[i] = (struct source_column){ .name = names[i],
+			.type = type_nvarchar(128, d->collation),
 			.sql = compile_format(c, "%s.k%zu", source->sql_alias, i + 1) };
 	text_add(&rows, "SELECT '' AS k1,'' AS k2,'' AS k3 WHERE 0");
 	for (size_t i = 0; i < sizeof(permissions) / sizeof(*permissions); i++)
@@ -223,10 +229,12 @@ static struct source *volume_stats(struct compiler *c, const struct table_ref *r
 		compile_error(c, 313, ref->name.object);
 	view.source = compile_format(c, "!files WHERE g1=%s AND g2=%s", compile_expression(c, ref->arguments[0]).sql,
 		compile_expression(c, ref->arguments[1]).sql);
-	view.columns = compile_format(c, "database_id int g1|file_id int g2|volume_mount_point nvarchar(512) 'C:\\'|volume_id"
+	view.columns = compile_format(c,
+		"database_id int g1|file_id int g2|volume_mount_point nvarchar(512) 'C:\\'|volume_id"
 		" nvarchar(512) ''|logical_volume_name nvarchar(512) ''|file_system_type nvarchar(512) 'NTFS'|total_bytes bigint"
 		" 2199023255552|available_bytes bigint %lld|supports_compression bit 1|supports_alternate_streams bit 1|"
-		"supports_sparse_files bit 1|is_read_only bit 0|is_compressed bit 0", (long long)free);
+		"supports_sparse_files bit 1|is_read_only bit 0|is_compressed bit 0",
+		(long long)free);
 	return open_view(c, &view, catalogue_database(c->session, NULL), alias, out);
 }
 
@@ -252,8 +260,8 @@ static void table_rows(sqlite3_context *context, int count, sqlite3_value **v)
 	struct session *session = function_session(context);
 
 	(void)count;
-	sqlite3_result_int64(context, query_int(session, 0, "SELECT count(*) FROM d%d.t%d", sqlite3_value_int(v[0]),
-		sqlite3_value_int(v[1])));
+	sqlite3_result_int64(context,
+		query_int(session, 0, "SELECT count(*) FROM d%d.t%d", sqlite3_value_int(v[0]), sqlite3_value_int(v[1])));
 }
 
 /* 8 KiB pages: the database's share, by rows, is what can be had cheaply. */
@@ -289,8 +297,11 @@ static void always(sqlite3_context *context, int count, sqlite3_value **v)
 int views_register(struct session *session)
 {
 	static const struct function_entry entries[] = {
-		{ "system_type", 1, system_type, false }, { "table_rows", 2, table_rows, true }, { "table_pages", 3, table_pages, true },
-		{ "may_see_state", 1, may_see_state, true }, { "may_read_dependencies", 1, always, true },
+		{ "system_type", 1, system_type, false },
+		{ "table_rows", 2, table_rows, true },
+		{ "table_pages", 3, table_pages, true },
+		{ "may_see_state", 1, may_see_state, true },
+		{ "may_read_dependencies", 1, always, true },
 	};
 
 	return functions_add(session, entries, sizeof(entries) / sizeof(*entries));

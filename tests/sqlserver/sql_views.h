@@ -11,7 +11,7 @@
 
 struct system_view {
 	const char *schema, *name;
-	int since;             /* major version that brought it */
+	int since; /* major version that brought it */
 	const char *source, *columns;
 };
 

@@ -22,8 +22,8 @@ static void row(struct compiler *c, struct text *out, const char *format, ...)
 		} else {
 			const char *text = va_arg(values, const char *);
 
-			text_format(out, "%s%s AS g%d", column > 1 ? "," : "", text ? compile_text(c->arena, text, strlen(text)) : "NULL",
-				column);
+			text_format(out, "%s%s AS g%d", column > 1 ? "," : "",
+				text ? compile_text(c->arena, text, strlen(text)) : "NULL", column);
 		}
 	}
 	va_end(values);
@@ -35,9 +35,9 @@ static void databases(struct compiler *c, struct text *out)
 		if (!d->dropped)
 			row(c, out, "siiisiiiiiiisi", d->name, (int64_t)d->id, d->created, (int64_t)d->compatibility,
 				collation_get(d->collation)->name, (int64_t)d->user_access, (int64_t)d->read_only,
-				(int64_t)(strstr(d->marks, "mirror_of") ? 1 : d->state),
-				(int64_t)d->snapshot_state, (int64_t)d->read_committed_snapshot, (int64_t)d->recovery, (int64_t)d->trustworthy,
-				d->marks, d->log_used);
+				(int64_t)(strstr(d->marks, "mirror_of") ? 1 : d->state), (int64_t)d->snapshot_state,
+				(int64_t)d->read_committed_snapshot, (int64_t)d->recovery, (int64_t)d->trustworthy, d->marks,
+				d->log_used);
 }
 
 int64_t database_pages(const struct database *d)
@@ -64,8 +64,8 @@ static void files(struct compiler *c, struct text *out)
 	for (struct database *d = engine->databases; d; d = d->next) {
 		if (d->dropped)
 			continue;
-		row(c, out, "iiissii", (int64_t)d->id, (int64_t)1, (int64_t)0, d->name, compile_format(c, "C:\\Data\\%s.mdf", d->name),
-			database_pages(d), most);
+		row(c, out, "iiissii", (int64_t)d->id, (int64_t)1, (int64_t)0, d->name,
+			compile_format(c, "C:\\Data\\%s.mdf", d->name), database_pages(d), most);
 		row(c, out, "iiissii", (int64_t)d->id, (int64_t)2, (int64_t)1, compile_format(c, "%s_log", d->name),
 			compile_format(c, "C:\\Data\\%s_log.ldf", d->name), log_pages(engine, d), log_most);
 	}
@@ -79,10 +79,10 @@ static void sessions(struct compiler *c, struct text *out)
 		if (s != me && !me->view_server_state)
 			continue;
 		row(c, out, "iisssiiissiiiiiiiiiiiiiii", (int64_t)s->id, s->login_time, s->host, s->program, s->login,
-			(int64_t)(s->sink != NULL), s->last_request, s->text_size, s->language, s->date_format, (int64_t)s->date_first,
-			(int64_t)s->quoted_identifier, (int64_t)s->arithabort, (int64_t)s->ansi_null_dflt, (int64_t)s->ansi_warnings,
-			(int64_t)s->ansi_padding, (int64_t)s->ansi_nulls, (int64_t)s->concat_null, (int64_t)s->isolation,
-			(int64_t)s->lock_timeout, (int64_t)s->deadlock_priority, s->rowcount, s->last_error,
+			(int64_t)(s->sink != NULL), s->last_request, s->text_size, s->language, s->date_format,
+			(int64_t)s->date_first, (int64_t)s->quoted_identifier, (int64_t)s->arithabort, (int64_t)s->ansi_null_dflt,
+			(int64_t)s->ansi_warnings, (int64_t)s->ansi_padding, (int64_t)s->ansi_nulls, (int64_t)s->concat_null,
+			(int64_t)s->isolation, (int64_t)s->lock_timeout, (int64_t)s->deadlock_priority, s->rowcount, s->last_error,
 			(int64_t)(s->database ? s->database->id : 0), (int64_t)s->trancount);
 	}
 }
@@ -104,8 +104,8 @@ static void one_lock(struct compiler *c, struct text *out, const struct lock *l,
 	static const char *const owners[] = { "TRANSACTION", "TRANSACTION", "SESSION" };
 
 	if (l->kind != LOCK_WRITER)
-		row(c, out, "sisissis", kinds[l->kind], (int64_t)l->database, l->name, (int64_t)l->object, lock_mode_name(l->mode), status,
-			(int64_t)l->owner->id, owners[l->duration]);
+		row(c, out, "sisissis", kinds[l->kind], (int64_t)l->database, l->name, (int64_t)l->object,
+			lock_mode_name(l->mode), status, (int64_t)l->owner->id, owners[l->duration]);
 }
 
 static void locks(struct compiler *c, struct text *out)
@@ -136,7 +136,8 @@ static void log_space(struct compiler *c, struct text *out)
 	struct engine *engine = c->session->engine;
 
 	for (struct database *d = engine->databases; d; d = d->next)
-		row(c, out, "iii", (int64_t)d->id, engine->log_limit ? engine->log_limit : (int64_t)8388608 + d->log_used, d->log_used);
+		row(c, out, "iii", (int64_t)d->id, engine->log_limit ? engine->log_limit : (int64_t)8388608 + d->log_used,
+			d->log_used);
 }
 
 static void logins(struct compiler *c, struct text *out)
@@ -144,7 +145,8 @@ static void logins(struct compiler *c, struct text *out)
 	sqlite3_stmt *s;
 	int64_t id = 256;
 
-	if (sqlite3_prepare_v2(c->session->engine->master, "SELECT name,windows FROM m_logins ORDER BY created", -1, &s, NULL))
+	if (sqlite3_prepare_v2(
+			c->session->engine->master, "SELECT name,windows FROM m_logins ORDER BY created", -1, &s, NULL))
 		return;
 	while (sqlite3_step(s) == SQLITE_ROW) {
 		const char *name = (const char *)sqlite3_column_text(s, 0);
@@ -163,12 +165,14 @@ static void types(struct compiler *c, struct text *out)
 		const struct kind_info *i = kind_info(kind);
 		bool text = i->storage == STORE_TEXT && kind != K_XML;
 
-		row(c, out, "siiiiiisiii", i->name, (int64_t)i->system_id, (int64_t)i->user_id, (int64_t)4, (int64_t)i->max_length,
-			(int64_t)i->precision, (int64_t)i->scale, text ? collation : NULL, (int64_t)(kind != K_SYSNAME && kind != K_TIMESTAMP),
-			(int64_t)0, (int64_t)(kind >= K_HIERARCHYID));
+		row(c, out, "siiiiiisiii", i->name, (int64_t)i->system_id, (int64_t)i->user_id, (int64_t)4,
+			(int64_t)i->max_length, (int64_t)i->precision, (int64_t)i->scale, text ? collation : NULL,
+			(int64_t)(kind != K_SYSNAME && kind != K_TIMESTAMP), (int64_t)0, (int64_t)(kind >= K_HIERARCHYID));
 	}
-	text_format(out, " UNION ALL SELECT name,system_type(kind),user_type_id,schema_id,CASE WHEN length=65535 THEN -1 ELSE length"
-		" END,precision,scale,CASE WHEN kind BETWEEN 19 AND 25 THEN '%s' END,nullable,1,0 FROM d%d.m_types", collation, d);
+	text_format(out,
+		" UNION ALL SELECT name,system_type(kind),user_type_id,schema_id,CASE WHEN length=65535 THEN -1 ELSE length"
+		" END,precision,scale,CASE WHEN kind BETWEEN 19 AND 25 THEN '%s' END,nullable,1,0 FROM d%d.m_types",
+		collation, d);
 }
 
 const char *generate_rows(struct compiler *c, const char *generator)
@@ -178,8 +182,14 @@ const char *generate_rows(struct compiler *c, const char *generator)
 		void (*make)(struct compiler *c, struct text *out);
 		int columns;
 	} generators[] = {
-		{ "databases", databases, 14 }, { "files", files, 7 }, { "sessions", sessions, 25 }, { "requests", requests, 9 },
-		{ "locks", locks, 8 }, { "transactions", transactions, 6 }, { "log", log_space, 3 }, { "logins", logins, 3 },
+		{ "databases", databases, 14 },
+		{ "files", files, 7 },
+		{ "sessions", sessions, 25 },
+		{ "requests", requests, 9 },
+		{ "locks", locks, 8 },
+		{ "transactions", transactions, 6 },
+		{ "log", log_space, 3 },
+		{ "logins", logins, 3 },
 		{ "types", types, 11 },
 	};
 	struct text out = { .arena = c->arena };

@@ -129,10 +129,10 @@ static int parse_ciphers(struct tls_server *server, const char *names)
 
 static int minor_version(int version)
 {
-	return version == 10 ? MBEDTLS_SSL_MINOR_VERSION_1 :
-		version == 11    ? MBEDTLS_SSL_MINOR_VERSION_2 :
-		version == 12    ? MBEDTLS_SSL_MINOR_VERSION_3 :
-						   -EINVAL;
+	return version == 10 ? MBEDTLS_SSL_MINOR_VERSION_1
+		: version == 11  ? MBEDTLS_SSL_MINOR_VERSION_2
+		: version == 12  ? MBEDTLS_SSL_MINOR_VERSION_3
+						 : -EINVAL;
 }
 
 static int configure(mbedtls_ssl_config *config, struct tls_server *server, const struct tls_settings *settings)

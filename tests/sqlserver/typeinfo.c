@@ -93,9 +93,9 @@ static int read_sized(struct message *message, struct wire_column *column)
 {
 	uint8_t bytes[4];
 	int error = message_read(message, bytes,
-		column->lengths == LENGTH_BYTE      ? 1 :
-			column->lengths == LENGTH_SHORT ? 2 :
-											  4);
+		column->lengths == LENGTH_BYTE        ? 1
+			: column->lengths == LENGTH_SHORT ? 2
+											  : 4);
 
 	if (error)
 		return error;

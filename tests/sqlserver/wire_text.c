@@ -20,11 +20,11 @@ static bool is_low_surrogate(uint32_t unit)
 static uint32_t decode_utf8(const uint8_t **at)
 {
 	const uint8_t *p = *at;
-	size_t more = p[0] < 0x80       ? 0 :
-		p[0] >= 0xf0 && p[0] < 0xf5 ? 3 :
-		p[0] >= 0xe0 && p[0] < 0xf0 ? 2 :
-		p[0] >= 0xc2 && p[0] < 0xe0 ? 1 :
-									  4;
+	size_t more = p[0] < 0x80         ? 0
+		: p[0] >= 0xf0 && p[0] < 0xf5 ? 3
+		: p[0] >= 0xe0 && p[0] < 0xf0 ? 2
+		: p[0] >= 0xc2 && p[0] < 0xe0 ? 1
+									  : 4;
 	uint32_t point = more == 0 ? p[0] : p[0] & (0x3fu >> more);
 
 	*at = p + 1;

@@ -5,8 +5,8 @@
 
 #include "agent/sql/catalogue_fields.h"
 
-static void *grow(struct catalogue *catalogue, const struct catalogue_record *record, const void *items,
-	uint32_t *count)
+static void *grow(
+	struct catalogue *catalogue, const struct catalogue_record *record, const void *items, uint32_t *count)
 {
 	char *more = catalogue_allocate(catalogue, (*count + 1) * record->size);
 
@@ -17,8 +17,8 @@ static void *grow(struct catalogue *catalogue, const struct catalogue_record *re
 	return more;
 }
 
-static void fill_column(struct catalogue_column *column, const struct column_sample *sample, int32_t table_id,
-	int32_t column_id)
+static void fill_column(
+	struct catalogue_column *column, const struct column_sample *sample, int32_t table_id, int32_t column_id)
 {
 	catalogue_record_init(&catalogue_record_column, column);
 	column->table_id = table_id;
@@ -53,8 +53,8 @@ struct catalogue_table *sample_table(struct catalogue *catalogue, const char *sc
 	return table;
 }
 
-struct catalogue_index *sample_index(struct catalogue *catalogue, struct catalogue_table *table, int32_t type,
-	bool unique, const int *keys)
+struct catalogue_index *sample_index(
+	struct catalogue *catalogue, struct catalogue_table *table, int32_t type, bool unique, const int *keys)
 {
 	struct catalogue_index *index;
 

@@ -15,7 +15,7 @@ struct column_sample {
 struct catalogue_table *sample_table(struct catalogue *catalogue, const char *schema, const char *name,
 	const struct column_sample *columns, size_t count);
 /* keys: column numbers from 1, negative for descending; ends with 0. */
-struct catalogue_index *sample_index(struct catalogue *catalogue, struct catalogue_table *table, int32_t type,
-	bool unique, const int *keys);
+struct catalogue_index *sample_index(
+	struct catalogue *catalogue, struct catalogue_table *table, int32_t type, bool unique, const int *keys);
 
 #endif

@@ -78,15 +78,30 @@ static void add_row(struct fake_answer *answer, const struct catalogue_record *r
 	answer->rows++;
 }
 
-static void add_rows(struct fake_answer *answer, const struct catalogue_record *record, const void *items,
-	uint32_t count)
+static void add_rows(
+	struct fake_answer *answer, const struct catalogue_record *record, const void *items, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++)
 		add_row(answer, record, (const char *)items + i * record->size);
 }
 
-enum { DATABASE, SCHEMAS, TABLES, COLUMNS, INDEXES, INDEX_COLUMNS, KEYS, PAIRS, CHECKS, TRIGGERS, MODULES, SEQUENCES,
-	TYPES, SYNONYMS, PROPERTIES };
+enum {
+	DATABASE,
+	SCHEMAS,
+	TABLES,
+	COLUMNS,
+	INDEXES,
+	INDEX_COLUMNS,
+	KEYS,
+	PAIRS,
+	CHECKS,
+	TRIGGERS,
+	MODULES,
+	SEQUENCES,
+	TYPES,
+	SYNONYMS,
+	PROPERTIES
+};
 
 static void add_table(struct fake_answer *answers, const struct catalogue_table *table)
 {
@@ -103,17 +118,19 @@ static void add_table(struct fake_answer *answers, const struct catalogue_table 
 			add_row(&answers[INDEX_COLUMNS], &catalogue_record_index_column, &column);
 		}
 	for (uint32_t i = 0; i < table->foreign_key_count; i++)
-		add_rows(&answers[PAIRS], &catalogue_record_pair, table->foreign_keys[i].pairs,
-			table->foreign_keys[i].pair_count);
+		add_rows(
+			&answers[PAIRS], &catalogue_record_pair, table->foreign_keys[i].pairs, table->foreign_keys[i].pair_count);
 }
 
 void fake_catalogue(const struct catalogue *catalogue, struct fake_answer answers[FAKE_CATALOGUE_ANSWERS])
 {
 	static const char *const parts[FAKE_CATALOGUE_ANSWERS] = { "FROM sys.databases d", "FROM sys.schemas s ",
 		"FROM sys.tables t JOIN sys.schemas", "FROM sys.columns c", "FROM sys.indexes i", "FROM sys.index_columns c",
-		"FROM sys.foreign_keys f", "FROM sys.foreign_key_columns c", "FROM sys.check_constraints c JOIN sys.tables t ON "
-		"t.object_id = c.parent_object_id AND", "FROM sys.triggers r LEFT", "FROM sys.objects o LEFT",
-		"FROM sys.sequences q LEFT", "FROM sys.types u", "FROM sys.synonyms y", "FROM sys.extended_properties e", NULL };
+		"FROM sys.foreign_keys f", "FROM sys.foreign_key_columns c",
+		"FROM sys.check_constraints c JOIN sys.tables t ON "
+		"t.object_id = c.parent_object_id AND",
+		"FROM sys.triggers r LEFT", "FROM sys.objects o LEFT", "FROM sys.sequences q LEFT", "FROM sys.types u",
+		"FROM sys.synonyms y", "FROM sys.extended_properties e", NULL };
 
 	memset(answers, 0, FAKE_CATALOGUE_ANSWERS * sizeof *answers);
 	for (size_t i = 0; i < FAKE_CATALOGUE_ANSWERS; i++)

@@ -13,10 +13,10 @@ struct fake_answer {
 	const char *part;           /* of the statement; NULL: the end of the list */
 	const struct value *values; /* row after row; borrowed */
 	size_t columns, rows;
-	enum sql_error_kind error;  /* in place of an answer */
+	enum sql_error_kind error; /* in place of an answer */
 	uint64_t affected;
 	bool used;
-	bool again;                 /* good for any number of statements */
+	bool again; /* good for any number of statements */
 };
 
 struct fake_type {

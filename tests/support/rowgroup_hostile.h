@@ -14,8 +14,14 @@
 #define HOSTILE_LAYOUTS 3
 #define HOSTILE_COLUMNS COLUMN_UDT
 
-static const struct rowgroup_params hostile_params = { .seed = { 42 }, .rare_rows = 64, .frequent_rows = 8,
-	.group_rows = 8, .max_rows = 256, .max_bytes = 16384, .inline_limit = 512, .piece_size = 1000 };
+static const struct rowgroup_params hostile_params = { .seed = { 42 },
+	.rare_rows = 64,
+	.frequent_rows = 8,
+	.group_rows = 8,
+	.max_rows = 256,
+	.max_bytes = 16384,
+	.inline_limit = 512,
+	.piece_size = 1000 };
 
 /* One column of each type; a chat message; a table of one text column. */
 static inline void hostile_layout(unsigned int number, struct column columns[HOSTILE_COLUMNS], struct layout *layout)

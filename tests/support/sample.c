@@ -110,9 +110,9 @@ static int compare_stream(struct repository *repository, struct snapshot_reader 
 		return error;
 	for (unsigned chunk = 0; !error && chunk < sample->chunks; chunk++) {
 		error = stream_next(cursor, &entry);
-		error = error < 0 ? error :
-			error == 0    ? -EILSEQ :
-							compare_chunk(repository, sample, stream, chunk, &entry, bytes);
+		error = error < 0 ? error
+			: error == 0  ? -EILSEQ
+						  : compare_chunk(repository, sample, stream, chunk, &entry, bytes);
 	}
 	int more = error ? 0 : stream_next(cursor, &entry);
 	stream_close(cursor);

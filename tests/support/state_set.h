@@ -10,8 +10,8 @@
 struct state_set {
 	size_t key_size;
 	uint8_t *keys;
-	uint32_t *slots;     /* number + 1; 0: free */
-	size_t count, room;  /* slots: twice the room, a power of two */
+	uint32_t *slots;    /* number + 1; 0: free */
+	size_t count, room; /* slots: twice the room, a power of two */
 };
 
 void state_set_init(struct state_set *set, size_t key_size);

@@ -20,8 +20,8 @@ const struct rowgroup_params table_rows_small = {
 	.piece_size = 1000,
 };
 
-static const struct column columns[] = { { COLUMN_INT, false }, { COLUMN_NVARCHAR, false },
-	{ COLUMN_VARBINARY, false }, { COLUMN_VARCHAR, false } };
+static const struct column columns[] = { { COLUMN_INT, false }, { COLUMN_NVARCHAR, false }, { COLUMN_VARBINARY, false },
+	{ COLUMN_VARCHAR, false } };
 static const uint16_t key[] = { 0 };
 const struct layout table_rows_layout = { columns, 4, key, 1 };
 
@@ -357,8 +357,8 @@ void rows_expect(const struct layout *layout, const struct rowgroup_params *para
 	assert_null(piece_at(&queue, 0));
 }
 
-void rows_round_trip(const struct layout *layout, const struct rowgroup_params *params, struct row *const *rows,
-	size_t count)
+void rows_round_trip(
+	const struct layout *layout, const struct rowgroup_params *params, struct row *const *rows, size_t count)
 {
 	struct chunk_list list;
 	struct table_digest digest;

@@ -41,7 +41,7 @@ struct chunk_list {
 		size_t size;
 		uint8_t *bytes;
 		uint8_t name[32]; /* SHA-256 */
-	} *chunks;
+	} * chunks;
 	size_t count, room;
 };
 
@@ -60,7 +60,7 @@ void rows_expect(const struct layout *layout, const struct rowgroup_params *para
 	size_t count, const struct chunk_list *list, const struct table_digest *digest);
 
 /* Both. */
-void rows_round_trip(const struct layout *layout, const struct rowgroup_params *params, struct row *const *rows,
-	size_t count);
+void rows_round_trip(
+	const struct layout *layout, const struct rowgroup_params *params, struct row *const *rows, size_t count);
 
 #endif
