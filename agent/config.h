@@ -62,7 +62,7 @@ struct config {
 	char key_file[256]; /* of the repository; made at first start where missing, 0600 */
 	int deflate_level;
 	uint32_t clean_max_per_day; /* percent of the volume that cleaning may copy in a box day */
-	uint32_t scrub_days; /* in so many box days everything is read again; 0: never by itself */
+	uint32_t scrub_days;        /* in so many box days everything is read again; 0: never by itself */
 	struct retention_policy retention;
 	struct suspect_policy suspect;
 	char state_directory[256];

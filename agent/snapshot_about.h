@@ -22,7 +22,7 @@ struct snapshot_about {
 	int64_t started, finished; /* wall clock, seconds since 1970 UTC */
 	uint64_t tables, rows, server_bytes, milliseconds;
 	enum consistency consistency;
-	uint64_t restoring; /* of a safety snapshot: what was about to be put back; else 0 */
+	uint64_t restoring;             /* of a safety snapshot: what was about to be put back; else 0 */
 	uint64_t new_bytes, new_stored; /* of what no snapshot had before; 0: not known */
 	uint64_t ratio;                 /* of compression when most was stored anew, thousandths; 0: not known */
 	char family[64], created[64];   /* of the database: catalogue.h; "": not known */

@@ -233,8 +233,8 @@ struct scrub_result {
  * is let go for each. *position is where the next call goes on: 0 where it ended. Damaged chunks are no longer known to
  * a backup, which stores them again; 0 is returned all the same.
  */
-int repository_scrub(struct repository *repository, uint64_t *position, const struct scrub_limits *limits,
-	struct scrub_result *result);
+int repository_scrub(
+	struct repository *repository, uint64_t *position, const struct scrub_limits *limits, struct scrub_result *result);
 /* Whether all chunks were read not too long ago: then a snapshot that reuses some may be verified. False at opening. */
 void repository_set_checked(struct repository *repository, bool checked);
 

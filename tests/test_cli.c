@@ -82,10 +82,21 @@ static void what_makes_no_sense_is_refused_with_a_hint(void **state)
 {
 	(void)state;
 	static const char *const wrong[][2] = {
-		{ "", "--help" }, { "bakcup", "bakcup" }, { "backup a b", "\"b\"" }, { "status x", "\"x\"" }, { "show", "show ID" },
-		{ "trust", "trust SERVER" }, { "list --data", "does not take --data" }, { "backup --what-if", "--what-if" },
-		{ "list --nothing", "--nothing" }, { "list --socket", "needs a value" }, { "verify --yes", "--yes" },
-		{ "backup --snapshot 1", "--snapshot" }, { "restore --hold 5s", "--hold" }, { "remove", "remove ID" }, { "pin 5f -y", "--yes" },
+		{ "", "--help" },
+		{ "bakcup", "bakcup" },
+		{ "backup a b", "\"b\"" },
+		{ "status x", "\"x\"" },
+		{ "show", "show ID" },
+		{ "trust", "trust SERVER" },
+		{ "list --data", "does not take --data" },
+		{ "backup --what-if", "--what-if" },
+		{ "list --nothing", "--nothing" },
+		{ "list --socket", "needs a value" },
+		{ "verify --yes", "--yes" },
+		{ "backup --snapshot 1", "--snapshot" },
+		{ "restore --hold 5s", "--hold" },
+		{ "remove", "remove ID" },
+		{ "pin 5f -y", "--yes" },
 	};
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
 		if (type(wrong[i][0]) != -EINVAL || !strstr(message, wrong[i][1]))
@@ -144,9 +155,20 @@ static void foreign_text_cannot_steer_the_terminal(void **state)
 {
 	(void)state;
 	static const char *const cases[][2] = {
-		{ "plain", "plain" }, { "a\033[31mb", "a?[31mb" }, { "a\nb\rc\tb\x7f", "a?b?c?b?" }, { "\xc2\x9b" "31m", "?31m" },
-		{ "\xe2\x80\xae" "evil", "?evil" }, { "\xe2\x81\xa6x", "?x" }, { "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80",
-		"caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80" }, { "\xff\xc3(\xe2\x82", "??" "(??" },
+		{ "plain", "plain" },
+		{ "a\033[31mb", "a?[31mb" },
+		{ "a\nb\rc\tb\x7f", "a?b?c?b?" },
+		{ "\xc2\x9b"
+		  "31m",
+			"?31m" },
+		{ "\xe2\x80\xae"
+		  "evil",
+			"?evil" },
+		{ "\xe2\x81\xa6x", "?x" },
+		{ "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80", "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80" },
+		{ "\xff\xc3(\xe2\x82",
+			"??"
+			"(??" },
 	};
 	char out[64];
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -199,7 +221,8 @@ static void a_pipe_gets_one_line_a_phase_and_the_outcome(void **state)
 		"Block: note\nText: Mind this.\n\n",
 		"Block: end\nCode: 4\nSentence: Stopped.\n\n",
 	};
-	assert_string_equal(seen(blocks, 10), "Job 4.\nmgc: reading\nmgc: stopping\ncancelled: Stopped??[2J. (1.5 s)\n"
+	assert_string_equal(seen(blocks, 10),
+		"Job 4.\nmgc: reading\nmgc: stopping\ncancelled: Stopped??[2J. (1.5 s)\n"
 		"  -> Again?\n  [dbo].[a]                          -12 +1 034 rows, 5 stay\n"
 		"  [dbo].[b]                          -3 +0 rows, the whole table: most of it differs\nnote: Mind this.\n");
 }
@@ -227,7 +250,9 @@ static void a_list_is_a_table_with_one_head(void **state)
 static void an_end_that_went_wrong_says_why_and_what_to_do(void **state)
 {
 	(void)state;
-	static const char *const blocks[] = { "Block: end\nCode: 7\nSentence: Job 3 does that already.\nRemedy: Wait.\n\n" };
+	static const char *const blocks[] = {
+		"Block: end\nCode: 7\nSentence: Job 3 does that already.\nRemedy: Wait.\n\n"
+	};
 	assert_string_equal(seen(blocks, 1), "Job 3 does that already.\n-> Wait.\n");
 }
 
@@ -236,9 +261,10 @@ static void the_bar_has_share_rate_and_time_to_go_and_fits(void **state)
 	(void)state;
 	char line[1024];
 	parse("Block: progress\nState: running\nPhase: read\nDatabase: mgc\nObject: [dbo].[tblChat]\nDone: 50000\n"
-		"Expected: 200000\nPhase-Ms: 5000\n\n");
+		  "Expected: 200000\nPhase-Ms: 5000\n\n");
 	progress_line(line, sizeof(line), 200, false, &fields);
-	assert_string_equal(line, "mgc  reading  #####...............  25 %  50 000 of 200 000  10 000/s  15 s to go"
+	assert_string_equal(line,
+		"mgc  reading  #####...............  25 %  50 000 of 200 000  10 000/s  15 s to go"
 		"  [dbo].[tblChat]");
 	for (int width = 10; width < 120; width++)
 		assert_true(progress_line(line, sizeof(line), width, false, &fields) < (size_t)width);
@@ -281,7 +307,8 @@ static void a_stream_is_one_object_a_line_with_numbers_and_flags(void **state)
 		"Database: 123\nSentence: a \"b\"\\n\\x01\n\n",
 		"Block: end\nCode: 0\n\n",
 	};
-	assert_string_equal(json_of(NULL, blocks, 2), "{\"block\":\"outcome\",\"job\":4,\"rows\":18446744073709551615,"
+	assert_string_equal(json_of(NULL, blocks, 2),
+		"{\"block\":\"outcome\",\"job\":4,\"rows\":18446744073709551615,"
 		"\"error_number\":-5,\"stored_bytes\":\"007\",\"stoppable\":false,\"database\":\"123\","
 		"\"sentence\":\"a \\\"b\\\"\\n\\u0001\"}\n{\"block\":\"end\",\"code\":0}\n");
 }
@@ -298,15 +325,18 @@ static void a_document_has_its_list_even_when_it_is_empty(void **state)
 	assert_non_null(strstr(text, "\"id\":\t\"2\""));
 	static const char *const status[] = { "Block: status\nState: busy\n\n", "Block: progress\nJob: 3\nPhase: write\n\n",
 		"Block: end\nCode: 0\n\n" };
-	assert_non_null(strstr(json_of("databases", status, 3), "\"job\":\t{\n\t\t\"job\":\t3,\n\t\t\"phase\":\t\"write\"\n\t}"));
+	assert_non_null(
+		strstr(json_of("databases", status, 3), "\"job\":\t{\n\t\t\"job\":\t3,\n\t\t\"phase\":\t\"write\"\n\t}"));
 }
 
 static void what_is_no_utf8_is_replaced_so_that_json_stays_json(void **state)
 {
 	(void)state;
-	static const char *const blocks[] = { "Block: note\nText: a\xed\xa0\x80" "b\xff\xc3\xa9\n\n" };
+	static const char *const blocks[] = { "Block: note\nText: a\xed\xa0\x80"
+										  "b\xff\xc3\xa9\n\n" };
 	assert_string_equal(json_of(NULL, blocks, 1),
-		"{\"block\":\"note\",\"text\":\"a\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" "b\xef\xbf\xbd\xc3\xa9\"}\n");
+		"{\"block\":\"note\",\"text\":\"a\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"
+		"b\xef\xbf\xbd\xc3\xa9\"}\n");
 }
 #endif
 
