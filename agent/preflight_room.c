@@ -345,14 +345,11 @@ static bool in_read_only_group(const struct preflight_facts *facts, const struct
 	return false;
 }
 
-/* NULL, or why its rows may not be replaced. A mask is no reason: who reads through it may write. */
+/* NULL, or why its rows may not be replaced. */
 static const char *forbidden(const struct preflight_case *about, const struct catalogue_table *table)
 {
-	struct catalogue_table plain = *table;
-	const struct catalogue_refusal *refusal;
+	const struct catalogue_refusal *refusal = catalogue_refused(table, true);
 
-	plain.features &= ~(uint32_t)FEATURE_MASKED;
-	refusal = catalogue_refused(&plain, true);
 	if (refusal)
 		return refusal->text;
 	return in_read_only_group(about->facts, table) ? "it, or an index of it, is in a read-only filegroup" : NULL;

@@ -518,7 +518,7 @@ static void after_a_rollback_identities_are_put_back(void **state)
 		assert_int_equal(replace_prepare(world.replace, (const uint32_t[]){ 2 }, 1, 1, &world.error), 0);
 		replace_undo_values(world.replace);
 		if (cases[i].said)
-			assert_said((const char *const[]){ "BEGIN TRANSACTION\n", "FROM [dbo].[room] WITH (TABLOCKX, HOLDLOCK)",
+			assert_said((const char *const[]){ "BEGIN TRANSACTION\n", "\nBEGIN TRANSACTION\n", "FROM [dbo].[room] WITH (TABLOCKX, HOLDLOCK)",
 				cases[i].said, "COMMIT TRANSACTION\n", NULL });
 		else
 			assert_not_said("CHECKIDENT");

@@ -274,7 +274,7 @@ struct catalogue_refusal {
 	bool backup, restore; /* refused */
 	const char *text;
 };
-/* The first that applies to the table; NULL: none. */
+/* The first that applies to the table; NULL: none. A mask is none: whoever may read through it loses nothing. */
 const struct catalogue_refusal *catalogue_refused(const struct catalogue_table *table, bool restore);
 
 /* ---- building, for the reader of the server's catalogue, the decoder and tests ---- */

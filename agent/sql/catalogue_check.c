@@ -139,27 +139,28 @@ static int may_unmask(const struct catalogue_table *table, struct session *sessi
 	return result;
 }
 
+static int check_mask(const struct catalogue_table *table, struct session *session, struct sql_error *error)
+{
+	char name[CATALOGUE_NAME_SIZE];
+	bool may = true;
+	int result = table->features & FEATURE_MASKED ? may_unmask(table, session, &may, error) : 0;
+
+	if (result < 0 || may)
+		return result;
+	catalogue_table_name(table, name, sizeof name);
+	return sql_error_set(error, SQL_ERROR_RIGHTS, name,
+		"It cannot be backed up: a column is masked and the login lacks UNMASK, so values would be lost");
+}
+
 static int check_features(const struct catalogue_table *table, struct session *session, struct sql_error *error)
 {
-	struct catalogue_table seen = *table;
-	const struct catalogue_refusal *refusal;
+	const struct catalogue_refusal *refusal = catalogue_refused(table, false);
 	char name[CATALOGUE_NAME_SIZE];
-	bool may = false;
 
-	if (table->features & FEATURE_MASKED) {
-		int result = may_unmask(table, session, &may, error);
-		if (result < 0)
-			return result;
-		if (may)
-			seen.features &= ~(uint32_t)FEATURE_MASKED;
-	}
-	refusal = catalogue_refused(&seen, false);
 	if (!refusal)
-		return 0;
+		return check_mask(table, session, error);
 	catalogue_table_name(table, name, sizeof name);
-	return sql_error_set(error,
-		refusal->feature == FEATURE_MASKED || refusal->feature == FEATURE_ROW_SECURITY ? SQL_ERROR_RIGHTS
-																					   : SQL_ERROR_UNSUPPORTED,
+	return sql_error_set(error, refusal->feature == FEATURE_ROW_SECURITY ? SQL_ERROR_RIGHTS : SQL_ERROR_UNSUPPORTED,
 		name, "It cannot be backed up: %s", refusal->text);
 }
 

@@ -259,7 +259,6 @@ const struct catalogue_refusal *catalogue_refused(const struct catalogue_table *
 		{ FEATURE_BAD_NAME, true, true, "a name in it is no well-formed Unicode, so no statement can name it" },
 		{ FEATURE_ROW_SECURITY, true, true,
 			"a row-level security policy filters its rows, so a copy would be incomplete" },
-		{ FEATURE_MASKED, true, true, "a column is masked and the login lacks UNMASK, so values would be lost" },
 		{ FEATURE_ENCRYPTED, true, true, "a column is under Always Encrypted: its ciphertext cannot be loaded back" },
 		{ FEATURE_MEMORY_OPTIMIZED, true, true, "a memory-optimized table cannot be read together with the others" },
 		{ FEATURE_FILETABLE, true, true, "a FileTable keeps its data in files" },
