@@ -343,6 +343,7 @@ static void *run_engine(void *arg)
 {
 	struct engine *engine = arg;
 	engine_recover(engine);
+	engine_signal(engine); /* there may be jobs to tell of that waited when the box stopped */
 	pthread_mutex_lock(&engine->lock);
 	while (!engine->quitting)
 		if (nothing_to_do(engine))

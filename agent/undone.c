@@ -39,8 +39,11 @@ enum job_state undone_unknown(struct story *story, const struct sql_error *error
 {
 	struct job_outcome *outcome = story->outcome;
 	char before[sizeof outcome->sentence], why[sizeof outcome->sentence], remedy[sizeof outcome->remedy];
+	size_t length = strlen(outcome->sentence);
 
 	memcpy(before, outcome->sentence, sizeof before);
+	if (length > 0 && length + 1 < sizeof before && before[length - 1] != '.')
+		memcpy(before + length, ".", 2);
 	explain_sql_error(error, story->server, why, sizeof why, remedy, sizeof remedy);
 	if (error->kind == SQL_ERROR_BUSY)
 		snprintf(

@@ -133,6 +133,8 @@ static int take_error(struct worker *worker, struct unpacker *unpacker, struct s
 		return lost_worker(worker, "sent an error that is none", error);
 	if (worker->watcher_error)
 		return worker->watcher_error;
+	if (!found.doing[0] && error)
+		memcpy(found.doing, error->doing, sizeof(found.doing)); /* the worker may know it better than we do */
 	if (error && error->kind == SQL_OK)
 		*error = found;
 	return found.kind == SQL_ERROR_CANCELLED ? -ECANCELED : -EIO;
