@@ -390,6 +390,25 @@ def test_a_failed_restore_is_over_only_when_the_server_has_undone_it(scene):
     assert scene.look() == scene.broken
 
 
+def test_after_a_power_cut_it_is_said_to_be_undone_only_when_it_is(scene):
+    scene.server.tell("set rollback_delay=4")
+    scene.server.tell("set silence=delete:60")
+    run = scene.begin()
+    for line in run.stdout:
+        if stage.json.loads(line).get("phase") == "write":
+            break
+    scene.box.stop(signal.SIGKILL)
+    run.communicate()
+    scene.server.tell("set silence=delete:0")
+    scene.box.start()
+    told = scene.settle("a power cut")
+    free = lock_is_free(scene)
+    scene.server.tell("set rollback_delay=0")
+    assert free, f"said before the server had undone it: {told}"
+    assert told["state"] == "failed" and "has undone it" in told["sentence"], told
+    assert scene.look() == scene.broken
+
+
 # ---- unknown ----
 
 def test_without_an_answer_to_commit_it_is_unknown_until_it_has_been_looked_at(world):
