@@ -137,6 +137,20 @@ static int open_session(struct session **session, struct sql_error *error)
 	return failed;
 }
 
+/*
+ * Without a keeper there is nobody to answer to, and nothing to wait for: the end of the connection makes the server undo
+ * what was begun, sooner than an attention that it may not answer for a minute.
+ */
+static bool stop_or_end(void *arg)
+{
+	struct uplink *uplink = arg;
+	bool stop = uplink_stop(uplink);
+
+	if (uplink->gone)
+		_exit(0);
+	return stop;
+}
+
 static int serve(void)
 {
 	struct session *session = NULL;
@@ -146,7 +160,7 @@ static int serve(void)
 	if (open_session(&session, &error))
 		return report_error(&error);
 	uplink_init(&uplink, KEEPER_FD);
-	session_on_wait(session, uplink_stop, &uplink);
+	session_on_wait(session, stop_or_end, &uplink);
 
 	const struct worker_setting setting = {
 		.restore = login.restore,
