@@ -89,7 +89,8 @@ static int lock_database(struct restore *restore)
 	struct story *story = &restore->story;
 	int result = restore_enter(restore, JOB_PHASE_LOCK, 0);
 
-	if (result < 0)
+	/* A what-if locks nobody out: it reads as a backup does. */
+	if (result < 0 || restore->request->what_if)
 		return result;
 	snprintf(restore->error.doing, sizeof restore->error.doing, "locking %.140s", story->outcome->database);
 	restore->in_transaction = true;

@@ -55,6 +55,14 @@ static int begin_safety(struct restore *restore)
 	return result < 0 ? restore_safety_failed(restore, result, "beginning the safety snapshot") : 0;
 }
 
+/* A restore reads under its own locks; a what-if as of one moment, or else under shared locks that let others read. */
+static enum consistency consistency_of(const struct restore *restore)
+{
+	bool versions = restore->preflight.present->database.snapshot_isolation == 1;
+
+	return restore->request->what_if && versions ? CONSISTENCY_SNAPSHOT : CONSISTENCY_LOCK;
+}
+
 /* What is there now, read under the restore's own locks on its own connection: nothing can come in between. */
 int restore_read_present(struct restore *restore)
 {
@@ -73,7 +81,7 @@ int restore_read_present(struct restore *restore)
 		restore->watcher = plan_watcher(&restore->plan, &under);
 		worker_watch(restore->worker, &restore->watcher);
 	}
-	result = worker_read(restore->worker, CONSISTENCY_LOCK, story->context->rowgroup,
+	result = worker_read(restore->worker, consistency_of(restore), story->context->rowgroup,
 		restore->present.writer != NULL || restore->request->what_if, NULL, 0, &restore->error);
 	if (result < 0 && restore->present.storage_error)
 		return restore_safety_failed(restore, restore->present.storage_error, "writing the safety snapshot");

@@ -138,13 +138,13 @@ static int begin(struct reader *reader)
 	}
 }
 
-/* Whatever happened, no query and nothing of a backup stays open on the server. */
+/* Whatever happened, no query and nothing of a backup stays open on the server; and who only reads never commits. */
 static int end(struct reader *reader, int result)
 {
 	struct sql_error ignored = { .kind = SQL_OK };
 
 	if (result == 0)
-		return reader->within_restore ? 0 : execute(reader, "IF @@TRANCOUNT > 0 COMMIT TRANSACTION");
+		return reader->within_restore ? 0 : execute(reader, "IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION");
 	if (session_cancel(reader->session, &ignored) == 0 && !reader->within_restore)
 		session_execute(reader->session, REQUEST_CHANGE, "IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION", NULL, &ignored);
 	return result;

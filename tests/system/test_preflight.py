@@ -257,6 +257,7 @@ def test_what_if_tells_everything_and_writes_nothing(small):
     spid = {line.split(" ")[0] for line in journal}
     assert len(spid) == 1, "the restore alone was to be seen"
     text = "\n".join(journal).upper()
+    assert "TABLOCK" not in text and "SP_GETAPPLOCK" not in text, "it keeps nobody waiting"
     assert "BEGIN TRANSACTION" in text and "ROLLBACK TRANSACTION" in text and "COMMIT TRANSACTION" not in text
     for word in ("1 of 2 tables", "would be refused now: 1 other session", "Recovery model FULL", "LOG_BACKUP",
                  "Mirrored to PARTNER: SYNCHRONIZED", "in data files", "in the log", "othing was written"):
