@@ -206,7 +206,7 @@ static int prepare(struct session *session, struct bulk *b)
 		text_format(&values, ",%s",
 			column->row_version ? "next_version()"
 				: column->identity
-				? compile_format(&c, "next_identity(%d,%d)", b->table->database->id, b->table->id)
+				? compile_identity(&c, b->table, column->type)
 				: compile_convert(&c, compile_stored(&c, column->default_text, NULL, false), column->type, true).sql);
 	}
 	b->insert = query(session, "INSERT INTO d%d.t%d(%s) VALUES(%s)", b->table->database->id, b->table->id,
@@ -305,6 +305,17 @@ static int read_value(
 		: 0;
 }
 
+/* The value that lies furthest in the increment's direction will be the identity's last. */
+static void note_identity(struct bulk *b, struct value value)
+{
+	const struct column *column = &b->columns[b->identity_column - 1].target;
+	int64_t number = (int64_t)decimal_of(value);
+
+	if (!b->any_identity || (column->increment >= 0 ? number > b->most_identity : number < b->most_identity))
+		b->most_identity = number;
+	b->any_identity = true;
+}
+
 static int row(struct session *session, struct bulk *b, const struct result_value *values)
 {
 	struct value converted[1024];
@@ -317,12 +328,8 @@ static int row(struct session *session, struct bulk *b, const struct result_valu
 	}
 	if (b->order_count && check_sorted(session, b, converted))
 		return -5;
-	if (b->identity_column) {
-		int64_t value = converted[b->identity_column - 1].i;
-
-		b->most_identity = !b->any_identity || value > b->most_identity ? value : b->most_identity;
-		b->any_identity = true;
-	}
+	if (b->identity_column)
+		note_identity(b, converted[b->identity_column - 1]);
 	session->checks_off = !b->check;
 	int code = sqlite3_step(b->insert);
 

@@ -105,6 +105,8 @@ struct expr compile_special(struct compiler *c, const struct node *node);
 struct expr compile_call(struct compiler *c, const struct node *node);
 /* Implicit conversion; assign: into a column, where nothing may be lost. */
 struct expr compile_convert(struct compiler *c, struct expr e, struct sql_type to, bool assign);
+/* The next value of the table's identity, as its column takes it. */
+const char *compile_identity(struct compiler *c, const struct table *table, struct sql_type to);
 struct expr compile_cast(struct compiler *c, struct expr e, struct sql_type to, const char *style, bool try_it);
 const char *compile_compare(struct compiler *c, const struct node *node, enum compare op, struct expr a, struct expr b);
 /* `sql COLLATE "x"` for a character expression, else as it is. */

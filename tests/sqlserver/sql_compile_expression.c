@@ -200,6 +200,14 @@ struct expr compile_convert(struct compiler *c, struct expr e, struct sql_type t
 	return e;
 }
 
+const char *compile_identity(struct compiler *c, const struct table *table, struct sql_type to)
+{
+	struct expr next = { .sql = compile_format(c, "next_identity(%d,%d)", table->database->id, table->id),
+		.type = type_simple(K_BIGINT) };
+
+	return compile_convert(c, next, to, true).sql;
+}
+
 static struct sql_type compare_type(struct compiler *c, struct expr a, struct expr b)
 {
 	struct sql_type type = type_common(a.type, b.type);

@@ -12,7 +12,7 @@ const char *change_default(struct change *ch, const struct column *column)
 		return "next_version()";
 	if (column->identity) {
 		identity_get(c->session, ch->table);
-		return compile_format(c, "next_identity(%d,%d)", ch->table->database->id, ch->table->id);
+		return compile_identity(c, ch->table, column->type);
 	}
 	if (!column->default_text)
 		return "NULL";

@@ -258,7 +258,7 @@ static const char *old_value(
 	if (column->row_version)
 		return "next_version()";
 	if (column->identity)
-		return compile_format(c, "next_identity(%d,%d)", table->database->id, table->id);
+		return compile_identity(c, table, column->type);
 	if (column->default_text)
 		return compile_convert(c, compile_stored(c, column->default_text, NULL, false), column->type, true).sql;
 	return "NULL";
