@@ -9,6 +9,7 @@ import tempfile
 
 import world as stage
 
+TABLE = "QUOTENAME(SCHEMA_NAME(t.schema_id)) + N'.' + QUOTENAME(t.name)"
 WIDEST = 40  # columns of a table in one expression; and tables in one statement
 TOGETHER = 8
 
@@ -48,7 +49,7 @@ def form(kind, column):
 def tables(server, database):
     """{[schema].[table]: [(column, type), ...]} of what a restore can put back: no rowversion."""
     found = {}
-    for line in freebcp(server, database, f"SELECT {hexed('QUOTENAME(SCHEMA_NAME(t.schema_id)) + N''.'' + QUOTENAME(t.name)')}, "
+    for line in freebcp(server, database, f"SELECT {hexed(TABLE)}, "
                         f"RIGHT('0000' + CAST(c.column_id AS varchar(5)), 5), {hexed('QUOTENAME(c.name)')}, {hexed('y.name')} FROM "
                         "sys.columns c JOIN sys.tables t ON t.object_id = c.object_id JOIN sys.types y ON y.user_type_id = "
                         "CASE WHEN c.system_type_id = 240 THEN c.user_type_id ELSE c.system_type_id END WHERE c.is_column_set = 0"):
@@ -82,8 +83,12 @@ STATES = {
     "check": "SELECT {}, CAST(is_disabled AS int), CAST(is_not_trusted AS int), CAST(is_not_for_replication AS int) FROM sys.check_constraints",
     "trigger": "SELECT {}, CAST(is_disabled AS int) FROM sys.triggers",
     "index": "SELECT {}, CAST(is_disabled AS int), index_id FROM sys.indexes WHERE object_id > 100 AND name IS NOT NULL",
-    "identity": "SELECT {}, CAST(last_value AS varchar(50)), CAST(object_id AS int) FROM sys.identity_columns",
-    "sequence": "SELECT {}, CAST(current_value AS varchar(50)) FROM sys.sequences",
+    # The next value counts: one that was never used and one put back to just before its first give the same.
+    "identity": "SELECT {}, OBJECT_NAME(object_id), CAST(CASE WHEN last_value IS NULL THEN CAST(IDENT_CURRENT("
+                "QUOTENAME(OBJECT_SCHEMA_NAME(object_id)) + N'.' + QUOTENAME(OBJECT_NAME(object_id))) AS decimal(38, 0)) ELSE "
+                "CAST(last_value AS decimal(38, 0)) + CAST(increment_value AS decimal(38, 0)) END AS varchar(50)) FROM sys.identity_columns",
+    "sequence": "SELECT {}, CAST(CASE WHEN last_used_value IS NULL THEN CAST(current_value AS decimal(38, 0)) ELSE "
+                "CAST(current_value AS decimal(38, 0)) + CAST(increment AS decimal(38, 0)) END AS varchar(50)) FROM sys.sequences",
 }
 
 
