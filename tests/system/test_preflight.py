@@ -325,7 +325,7 @@ def test_a_restore_that_is_rolled_back_leaves_identities_as_they_were(small):
     server.sql("CREATE TABLE dbo.child (id int NOT NULL PRIMARY KEY, t int NULL CONSTRAINT FK_t REFERENCES dbo.t (id))", "small")
     server.sql("DBCC CHECKIDENT ('dbo.t', RESEED, 1)", "small")
     server.tell("forget")
-    server.tell("set fail=1205@alter:4")
+    server.tell("set fail=547@alter:4")
     result = box.run("restore", "small")
     assert result.returncode == 1, result.stdout + result.stderr
     server.tell("set fail=0")
