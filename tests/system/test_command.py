@@ -119,7 +119,7 @@ def on_a_terminal(box, *arguments):
 def test_a_terminal_shows_a_bar_with_rate_and_time_left(shared):
     server = shared.server("--chat", "messages=60000,rooms=60,users=200,seed=3", name="chatty")
     server.add_logins("mgc", "mgccomp")
-    box = shared.box(server, name="bar")
+    box = shared.box(server, name="bar", extra="read_kib_per_second = 1500")  # or it is over before there is a rate
     code, said = on_a_terminal(box, "backup", "mgc")
     assert code == 0, said
     assert re.search(r"\d+ %  [\d ]+ of [\d ]+  [\d ]+/s  [\d.]+ \w+ to go", said), said[-2000:]
