@@ -94,7 +94,10 @@ STATES = {
 
 def states(server, database):
     """{kind: lines} of what a restore must put back beside the rows."""
-    return {kind: freebcp(server, database, query.format(hexed("name"))) for kind, query in STATES.items()}
+    queries = dict(STATES)
+    if server.version < 14:  # nobody tells whether a sequence was used: what it gives next cannot be computed
+        queries["sequence"] = "SELECT {} FROM sys.sequences"
+    return {kind: freebcp(server, database, query.format(hexed("name"))) for kind, query in queries.items()}
 
 
 def everything(server, database):

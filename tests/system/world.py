@@ -54,16 +54,17 @@ class Certificates:
 class Server:
     """A stand-in SQL Server."""
 
-    def __init__(self, directory, certificates, *options, certificate="server", version=16, port=0):
-        self.directory = directory
+    def __init__(self, directory, certificates, *options, certificate="server", version=16, port=0,
+                 address="127.0.0.1"):
+        self.directory, self.address, self.version = directory, address, version
         self.has_logins = False
         os.makedirs(directory, exist_ok=True)
         self.port_file = os.path.join(directory, "port")
         self.control = os.path.join(directory, "control")
         if os.path.exists(self.port_file):
             os.remove(self.port_file)
-        self.command = [STANDIN, "--directory", os.path.join(directory, "databases"), "--port", str(port), "--port-file",
-                        self.port_file, "--certificate", certificates.path(certificate + ".pem"), "--key",
+        self.command = [STANDIN, "--directory", os.path.join(directory, "databases"), "--address", address,
+                        "--port", str(port), "--port-file", self.port_file, "--certificate", certificates.path(certificate + ".pem"), "--key",
                         certificates.path("new-key.key" if certificate == "new-key" else "server.key"), "--version", str(version), "--control", self.control,
                         "--login", "=".join(ADMIN), *options]
         self.start()
@@ -103,7 +104,7 @@ class Server:
         """A FreeTDS configuration for clients that are not ours."""
         path = os.path.join(directory, "freetds.conf")
         with open(path, "w") as file:
-            file.write(f"[standin]\nhost = 127.0.0.1\nport = {self.port}\ntds version = 7.4\nclient charset = UTF-8\n"
+            file.write(f"[standin]\nhost = {self.address}\nport = {self.port}\ntds version = 7.4\nclient charset = UTF-8\n"
                        "encryption = require\ntext size = 2147483647\n")
         return path
 
