@@ -154,7 +154,7 @@ static void what_is_no_value_of_the_column_is_refused(void **state)
 		assert_int_equal(bulk_value(&bulk, &column, &(struct value){ cases[i].value, cases[i].value_size }), -EINVAL);
 	}
 	assert_int_equal(bulk_value(&bulk, &fixed, &(struct value){ NULL, 0 }), -EINVAL);
-	assert_int_equal(bulk_long_begin(&bulk, &fixed), -EINVAL);
+	assert_int_equal(bulk_long_begin(&bulk, &fixed, 4), -EINVAL);
 }
 
 static void a_description_of_another_type_is_refused(void **state)
@@ -210,16 +210,38 @@ static void long_values_come_in_pieces_larger_than_the_buffer_too(void **state)
 	(void)state;
 	memset(piece, 'p', BULK_BUFFER_SIZE + 1);
 	start();
-	assert_int_equal(bulk_long_begin(&bulk, &column), 0);
-	assert_int_equal(bulk_long_piece(&bulk, "ab", 2), 0);
-	assert_int_equal(bulk_long_piece(&bulk, piece, BULK_BUFFER_SIZE + 1), 0);
-	assert_int_equal(bulk_long_piece(&bulk, "", 0), -EINVAL);
-	assert_int_equal(bulk_long_end(&bulk), 0);
+	assert_int_equal(bulk_long_begin(&bulk, &column, BULK_BUFFER_SIZE + 3), 0);
+	assert_int_equal(bulk_long_piece(&bulk, &column, "ab", 2), 0);
+	assert_int_equal(bulk_long_piece(&bulk, &column, piece, BULK_BUFFER_SIZE + 1), 0);
+	assert_int_equal(bulk_long_piece(&bulk, &column, "", 0), -EINVAL);
+	assert_int_equal(bulk_long_end(&bulk, &column), 0);
 	assert_int_equal(bulk_flush(&bulk), 0);
 	assert_int_equal(output.size, 8 + 6 + 4 + BULK_BUFFER_SIZE + 1 + 4);
 	assert_memory_equal(output.bytes, "\xfe\xff\xff\xff\xff\xff\xff\xff\2\0\0\0ab\1\x80\0\0pp", 20);
 	assert_memory_equal(output.bytes + output.size - 5, "p\0\0\0\0", 5);
 	free(piece);
+}
+
+/* As they come from a row that was too wide to keep them in it. */
+static void shorter_values_in_pieces_are_as_if_they_were_whole(void **state)
+{
+	static const struct column_sample character = { "c", "varchar", 8000, 0, 0, true };
+	static const struct column_sample any = { "v", "sql_variant", 8016, 0, 0, true };
+	struct bulk_column text = column_of(&character, "\xa7\x40\x1f\x19\x04\xd0\0\xcc", 8, 9);
+	struct bulk_column variant = column_of(&any, "\x62\x49\x1f\0\0", 5, 9);
+
+	(void)state;
+	start();
+	assert_int_equal(bulk_long_begin(&bulk, &text, 3), 0);
+	assert_int_equal(bulk_long_piece(&bulk, &text, "ab", 2), 0);
+	assert_int_equal(bulk_long_piece(&bulk, &text, "c", 1), 0);
+	assert_int_equal(bulk_long_end(&bulk, &text), 0);
+	assert_int_equal(bulk_long_begin(&bulk, &variant, 6), 0);
+	assert_int_equal(bulk_long_piece(&bulk, &variant, "\x38\0\1\2\3\4", 6), 0);
+	assert_int_equal(bulk_long_end(&bulk, &variant), 0);
+	assert_bytes("\3\0abc\6\0\0\0\x38\0\1\2\3\4");
+	assert_int_equal(bulk_long_begin(&bulk, &text, 8001), -EINVAL);
+	assert_int_equal(bulk_long_begin(&bulk, &variant, 8017), -EINVAL);
 }
 
 static void the_statement_declares_types_collations_and_order(void **state)
@@ -262,6 +284,7 @@ int main(void)
 		cmocka_unit_test(a_description_of_another_type_is_refused),
 		cmocka_unit_test(metadata_carries_each_column_s_own_collation),
 		cmocka_unit_test(long_values_come_in_pieces_larger_than_the_buffer_too),
+		cmocka_unit_test(shorter_values_in_pieces_are_as_if_they_were_whole),
 		cmocka_unit_test(the_statement_declares_types_collations_and_order) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

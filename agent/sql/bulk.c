@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "agent/sql/variant.h"
 #include "agent/table/bytes.h"
 
 #define TOKEN_COLMETADATA 0x81
@@ -92,18 +93,11 @@ static int put_null(struct bulk *bulk, const struct bulk_column *column)
 
 static int put_bytes(struct bulk *bulk, const struct bulk_column *column, const struct value *value)
 {
-	int result;
+	int result = bulk_long_begin(bulk, column, value->size);
 
-	if (column->plp) {
-		result = bulk_long_begin(bulk, column);
-		if (result == 0 && value->size)
-			result = bulk_long_piece(bulk, value->data, value->size);
-		return result < 0 ? result : bulk_long_end(bulk);
-	}
-	if (value->size > 8000 && column->type != COLUMN_VARIANT)
-		return -EINVAL;
-	result = column->type == COLUMN_VARIANT ? put_int(bulk, value->size, 4) : put_int(bulk, value->size, 2);
-	return result < 0 ? result : put(bulk, value->data, value->size);
+	if (result == 0 && value->size)
+		result = bulk_long_piece(bulk, column, value->data, value->size);
+	return result < 0 ? result : bulk_long_end(bulk, column);
 }
 
 /* Types of one size, from canonical form to the wire's. */
@@ -160,19 +154,27 @@ int bulk_value(struct bulk *bulk, const struct bulk_column *column, const struct
 	return column->fixed ? put(bulk, wire + 1, column->size) : put(bulk, wire, 1u + column->size);
 }
 
-int bulk_long_begin(struct bulk *bulk, const struct bulk_column *column)
+int bulk_long_begin(struct bulk *bulk, const struct bulk_column *column, uint64_t size)
 {
-	return column->plp ? put_int(bulk, UINT64_MAX - 1, 8) : -EINVAL; /* of a length not told */
+	if (column->plp)
+		return put_int(bulk, UINT64_MAX - 1, 8); /* of a length not told */
+	if (column->size)
+		return -EINVAL;
+	if (column->type == COLUMN_VARIANT)
+		return size <= VARIANT_BODY_MAX ? put_int(bulk, size, 4) : -EINVAL;
+	return size <= 8000 ? put_int(bulk, size, 2) : -EINVAL;
 }
 
-int bulk_long_piece(struct bulk *bulk, const void *bytes, size_t size)
+int bulk_long_piece(struct bulk *bulk, const struct bulk_column *column, const void *bytes, size_t size)
 {
-	int result = size && size <= INT32_MAX ? put_int(bulk, size, 4) : -EINVAL;
+	int result = size && size <= INT32_MAX ? 0 : -EINVAL;
 
+	if (result == 0 && column->plp)
+		result = put_int(bulk, size, 4);
 	return result < 0 ? result : put(bulk, bytes, size);
 }
 
-int bulk_long_end(struct bulk *bulk)
+int bulk_long_end(struct bulk *bulk, const struct bulk_column *column)
 {
-	return put_int(bulk, 0, 4);
+	return column->plp ? put_int(bulk, 0, 4) : 0;
 }

@@ -53,12 +53,15 @@ struct bulk {
 
 void bulk_init(struct bulk *bulk, bulk_sink *sink, void *arg);
 int bulk_metadata(struct bulk *bulk, const struct bulk_column *columns, size_t count);
-/* A row: its start, then each column's value, or a long value as begin, pieces (none empty), end. */
+/*
+ * A row: its start, then each column's value, or a long value as begin, pieces (none empty, `size` bytes in all), end.
+ * Not only values of (max) columns are long: of a wide row shorter ones are kept apart, too.
+ */
 int bulk_row(struct bulk *bulk);
 int bulk_value(struct bulk *bulk, const struct bulk_column *column, const struct value *value);
-int bulk_long_begin(struct bulk *bulk, const struct bulk_column *column); /* -EINVAL where it is no (max) */
-int bulk_long_piece(struct bulk *bulk, const void *bytes, size_t size);
-int bulk_long_end(struct bulk *bulk);
+int bulk_long_begin(struct bulk *bulk, const struct bulk_column *column, uint64_t size);
+int bulk_long_piece(struct bulk *bulk, const struct bulk_column *column, const void *bytes, size_t size);
+int bulk_long_end(struct bulk *bulk, const struct bulk_column *column);
 /* Hands what is buffered to the sink. */
 int bulk_flush(struct bulk *bulk);
 

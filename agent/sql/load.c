@@ -218,7 +218,7 @@ static int write_columns(struct load *load)
 			/* Not loaded; where one is long, its pieces come by all the same. */
 			load->pieces_left = value->large ? value->pieces : 0;
 		} else if (value->large) {
-			result = bulk_long_begin(&load->bulk, column);
+			result = bulk_long_begin(&load->bulk, column, value->size);
 			if (result < 0)
 				return result;
 			load->pieces_left = value->pieces;
@@ -300,7 +300,7 @@ static int take_piece(struct load *load, const void *bytes, size_t size)
 	if (!derived && (!size || size > load->bytes_left))
 		return damaged(load, "a value is longer than its row says");
 	if (!derived)
-		result = bulk_long_piece(&load->bulk, bytes, size);
+		result = bulk_long_piece(&load->bulk, &load->columns[load->column], bytes, size);
 	if (result < 0)
 		return result;
 	load->batch_bytes += size;
@@ -310,7 +310,7 @@ static int take_piece(struct load *load, const void *bytes, size_t size)
 	if (!derived && load->bytes_left)
 		return damaged(load, "a value is shorter than its row says");
 	if (!derived)
-		result = bulk_long_end(&load->bulk);
+		result = bulk_long_end(&load->bulk, &load->columns[load->column]);
 	load->column++;
 	return result < 0 ? result : write_rows(load, true);
 }

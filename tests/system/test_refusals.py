@@ -192,3 +192,18 @@ def test_malformed_answers_end_the_job_and_leave_nothing(world, kind):
         assert all(s["verified"] for s in box.json("list")["snapshots"])
     server.tell("wire none")
     box.ok("backup")
+
+
+def test_the_largest_row_that_a_server_can_have_is_kept_and_comes_back(world):
+    """As many columns of 8 000 bytes as the pointers to them fit into a row: more than a chunk holds unless they leave it."""
+    server = small(world)
+    names = [f"c{i}" for i in range(330)]
+    server.sql(f"CREATE TABLE dbo.wide (id int NOT NULL PRIMARY KEY, {', '.join(f'{n} varchar(8000) NULL' for n in names)})", "small")
+    server.sql("INSERT dbo.wide VALUES (1, " + ", ".join(f"REPLICATE('{chr(97 + i % 26)}', 8000)" for i in range(330)) + ")", "small")
+    server.sql("INSERT dbo.wide (id, c7, c329) VALUES (2, '', 'x')", "small")
+    box = world.box(server, databases="small", profile="any")
+    before = server.fingerprint("small")
+    box.ok("backup")
+    server.sql("DELETE FROM dbo.wide", "small")
+    box.ok("restore", "small")
+    assert server.fingerprint("small") == before
