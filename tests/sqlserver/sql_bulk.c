@@ -316,13 +316,48 @@ static void note_identity(struct bulk *b, struct value value)
 	b->any_identity = true;
 }
 
+/* Does the setting "corrupt" strike this row? */
+static bool corrupts(struct engine *engine)
+{
+	bool strikes = false;
+
+	pthread_mutex_lock(&engine->mutex);
+	if (engine->corrupt_row)
+		strikes = !--engine->corrupt_row;
+	engine->faults_struck += strikes;
+	pthread_mutex_unlock(&engine->mutex);
+	return strikes;
+}
+
+/* The lowest bit of a row's last value; in characters that of the last byte, which leaves them well-formed. */
+static void flip_bit(struct session *session, struct value *row, size_t count)
+{
+	while (count && row[count - 1].storage == STORE_NULL)
+		count--;
+	if (!count)
+		return;
+	struct value *value = &row[count - 1];
+
+	value->i ^= 1;
+	if (!value->size)
+		return;
+	char *bytes = arena_alloc(session->arena, value->size);
+
+	memcpy(bytes, value->data, value->size);
+	bytes[value->size - 1] ^= 1;
+	value->data = bytes;
+}
+
 static int row(struct session *session, struct bulk *b, const struct result_value *values)
 {
 	struct value converted[1024];
 
-	for (size_t i = 0; i < b->count; i++) {
+	for (size_t i = 0; i < b->count; i++)
 		if (read_value(session, b, i, &values[i], &converted[i]))
 			return -5;
+	if (session->engine->corrupt_row && corrupts(session->engine))
+		flip_bit(session, converted, b->count);
+	for (size_t i = 0; i < b->count; i++) {
 		value_bind(b->insert, (int)i + 1, converted[i]);
 		b->bytes += (int64_t)values[i].size + 4;
 	}

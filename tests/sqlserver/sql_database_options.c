@@ -234,6 +234,8 @@ int engine_set(struct engine *engine, const char *setting)
 		snprintf(engine->language, sizeof(engine->language), "%s", value);
 	else if (size == 4 && !strncmp(setting, "fail", size))
 		error = set_fault(engine, value);
+	else if (size == 7 && !strncmp(setting, "corrupt", size))
+		engine->corrupt_row = atoll(value);
 	else if (size == 4 && !strncmp(setting, "hide", size))
 		snprintf(engine->hidden, sizeof(engine->hidden), "%s", value);
 	else if (size == 4 && !strncmp(setting, "mark", size))

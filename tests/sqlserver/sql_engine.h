@@ -85,6 +85,7 @@ struct engine {
 	struct identity *identities;
 	struct setting_fault *faults;
 	uint64_t faults_struck;
+	int64_t corrupt_row; /* bulk rows until one is stored with a bit that is wrong; 0: none will be */
 	struct ddl_mark *ddl_marks;
 	int next_session;
 	uint64_t next_descriptor, row_version, ddl_clock;

@@ -74,6 +74,7 @@ static const struct message messages[] = {
 	{ 447, 16, "Expression type %s is invalid for COLLATE clause.", NULL },
 	{ 448, 16, "Invalid collation '%s'.", NULL },
 	{ 468, 16, "Cannot resolve the collation conflict between \"%s\" and \"%s\" in the equal to operation.", NULL },
+	{ 511, 16, "Cannot create a row of size %s which is greater than the allowable maximum row size of 8060.", NULL },
 	{ 512, 16,
 		"Subquery returned more than 1 value. This is not permitted when the subquery follows =, !=, <, <= , >, >= or when the subquery is used as an expression.",
 		NULL },

@@ -56,12 +56,12 @@ const struct system_view catalogue_views[] = { { "sys", "objects", 11, OBJECTS "
 															  " 'NON_TEMPORAL_TABLE' END|13:history_table_id int NULL|13:is_remote_data_archive_enabled bit 0|13:is_external bit " FLAG(
 																  "external") "|14:history_retention_period int NULL|14:history_retention_period_unit int NULL|"
 																			  "14:history_retention_period_unit_desc nvarchar(10) NULL|14:is_node bit " FLAG(" node") "|14:is_edge bit " FLAG(
-																				  "edge") "|16:data_retention_period int -1|16:data_retention_period_unit int -1|16:data_retention_period_unit_desc nvarchar(10)"
-																						  " 'INFINITE'|16:ledger_type tinyint CASE WHEN " FLAG(
-																							  "ledger") " THEN 2 ELSE 0 END|16:ledger_type_desc nvarchar(60)"
-																										" CASE WHEN " FLAG(
-																											"ledger") " THEN 'UPDATABLE_LEDGER_TABLE' ELSE 'NON_LEDGER_TABLE' END|16:ledger_view_id int NULL|"
-																													  "16:is_dropped_ledger_table bit 0" },
+																				  " edge") "|16:data_retention_period int -1|16:data_retention_period_unit int -1|16:data_retention_period_unit_desc nvarchar(10)"
+																						   " 'INFINITE'|16:ledger_type tinyint CASE WHEN " FLAG(
+																							   "ledger") " THEN 2 ELSE 0 END|16:ledger_type_desc nvarchar(60)"
+																										 " CASE WHEN " FLAG(
+																											 "ledger") " THEN 'UPDATABLE_LEDGER_TABLE' ELSE 'NON_LEDGER_TABLE' END|16:ledger_view_id int NULL|"
+																													   "16:is_dropped_ledger_table bit 0" },
 	{ "sys", "views", 11, OBJECTS " WHERE o.type='V' AND" SEEN,
 		OBJECT_COLUMNS
 		"|is_replicated bit 0|"
