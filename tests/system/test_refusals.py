@@ -194,6 +194,57 @@ def test_malformed_answers_end_the_job_and_leave_nothing(world, kind):
     box.ok("backup")
 
 
+def damaged(world, **keywords):
+    """A server and a box with a snapshot of it, and what the server has then lost."""
+    server = small(world)
+    box = world.box(server, databases="small", profile="any", **keywords)
+    box.ok("backup")
+    server.sql("DELETE FROM dbo.t WHERE id <> 2", "small")
+    return server, box, server.fingerprint("small")
+
+
+def safety_snapshots(box):
+    return [s for s in box.json("list")["snapshots"] if s["class"] == "safety" and s["applied"]]
+
+
+def test_a_value_that_the_server_has_stored_wrongly_is_found_before_the_commit(world):
+    server = small(world)
+    for kind in ("int", "nvarchar(9)", "varbinary(9)"):
+        table = kind.split("(")[0]
+        server.sql(f"CREATE TABLE dbo.{table}s (id int NOT NULL PRIMARY KEY, v {kind} NOT NULL)", "small")
+        server.sql(f"INSERT dbo.{table}s VALUES (1, CAST('1' AS {kind})), (2, CAST('22' AS {kind})), (3, CAST('333' AS {kind}))", "small")
+    box = world.box(server, databases="small", profile="any")
+    box.ok("backup")
+    wanted = server.fingerprint("small")
+    for row, table in enumerate(("ints", "nvarchars", "varbinarys"), 1):
+        server.sql(f"DELETE FROM dbo.{table}", "small")
+        broken = server.fingerprint("small")
+        strikes, applied = int(server.tell("strikes")[0]), safety_snapshots(box)
+        server.tell(f"set corrupt={row}")
+        result = box.run("restore", "small")
+        said = result.stdout + result.stderr
+        assert int(server.tell("strikes")[0]) == strikes + 1
+        assert result.returncode == 1, said
+        assert f"[dbo].[{table}]" in said and "3 rows there, 3 rows wanted, and their digests differ" in said, said
+        assert "everything was rolled back" in said, said
+        assert server.fingerprint("small") == broken
+        assert safety_snapshots(box) == applied
+        box.ok("restore", "small")
+        assert server.fingerprint("small") == wanted
+
+
+def test_a_row_that_the_server_finds_too_large_is_told_with_table_and_limit(world):
+    """Where columns were dropped from a table, less of the 8 060 bytes of a row is left than its columns say."""
+    server, box, broken = damaged(world)
+    server.tell("set fail=511@load:1")
+    result = box.run("restore", "small")
+    said = result.stdout + result.stderr
+    assert result.returncode == 1 and "[dbo].[t]" in said and "8060" in said, said
+    assert server.fingerprint("small") == broken
+    assert safety_snapshots(box) == []
+    box.ok("restore", "small")
+
+
 def test_the_largest_row_that_a_server_can_have_is_kept_and_comes_back(world):
     """As many columns of 8 000 bytes as the pointers to them fit into a row: more than a chunk holds unless they leave it."""
     server = small(world)
@@ -207,3 +258,39 @@ def test_the_largest_row_that_a_server_can_have_is_kept_and_comes_back(world):
     server.sql("DELETE FROM dbo.wide", "small")
     box.ok("restore", "small")
     assert server.fingerprint("small") == before
+
+
+def test_of_two_jobs_at_once_the_second_waits_and_the_same_again_is_the_first(world):
+    server, box, _ = damaged(world)
+    server.tell("set silence=select:0.3")
+    first = box.json("backup", "small", "--no-wait")
+    accepted = [stage.json.loads(line) for line in box.ok("restore", "small", "--no-wait", "--json").splitlines()][0]
+    again = [box.run(command, "small", "--no-wait") for command in ("backup", "restore")]
+    jobs = {j["kind"]: j for j in box.json("jobs")["jobs"] if j["state"] in ("running", "queued")}
+    server.tell("set silence=select:0")
+    assert first["code"] == 0 and accepted["ahead"] == 1, (first, accepted)
+    assert jobs["backup"]["state"] == "running" and jobs["restore"]["state"] == "queued", jobs
+    for kind, result in zip(("backup", "restore"), again):
+        assert result.returncode == 7 and f"Job {jobs[kind]['job']} does that already" in result.stdout + result.stderr, result
+    stage.wait_for(lambda: box.json("status")["state"] == "idle", 60, "both to end")
+    ended = box.json("jobs")["jobs"][-2:]
+    assert [(j["kind"], j["state"]) for j in ended] == [("backup", "done"), ("restore", "done")], ended
+    assert ended[0]["ended"] <= ended[1]["began"]
+
+
+def test_a_server_that_falls_silent_in_an_answer_is_given_up_on_and_older_snapshots_stay(world):
+    server = small(world)
+    server.sql("CREATE TABLE dbo.long (id int NOT NULL PRIMARY KEY, body char(4000) NOT NULL)", "small")
+    server.sql("INSERT dbo.long VALUES " + ", ".join(f"({n}, '{n}')" for n in range(800)), "small")
+    box = world.box(server, databases="small", profile="any", extra="stall_seconds = 5")
+    before = int(server.tell("packets")[0])
+    box.ok("backup")
+    packets = int(server.tell("packets")[0]) - before
+    good = box.json("list")["snapshots"]
+    server.tell(f"wire stall-at-packet={packets // 2}:ever")
+    result = box.run("backup")
+    said = result.stdout + result.stderr
+    server.tell("wire none")
+    assert result.returncode == 1 and "began to answer and stopped" in said, said
+    assert box.json("list")["snapshots"] == good
+    box.ok("backup")
