@@ -56,7 +56,7 @@ static const struct explanation explanations[] = {
 	[SQL_ERROR_CONSISTENCY] = { "the database does not allow snapshot isolation",
 		"Have the DBA run once: ALTER DATABASE [%d] SET ALLOW_SNAPSHOT_ISOLATION ON; or set consistency = lock." },
 	[SQL_ERROR_ROW_TOO_LARGE] = { "a row is larger than this box can hold",
-		"A box built with larger limits (make menuconfig) can take it." },
+		"SQL Server is not known to make such rows: report how the table is made." },
 	[SQL_ERROR_MEMORY] = { "the worker reached its memory limit",
 		"Raise AGENT_SQL_WORKER_MEMORY_MIB (make menuconfig)." },
 	[SQL_ERROR_DIFFERS] = { "read back, it is not what was written; everything was rolled back",

@@ -327,6 +327,35 @@ static void a_long_value_that_changes_meanwhile_starts_the_backup_again(void **s
 	free_world(&world);
 }
 
+static void a_row_too_large_for_a_chunk_is_refused_with_table_and_limit(void **state)
+{
+	enum { COLUMNS = 10 };
+	struct column_sample samples[COLUMNS];
+	struct value row[COLUMNS];
+	struct fake_answer answers[] = { { .part = "FROM [dbo].[wide]", .values = row, .columns = COLUMNS, .rows = 1 },
+		{ .part = NULL } };
+	struct table_digest digest;
+	struct world world;
+
+	(void)state;
+	for (size_t i = 0; i < COLUMNS; i++) {
+		samples[i] = (struct column_sample){ "c", "varchar", 100, 0, 0, true };
+		row[i] = (struct value){ long_value, 48 }; /* too short to leave the row */
+	}
+	make_world(&world, fake_session(13, answers));
+	catalogue_free(world.catalogue);
+	assert_int_equal(catalogue_new(&world.catalogue), 0);
+	sample_table(world.catalogue, "dbo", "wide", samples, COLUMNS);
+	world.reader.catalogue = world.catalogue;
+	world.params.max_bytes = 1024;
+	world.params.least_bytes = 0;
+	assert_true(reader_table(&world.reader, 0, &digest) < 0);
+	assert_int_equal(world.error.kind, SQL_ERROR_ROW_TOO_LARGE);
+	assert_string_equal(world.error.object, "[dbo].[wide]");
+	assert_non_null(strstr(world.error.detail, "1024 bytes"));
+	free_world(&world);
+}
+
 /* ---- consistency ---- */
 
 static void a_backup_without_snapshot_isolation_says_what_to_run(void **state)
@@ -446,6 +475,7 @@ int main(void)
 		cmocka_unit_test(a_long_value_comes_in_pieces_and_reading_goes_on_after_its_key),
 		cmocka_unit_test(a_long_value_in_a_table_without_a_key_is_refused_by_name),
 		cmocka_unit_test(a_long_value_that_changes_meanwhile_starts_the_backup_again),
+		cmocka_unit_test(a_row_too_large_for_a_chunk_is_refused_with_table_and_limit),
 		cmocka_unit_test(a_backup_without_snapshot_isolation_says_what_to_run),
 		cmocka_unit_test(variants_become_what_tds_sends),
 		cmocka_unit_test(a_null_variant_is_null_and_an_unknown_one_an_error) };

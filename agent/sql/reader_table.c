@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One table: its rows in order, into row groups, and their chunks to the keeper. */
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +25,7 @@ int reader_failed(struct sql_error *error, int result, const struct catalogue_ta
 	case -ENOMEM:
 		return sql_error_set(error, SQL_ERROR_MEMORY, name, "The worker has no memory left");
 	case -E2BIG:
-		return sql_error_set(error, SQL_ERROR_ROW_TOO_LARGE, name, "A row is too large for a chunk");
+		return sql_error_set(error, SQL_ERROR_ROW_TOO_LARGE, name, "A value is larger than a snapshot can hold");
 	case -EPIPE:
 	case -EPROTO:
 		return sql_error_set(error, SQL_ERROR_WORKER, name, "The connection between agent and worker broke");
@@ -89,6 +90,16 @@ static int assemble_variants(struct table_reader *table)
 	return 0;
 }
 
+static int row_too_large(struct table_reader *table)
+{
+	char name[CATALOGUE_NAME_SIZE];
+
+	catalogue_table_name(table->table, name, sizeof name);
+	return sql_error_set(table->reader->error, SQL_ERROR_ROW_TOO_LARGE, name,
+		"A row of %zu columns does not fit into half a chunk of %" PRIu32 " bytes, its long values apart",
+		table->layout.layout.column_count, table->reader->params->max_bytes);
+}
+
 int reader_take_row(struct table_reader *table)
 {
 	struct reader *reader = table->reader;
@@ -102,6 +113,8 @@ int reader_take_row(struct table_reader *table)
 	reader->rows++;
 	for (size_t i = 0; i < table->layout.layout.column_count; i++)
 		reader->bytes += table->values[i].size;
+	if (result == -E2BIG)
+		return row_too_large(table);
 	if (result == 0 && ++table->rows_since_told == ROWS_BETWEEN_LOOKS)
 		result = look_up(table);
 	return result < 0 ? reader_failed(reader->error, result, table->table) : 0;
