@@ -87,7 +87,9 @@ STATES = {
     "identity": "SELECT {}, OBJECT_NAME(object_id), CAST(CASE WHEN last_value IS NULL THEN CAST(IDENT_CURRENT("
                 "QUOTENAME(OBJECT_SCHEMA_NAME(object_id)) + N'.' + QUOTENAME(OBJECT_NAME(object_id))) AS decimal(38, 0)) ELSE "
                 "CAST(last_value AS decimal(38, 0)) + CAST(increment_value AS decimal(38, 0)) END AS varchar(50)) FROM sys.identity_columns",
-    "sequence": "SELECT {}, CAST(CASE WHEN last_used_value IS NULL THEN CAST(current_value AS decimal(38, 0)) ELSE "
+    "sequence": "SELECT {}, CAST(CASE WHEN last_used_value IS NULL THEN CAST(current_value AS decimal(38, 0)) "
+                "WHEN is_cycling = 1 AND current_value = maximum_value AND CAST(increment AS decimal(38, 0)) > 0 "
+                "THEN CAST(minimum_value AS decimal(38, 0)) ELSE "
                 "CAST(current_value AS decimal(38, 0)) + CAST(increment AS decimal(38, 0)) END AS varchar(50)) FROM sys.sequences",
 }
 

@@ -4,7 +4,7 @@
 After a restore the rows are those of the backup (as freebcp reads them), constraints, triggers and indexes are in the
 states they were in when the restore began, identities and sequences have the backup's values, and the digests of all
 tables equal the snapshot's. After an undo everything is as it was before the restore. The seed of the damage is printed;
-COFFRET_SEED repeats a run.
+COFFRET_SEED tries others than the one that is always tried.
 """
 import os
 import random
@@ -14,7 +14,7 @@ import pytest
 import world as stage
 from look import difference, rows, states, tables
 
-SEED = int(os.environ.get("COFFRET_SEED", random.SystemRandom().randrange(1 << 32)))
+SEED = int(os.environ.get("COFFRET_SEED", 1564992906))
 
 HEAPS = """
 CREATE TABLE dbo.twice (a int NULL, b nvarchar(20) NULL, c varbinary(max) NULL);

@@ -114,8 +114,7 @@ class Server:
         result = subprocess.run(["tsql", "-S", "standin", "-U", login[0], "-P", login[1], "-D", database, "-o", "qfh"],
                                 input=text + "\nGO\nexit\n", capture_output=True, text=True, errors="replace",
                                 env={**os.environ, "FREETDSCONF": conf}, timeout=900)
-        bad = [line for line in (result.stdout + result.stderr).splitlines()
-               if line.startswith("Msg ") and ("Level 1" in line or "Level 2" in line) and "Level 10" not in line]
+        bad = re.search(r"^Msg \d+ \(severity (?:1[1-9]|2\d),", result.stdout + result.stderr, re.M)
         if check and (bad or result.returncode):
             raise AssertionError(f"tsql: {result.stdout}{result.stderr}\nfor: {text[:500]}")
         return result.stdout
