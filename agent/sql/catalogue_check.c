@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/sql/catalogue_queries.h"
 #include "agent/sql/catalogue_read.h"
 #include "agent/sql/statement.h"
 
@@ -65,28 +66,18 @@ static int check_view_definition(const struct catalogue *catalogue, struct sessi
 		"database, so tables and definitions may be hidden from it without a word");
 }
 
-/* A single object may be hidden by DENY VIEW DEFINITION: its space is counted all the same. */
+/* A single table may be hidden by DENY VIEW DEFINITION. */
 static int check_hidden(const struct catalogue *catalogue, struct session *session, struct sql_error *error)
 {
 	int64_t number;
 	bool there;
 	int result = catalogue_read_number(
-		session, "SELECT HAS_PERMS_BY_NAME(DB_NAME(), 'DATABASE', 'VIEW DATABASE STATE')", &number, &there, error);
+		session, "SELECT CAST(COUNT(DISTINCT p.object_id) AS bigint) " CATALOGUE_HIDDEN, &number, &there, error);
 
-	if (result < 0 || number != 1)
-		return result;
-	result = catalogue_read_number(session,
-		"SELECT CAST(COUNT(DISTINCT s.object_id) AS bigint) "
-		"FROM sys.dm_db_partition_stats s WHERE s.object_id > 100 "
-		"AND NOT EXISTS (SELECT 1 FROM sys.objects o WHERE o.object_id = s.object_id) "
-		"AND NOT EXISTS (SELECT 1 FROM sys.internal_tables i WHERE i.object_id = s.object_id)",
-		&number, &there, error);
 	if (result < 0 || number == 0)
 		return result;
 	return sql_error_set(error, SQL_ERROR_RIGHTS, catalogue->database.name,
-		"%d tables are hidden from the login (DENY "
-		"VIEW DEFINITION)",
-		(int)number);
+		"%d of its tables are hidden from the login (DENY VIEW DEFINITION)", (int)number);
 }
 
 static int check_select(const struct catalogue *catalogue, struct session *session, const char *const *left_out,

@@ -22,6 +22,14 @@ extern const char catalogue_query_sizes[];
 /* object_id, last value; object_id, current value, last used value: moving parts, read again after the rows */
 extern const char catalogue_query_identities[], catalogue_query_sequence_values[];
 
+/*
+ * Tables that are there and may not be seen: sys.partitions shows every table's to everybody. What has partitions and is
+ * no table (views, queues, what the server made for itself) is in one of the other two.
+ */
+#define CATALOGUE_HIDDEN                                                                                             \
+	"FROM sys.partitions p WHERE p.object_id > 100 AND NOT EXISTS (SELECT 1 FROM sys.objects o WHERE o.object_id = " \
+	"p.object_id) AND NOT EXISTS (SELECT 1 FROM sys.internal_tables i WHERE i.object_id = p.object_id)"
+
 /* The query for a server of that version, appended to an empty statement. */
 void catalogue_query(struct statement *statement, const char *query, int version);
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/sql/catalogue_queries.h"
 #include "agent/sql/catalogue_read.h"
 #include "agent/sql/reader.h"
 #include "agent/sql/statement.h"
@@ -128,9 +129,10 @@ static const struct right rights[] = {
 		"SELECT HAS_PERMS_BY_NAME(DB_NAME(), 'DATABASE', 'VIEW DEFINITION')",
 		"VIEW DEFINITION (without it tables and definitions are hidden without a word)",
 		"GRANT VIEW DEFINITION TO %s" },
-	{ EXAMINE_HIDDEN, 0, false, FINDING_WARNING,
-		"SELECT HAS_PERMS_BY_NAME(DB_NAME(), 'DATABASE', 'VIEW DATABASE STATE')",
-		"VIEW DATABASE STATE (to notice tables that are hidden one by one)", "GRANT VIEW DATABASE STATE TO %s" },
+	{ EXAMINE_HIDDEN, 0, false, FINDING_FAILED,
+		"SELECT CASE WHEN EXISTS (SELECT 1 " CATALOGUE_HIDDEN ") THEN 0 ELSE 1 END",
+		"sight of every table (a DENY VIEW DEFINITION hides one)",
+		"As an administrator, REVOKE VIEW DEFINITION on the tables that are denied FROM %s" },
 	{ EXAMINE_UNMASK, 13, false, FINDING_FAILED,
 		"SELECT CASE WHEN HAS_PERMS_BY_NAME(DB_NAME(), 'DATABASE', 'UNMASK') = 1 OR NOT EXISTS (SELECT 1 FROM sys.columns c "
 		"WHERE c.is_masked = 1 AND ISNULL(HAS_PERMS_BY_NAME(QUOTENAME(OBJECT_SCHEMA_NAME(c.object_id)) + N'.' + "

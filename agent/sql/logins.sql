@@ -17,15 +17,11 @@ ALTER DATABASE mgc SET ALLOW_SNAPSHOT_ISOLATION ON;
 CREATE USER coffret_backup FOR LOGIN coffret_backup;
 ALTER ROLE db_datareader ADD MEMBER coffret_backup;
 GRANT VIEW DEFINITION TO coffret_backup;
-GRANT VIEW DATABASE STATE TO coffret_backup;
-GRANT SELECT ON sys.sql_expression_dependencies TO coffret_backup;
 CREATE USER coffret_restore FOR LOGIN coffret_restore;
 ALTER ROLE db_datareader ADD MEMBER coffret_restore;
 ALTER ROLE db_datawriter ADD MEMBER coffret_restore;
 ALTER ROLE db_ddladmin ADD MEMBER coffret_restore;
 GRANT VIEW DEFINITION TO coffret_restore;
-GRANT VIEW DATABASE STATE TO coffret_restore;
-GRANT SELECT ON sys.sql_expression_dependencies TO coffret_restore;
 -- SQL Server 2016 and later, where columns are masked: GRANT UNMASK TO coffret_backup; GRANT UNMASK TO coffret_restore;
 -- SQL Server 2008 R2: EXEC sp_addrolemember 'db_datareader', 'coffret_backup'; and so on.
 
@@ -34,12 +30,8 @@ ALTER DATABASE mgccomp SET ALLOW_SNAPSHOT_ISOLATION ON;
 CREATE USER coffret_backup FOR LOGIN coffret_backup;
 ALTER ROLE db_datareader ADD MEMBER coffret_backup;
 GRANT VIEW DEFINITION TO coffret_backup;
-GRANT VIEW DATABASE STATE TO coffret_backup;
-GRANT SELECT ON sys.sql_expression_dependencies TO coffret_backup;
 CREATE USER coffret_restore FOR LOGIN coffret_restore;
 ALTER ROLE db_datareader ADD MEMBER coffret_restore;
 ALTER ROLE db_datawriter ADD MEMBER coffret_restore;
 ALTER ROLE db_ddladmin ADD MEMBER coffret_restore;
 GRANT VIEW DEFINITION TO coffret_restore;
-GRANT VIEW DATABASE STATE TO coffret_restore;
-GRANT SELECT ON sys.sql_expression_dependencies TO coffret_restore;

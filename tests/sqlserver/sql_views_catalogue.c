@@ -123,8 +123,7 @@ const struct system_view catalogue_views[] = { { "sys", "objects", 11, OBJECTS "
 		"object_id int i.object_id|index_id int i.index_id|index_column_id int i.position|column_id int i.column_id|"
 		"key_ordinal tinyint i.key_ordinal|partition_ordinal tinyint 0|is_descending_key bit i.descending|"
 		"is_included_column bit i.included|15:column_store_order_ordinal tinyint 0" },
-	{ "sys", "partitions", 11,
-		"@d.m_indexes i JOIN @d.m_objects o ON o.object_id=i.object_id AND o.type='U' WHERE" SEEN,
+	{ "sys", "partitions", 11, "@d.m_indexes i JOIN @d.m_objects o ON o.object_id=i.object_id AND o.type='U'",
 		"partition_id bigint 72057594000000000+i.object_id*100+i.index_id|object_id int i.object_id|index_id int i.index_id|"
 		"partition_number int 1|hobt_id bigint 72057594000000000+i.object_id*100+i.index_id|rows bigint table_rows(@n,i.object_id)|"
 		"filestream_filegroup_id smallint 0|data_compression tinyint i.compression|data_compression_desc nvarchar(60) CASE"
@@ -139,8 +138,7 @@ const struct system_view catalogue_views[] = { { "sys", "objects", 11, OBJECTS "
 		"row_overflow_used_page_count bigint 0|row_overflow_reserved_page_count bigint 0|used_page_count bigint"
 		" table_pages(@n,i.object_id,i.index_id)|reserved_page_count bigint table_pages(@n,i.object_id,i.index_id)|row_count bigint"
 		" table_rows(@n,i.object_id)" },
-	{ "sys", "allocation_units", 11,
-		"@d.m_indexes i JOIN @d.m_objects o ON o.object_id=i.object_id AND o.type='U' WHERE" SEEN,
+	{ "sys", "allocation_units", 11, "@d.m_indexes i JOIN @d.m_objects o ON o.object_id=i.object_id AND o.type='U'",
 		"allocation_unit_id bigint 72057594100000000+i.object_id*100+i.index_id|type tinyint 1|type_desc nvarchar(60)"
 		" 'IN_ROW_DATA'|container_id bigint 72057594000000000+i.object_id*100+i.index_id|data_space_id int 1|total_pages bigint"
 		" table_pages(@n,i.object_id,i.index_id)|used_pages bigint table_pages(@n,i.object_id,i.index_id)|data_pages bigint"

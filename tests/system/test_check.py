@@ -163,14 +163,18 @@ def test_what_a_login_may_not_and_what_the_database_lacks(place, step, undo, aga
     assert findings(box)[0] == 0
 
 
-def test_a_right_that_only_warns(place):
+def test_a_table_that_is_hidden(place):
     server, box = place
-    server.script("USE small;\nGO\nREVOKE VIEW DATABASE STATE TO coffret_backup;\nGO\n")
-    code, found = findings(box)
-    server.script("USE small;\nGO\nGRANT VIEW DATABASE STATE TO coffret_backup;\nGO\n")
-    hidden = [f for f in found if f["step"] == "hidden tables" and f["login"] == "backup"]
-    assert code == 0 and hidden[0]["result"] == "warning", found
-    assert "GRANT VIEW DATABASE STATE TO [coffret_backup]" in hidden[0]["remedy"]
+    server.script("CREATE TABLE small.dbo.concealed (id int NOT NULL PRIMARY KEY);\nGO\n")
+    server.tell("set hide=concealed")
+    try:
+        fails(box, "hidden tables", "VIEW DEFINITION", "coffret_backup")
+        result = box.run("backup", "--standalone")
+        assert result.returncode == 1 and "hidden" in result.stdout + result.stderr, result
+    finally:
+        server.tell("set hide=")
+        server.script("DROP TABLE small.dbo.concealed;\nGO\n")
+    assert findings(box)[0] == 0
 
 
 def test_a_password_that_others_may_read(place, changed):
