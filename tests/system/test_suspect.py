@@ -62,7 +62,7 @@ def big(world):
 def test_a_night_that_departs_is_suspect_held_and_not_restored_unasked(big, attack, words):
     server, box = big
     box.ok("backup")
-    server.sql(f"UPDATE dbo.t SET body = N'a usual change' WHERE id >= {ROWS - 5}", "big")  # at the end: cuts stay before it
+    server.sql("UPDATE dbo.t SET body = N'a usual change' WHERE id < 5", "big")
     box.ok("backup")
     assert [s["suspect"] for s in snapshots(box)] == [False, False]
     before = server.fingerprint("big")
@@ -79,11 +79,9 @@ def test_a_night_that_departs_is_suspect_held_and_not_restored_unasked(big, atta
     assert [s["suspect"] for s in snapshots(box) if s["class"] == "backup"] == [False, False, False]
 
 
-def test_two_percent_a_night_from_the_end_are_not_seen(big):
+def test_two_percent_from_all_over_are_seen_because_they_change_every_chunk(big):
+    """In one piece they are not (tests/test_suspect.c), but in a database of a few chunks one of them may be half of it."""
     server, box = big
-    for night in range(3):
-        box.ok("backup")
-        server.sql(f"DELETE FROM dbo.t WHERE id >= {ROWS - (night + 1) * 32}", "big")
-    assert not any(s["suspect"] for s in snapshots(box))
-    server.sql("DELETE FROM dbo.t WHERE id % 50 = 0", "big")  # the same from all over it changes every chunk
+    box.ok("backup")
+    server.sql("DELETE FROM dbo.t WHERE id % 50 = 0", "big")
     assert "is new" in box.ok("backup")
