@@ -34,7 +34,7 @@ static void add_snapshot(struct block *block, const struct shelf_entry *entry)
 	block_add_flag(block, "Locked", info->flags & SNAPSHOT_LOCKED);
 	if (info->class == SNAPSHOT_SAFETY)
 		block_add_flag(block, "Applied", info->flags & SNAPSHOT_APPLIED);
-	block_add(block, "Kept-Because", retention_why_name(entry->why));
+	block_add(block, "Kept-Because", retention_why_name((int)entry->why));
 	block_add_number(block, "Bytes", info->bytes);
 	block_add_number(block, "Stored-Bytes", info->stored_bytes);
 	block_add_flag(block, "Readable", entry->readable);

@@ -153,13 +153,14 @@ static void a_blank_flash_is_written_only_when_it_is_used(void **state)
 
 static void what_is_neither_ours_nor_blank_is_refused_and_left_alone(void **state)
 {
+	static const uint8_t other[UNIT] = { 0x31, 0x18, 0x10, 0x06, 'U', 'B', 'I', 'F', 'S' };
 	(void)state;
 	for (int what = 0; what < 3; what++) {
 		struct flash *flash = make_flash();
 		struct volume *volume;
 		struct flash_sim_wear before, after;
 		if (what == 0)
-			assert_int_equal(flash_write(flash, 5, 0, "\x31\x18\x10\x06UBIFS", UNIT), 0);
+			assert_int_equal(flash_write(flash, 5, 0, other, UNIT), 0);
 		else if (what == 1)
 			assert_int_equal(flash_change(flash, 5, NULL, 0), 0); /* mapped, empty: somebody's */
 		else
