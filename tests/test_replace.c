@@ -272,8 +272,8 @@ static int delete_range(struct world *world, uint32_t table, uint64_t rows)
 	static const uint8_t three[4] = { 3 }, seven[4] = { 7 };
 	const struct value first = number_value(three), last = number_value(seven);
 
-	return replace_delete(world->replace, table,
-		&(struct replace_range){ .rows = rows, .first = &first, .last = &last }, &world->error);
+	return replace_delete(
+		world->replace, table, &(struct replace_range){ .rows = rows, .first = &first, .last = &last }, &world->error);
 }
 
 static void the_server_must_count_the_rows_that_were_to_go(void **state)
@@ -289,7 +289,8 @@ static void the_server_must_count_the_rows_that_were_to_go(void **state)
 	assert_int_equal(replace_prepare(world.replace, (const uint32_t[]){ 0 }, 1, 1, &world.error), 0);
 	assert_int_equal(delete_range(&world, 0, 2), 0);
 	assert_said((const char *const[]){ "DELETE FROM [dbo].[chat] WITH (TABLOCKX) WHERE ([id] >= CAST(3 AS int)) AND "
-		"([id] <= CAST(7 AS int)); SELECT ROWCOUNT_BIG()\n", NULL });
+									   "([id] <= CAST(7 AS int)); SELECT ROWCOUNT_BIG()\n",
+		NULL });
 	for (uint64_t rows = 1; rows <= 3; rows += 2) {
 		world.error = (struct sql_error){ .kind = SQL_OK };
 		assert_true(delete_range(&world, 0, rows) < 0);
@@ -345,7 +346,8 @@ static void by_a_bound_view(struct catalogue *catalogue, struct catalogue_table 
 static void a_table_is_truncated_only_where_nothing_forbids_it(void **state)
 {
 	static const struct truncate_case cases[] = { { NULL, by_nothing }, { "another's key", by_another_s_key },
-		{ "a feature", by_a_feature }, { "a disabled index", by_a_disabled_index }, { "a bound view", by_a_bound_view } };
+		{ "a feature", by_a_feature }, { "a disabled index", by_a_disabled_index },
+		{ "a bound view", by_a_bound_view } };
 	static const uint8_t two[8] = { 2 };
 	const struct value counted = { two, 8 };
 
@@ -360,7 +362,8 @@ static void a_table_is_truncated_only_where_nothing_forbids_it(void **state)
 		assert_int_equal(replace_empty(world.replace, 0, 2, &world.error), 0);
 		if (cases[i].why) {
 			assert_not_said("TRUNCATE");
-			assert_said((const char *const[]){ "DELETE FROM [dbo].[chat] WITH (TABLOCKX); SELECT ROWCOUNT_BIG()\n", NULL });
+			assert_said(
+				(const char *const[]){ "DELETE FROM [dbo].[chat] WITH (TABLOCKX); SELECT ROWCOUNT_BIG()\n", NULL });
 			assert_true(replace_empty(world.replace, 0, 3, &world.error) < 0);
 			assert_int_equal(world.error.kind, SQL_ERROR_DIFFERS);
 		} else {
@@ -420,7 +423,7 @@ struct identity_case {
 	const char *wanted, *seed, *increment, *type;
 	const char *now; /* UTF-16 of digits, NULL: never used */
 	size_t now_size;
-	const char *said; /* NULL: nothing */
+	const char *said;     /* NULL: nothing */
 	const char *furthest; /* UTF-16 of digits: what the rows hold; NULL: no rows */
 	size_t furthest_size;
 };
@@ -428,19 +431,53 @@ struct identity_case {
 static void identities_are_reseeded_by_what_was_used(void **state)
 {
 	static const struct identity_case cases[] = {
-		{ "40", "1", "1", "int", "5\0" "0\0", 4, "DBCC CHECKIDENT (N'[dbo].[room]', RESEED, 40) WITH NO_INFOMSGS", NULL, 0 },
-		{ "40", "1", "1", "int", "4\0" "0\0", 4, NULL, NULL, 0 },
-		{ "40", "1", "1", "int", NULL, 0, "RESEED, 41)", NULL, 0 },           /* never used here: RESEED is the next value */
-		{ NULL, "1", "1", "int", "7\0", 2, "RESEED, 0)", NULL, 0 },           /* shall count as never used */
+		{ "40", "1", "1", "int",
+			"5\0"
+			"0\0",
+			4, "DBCC CHECKIDENT (N'[dbo].[room]', RESEED, 40) WITH NO_INFOMSGS", NULL, 0 },
+		{ "40", "1", "1", "int",
+			"4\0"
+			"0\0",
+			4, NULL, NULL, 0 },
+		{ "40", "1", "1", "int", NULL, 0, "RESEED, 41)", NULL, 0 }, /* never used here: RESEED is the next value */
+		{ NULL, "1", "1", "int", "7\0", 2, "RESEED, 0)", NULL, 0 }, /* shall count as never used */
 		{ NULL, "1", "1", "int", NULL, 0, NULL, NULL, 0 },
-		{ "-8", "-1", "-2", "int", "-\0" "9\0", 4, "RESEED, -8)", NULL, 0 },
+		{ "-8", "-1", "-2", "int",
+			"-\0"
+			"9\0",
+			4, "RESEED, -8)", NULL, 0 },
 		{ "-8", "-1", "-2", "int", NULL, 0, "RESEED, -10)", NULL, 0 },
-		{ NULL, "0", "1", "tinyint", "7\0", 2, NULL, NULL, 0 },               /* there is nothing before the seed */
+		{ NULL, "0", "1", "tinyint", "7\0", 2, NULL, NULL, 0 }, /* there is nothing before the seed */
 		/* What the rows hold must not come again, whichever way the values go. */
-		{ "40", "1", "1", "int", "5\0" "0\0", 4, "RESEED, 45)", "4\0" "5\0", 4 },
-		{ "40", "1", "1", "int", "5\0" "0\0", 4, "RESEED, 40)", "3\0" "5\0", 4 },
-		{ "-8", "-1", "-2", "int", "-\0" "9\0", 4, "RESEED, -11)", "-\0" "1\0" "1\0", 6 },
-		{ "-8", "-1", "-2", "int", "-\0" "9\0", 4, "RESEED, -8)", "-\0" "3\0", 4 },
+		{ "40", "1", "1", "int",
+			"5\0"
+			"0\0",
+			4, "RESEED, 45)",
+			"4\0"
+			"5\0",
+			4 },
+		{ "40", "1", "1", "int",
+			"5\0"
+			"0\0",
+			4, "RESEED, 40)",
+			"3\0"
+			"5\0",
+			4 },
+		{ "-8", "-1", "-2", "int",
+			"-\0"
+			"9\0",
+			4, "RESEED, -11)",
+			"-\0"
+			"1\0"
+			"1\0",
+			6 },
+		{ "-8", "-1", "-2", "int",
+			"-\0"
+			"9\0",
+			4, "RESEED, -8)",
+			"-\0"
+			"3\0",
+			4 },
 		{ NULL, "1", "1", "int", "7\0", 2, "RESEED, 3)", "3\0", 2 },
 		{ "99999999999999999999999999999999999998", "1", "1", "decimal", NULL, 0,
 			"RESEED, 99999999999999999999999999999999999999)", NULL, 0 },
@@ -477,7 +514,11 @@ static void an_identity_that_alone_has_moved_is_put_back(void **state)
 {
 	(void)state;
 	for (int moved = 0; moved < 2; moved++) {
-		const struct value now = { moved ? "7\0" "0\0" : "4\0" "0\0", 4 };
+		const struct value now = { moved ? "7\0"
+										   "0\0"
+										 : "4\0"
+										   "0\0",
+			4 };
 		struct world world;
 		make_world(&world);
 		world.wanted->tables[2].columns[0].identity_last = "40";
@@ -501,9 +542,24 @@ static void after_a_rollback_identities_are_put_back(void **state)
 	static const struct {
 		const char *before, *now, *furthest, *said;
 	} cases[] = {
-		{ "40", "7\0" "0\0", "3\0" "9\0", "RESEED, 40)" },
-		{ "40", "7\0" "0\0", "7\0" "0\0", NULL },
-		{ "40", "4\0" "0\0", "3\0" "9\0", NULL },
+		{ "40",
+			"7\0"
+			"0\0",
+			"3\0"
+			"9\0",
+			"RESEED, 40)" },
+		{ "40",
+			"7\0"
+			"0\0",
+			"7\0"
+			"0\0",
+			NULL },
+		{ "40",
+			"4\0"
+			"0\0",
+			"3\0"
+			"9\0",
+			NULL },
 	};
 
 	(void)state;
@@ -518,16 +574,16 @@ static void after_a_rollback_identities_are_put_back(void **state)
 		assert_int_equal(replace_prepare(world.replace, (const uint32_t[]){ 2 }, 1, 1, &world.error), 0);
 		replace_undo_values(world.replace);
 		if (cases[i].said)
-			assert_said((const char *const[]){ "BEGIN TRANSACTION\n", "\nBEGIN TRANSACTION\n", "FROM [dbo].[room] WITH (TABLOCKX, HOLDLOCK)",
-				cases[i].said, "COMMIT TRANSACTION\n", NULL });
+			assert_said((const char *const[]){ "BEGIN TRANSACTION\n", "\nBEGIN TRANSACTION\n",
+				"FROM [dbo].[room] WITH (TABLOCKX, HOLDLOCK)", cases[i].said, "COMMIT TRANSACTION\n", NULL });
 		else
 			assert_not_said("CHECKIDENT");
 		free_world(&world);
 	}
 }
 
-static struct catalogue_sequence *add_sequence(struct catalogue *catalogue, const char *start, const char *current,
-	const char *last_used)
+static struct catalogue_sequence *add_sequence(
+	struct catalogue *catalogue, const char *start, const char *current, const char *last_used)
 {
 	catalogue->sequences = catalogue_allocate(catalogue, sizeof *catalogue->sequences);
 	catalogue->sequence_count = 1;
@@ -555,10 +611,12 @@ static void sequences_go_on_where_the_snapshot_s_would(void **state)
 {
 	static const struct sequence_case cases[] = {
 		{ 14, "11", "11", "21", "21", false, "ALTER SEQUENCE [dbo].[ids] RESTART WITH 16", NULL, NULL },
-		{ 14, "11", NULL, "21", "21", false, "RESTART WITH 11", "11", NULL }, /* never used: its current value is next */
-		{ 11, "11", NULL, "21", NULL, false, "RESTART WITH 16", "11", NULL }, /* not told: better one lost than two alike */
-		{ 11, "11", NULL, "16", NULL, false, NULL, NULL, "16" },               /* as our own RESTART left it */
-		{ 11, "11", NULL, "11", NULL, false, NULL, "11", "11" },               /* not told, and the same */
+		{ 14, "11", NULL, "21", "21", false, "RESTART WITH 11", "11",
+			NULL }, /* never used: its current value is next */
+		{ 11, "11", NULL, "21", NULL, false, "RESTART WITH 16", "11",
+			NULL },                                              /* not told: better one lost than two alike */
+		{ 11, "11", NULL, "16", NULL, false, NULL, NULL, "16" }, /* as our own RESTART left it */
+		{ 11, "11", NULL, "11", NULL, false, NULL, "11", "11" }, /* not told, and the same */
 		{ 11, "11", NULL, "16", NULL, false, "RESTART WITH 16", NULL, NULL },
 		{ 14, "11", "11", "16", NULL, false, NULL, NULL, "16" },
 		{ 14, "11", NULL, "11", "11", false, "RESTART WITH 11", "11", "11" },
@@ -571,8 +629,8 @@ static void sequences_go_on_where_the_snapshot_s_would(void **state)
 		struct world world;
 		make_world(&world);
 		world.wanted->database.server_major = world.present->database.server_major = cases[i].version;
-		add_sequence(world.wanted, cases[i].start ? cases[i].start : "1", cases[i].wanted, cases[i].wanted_used)->cycling =
-			cases[i].cycling;
+		add_sequence(world.wanted, cases[i].start ? cases[i].start : "1", cases[i].wanted, cases[i].wanted_used)
+			->cycling = cases[i].cycling;
 		add_sequence(world.present, cases[i].present_start ? cases[i].present_start : "1", cases[i].present,
 			cases[i].present_used);
 		assert_int_equal(begin(&world), 0);

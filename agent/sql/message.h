@@ -46,7 +46,7 @@ enum message_type {
 	MESSAGE_WANTED = 12, /* a piece of the wanted snapshot's catalogue, before BEGIN, which answers; empty: the last */
 	MESSAGE_AWAIT_UNDO = 13, /* instead of BEGIN: is any restore before over, its undo included? else SQL_ERROR_BUSY */
 	MESSAGE_STATISTICS = 14, /* after COMMIT, which it ends: statistics of what was replaced */
-	MESSAGE_PREFLIGHT = 16, /* string: "": CATALOGUE and FACTS; the name of a database that cannot be opened: FACTS */
+	MESSAGE_PREFLIGHT = 16,  /* string: "": CATALOGUE and FACTS; the name of a database that cannot be opened: FACTS */
 	/* Of a table that was prepared, before its chunks; u64 rows: so many must go, or the request fails. */
 	MESSAGE_DELETE = 17, /* u32 table, u64 rows, two keys: the rows from one to the other, both included */
 	MESSAGE_EMPTY = 18,  /* u32 table, u64 rows: all that it has */

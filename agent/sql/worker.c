@@ -16,7 +16,7 @@
 
 #define TURN_MS 250
 #define ASK_EVERY_MS 1000
-#define END_WAIT_MS 1500 /* for a worker to end by itself */
+#define END_WAIT_MS 1500   /* for a worker to end by itself */
 #define LEAVE_LOAD_MS 5000 /* for a load that is broken off, before the connection is closed on it */
 #define WANTED_PIECE (256u * 1024)
 
