@@ -16,7 +16,7 @@ static int seal_safety(struct restore *restore)
 	static uint8_t bytes[ABOUT_SIZE_MAX]; /* one job at a time */
 	static struct snapshot_about about;
 	struct capture *present = &restore->present;
-	struct snapshot_info info;
+	struct snapshot_info info = { .id = 0 };
 	int size, result = capture_finish(present);
 
 	about = restore->wanted.about;

@@ -124,7 +124,7 @@ static int get_from(
 {
 	size_t cursor = SIZE_MAX;
 	struct place place;
-	struct chunk_head head;
+	struct chunk_head head = { .codec = 0 };
 	int found;
 	while ((found = next_named(store, name, &cursor, &place, &head, damage)) == 1) {
 		if (place.damaged != damaged)
@@ -213,7 +213,7 @@ static int submit(struct chunk_store *store, const void *bytes, uint32_t size, c
 static int find_sound(struct chunk_store *store, const struct chunk_name *name, uint32_t size)
 {
 	struct place place;
-	struct chunk_head head;
+	struct chunk_head head = { .codec = 0 };
 	for (;;) {
 		int found = chunk_find(store, name, &place, &head);
 		if (found == 1 && place.segment < store->first_new)
@@ -267,7 +267,7 @@ void chunk_discard(struct chunk_store *store)
 	while (store->queue && (job = pack_queue_oldest(store->queue)))
 		pack_queue_release(store->queue, job);
 	for (uint32_t i = 0; segments->open && i < segments->count; i++) {
-		struct chunk_head head;
+		struct chunk_head head = { .codec = 0 };
 		struct place place = { .segment = segments->current };
 		segment_entry(segments, i, &head, &place.offset);
 		index_remove(&store->index, &head.name, &place);
@@ -283,7 +283,7 @@ int chunk_index(struct chunk_store *store, const struct chunk_name *name, const 
 	size_t cursor = SIZE_MAX;
 	struct place other;
 	while (index_next(&store->index, name, &cursor, &other)) {
-		struct chunk_head head;
+		struct chunk_head head = { .codec = 0 };
 		int error = read_head(store, &other, &head);
 		if (error && !is_damage(error))
 			return error;
@@ -309,7 +309,7 @@ int chunk_check(struct chunk_store *store, const struct place *place, const stru
 
 bool chunk_replaced(struct chunk_store *store, const struct chunk_name *name, const struct place *place, void *buffer)
 {
-	struct chunk_head head;
+	struct chunk_head head = { .codec = 0 };
 	struct place other;
 	mark_damaged(store, name, place);
 	if (chunk_find(store, name, &other, &head) != 1 || chunk_check(store, &other, &head, buffer, CHUNK_SIZE_MAX) != 0)

@@ -14,7 +14,7 @@ static const uint8_t magic[8] = "CofFlash";
 void leb_head_put(uint8_t *to, const struct leb_head *head, const struct flash *flash)
 {
 	memset(to, 0, round_up32(LEB_HEAD_SIZE, flash->unit));
-	memcpy(to, magic, 8);
+	memcpy(to, magic, sizeof magic);
 	put32(to + 8, 1);
 	to[12] = head->tail;
 	to[13] = (uint8_t)head->kind;

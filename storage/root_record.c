@@ -145,7 +145,7 @@ int root_record_put(
 	size_t payload = size - HEAD_SIZE - 4;
 	uint8_t ad[AUTHENTICATED_SIZE + 1];
 	memset(to, 0, HEAD_SIZE);
-	memcpy(to, magic, 8);
+	memcpy(to, magic, sizeof magic);
 	put32(to + 8, 1);
 	put32(to + 12, (uint32_t)size);
 	put64(to + 16, number);

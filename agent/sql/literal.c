@@ -7,25 +7,17 @@
 #include "agent/sql/statement.h"
 #include "agent/table/bytes.h"
 
-static int64_t signed_number(const struct value *value)
-{
-	uint64_t number = get_number(value->data, value->size);
-	unsigned int unused = (unsigned int)(64 - 8 * value->size);
-
-	return (int64_t)(number << unused) >> unused;
-}
-
 static void add_integer(struct statement *statement, const struct catalogue_column *column, const struct value *value)
 {
 	bool is_unsigned = value->size == 1; /* bit and tinyint */
 
 	statement_add(statement, "CAST(%" PRId64 " AS %s)",
-		is_unsigned ? *(const uint8_t *)value->data : signed_number(value), column->type);
+		is_unsigned ? *(const uint8_t *)value->data : get_signed(value->data, value->size), column->type);
 }
 
 static void add_money(struct statement *statement, const struct catalogue_column *column, const struct value *value)
 {
-	int64_t number = signed_number(value);
+	int64_t number = get_signed(value->data, value->size);
 	uint64_t size = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
 
 	statement_add(statement, "CAST(%s%" PRIu64 ".%04" PRIu64 " AS %s)", number < 0 ? "-" : "", size / 10000,

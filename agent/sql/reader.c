@@ -116,7 +116,7 @@ static int begin_locked(struct reader *reader)
 
 	if (result == 0)
 		result = catalogue_read(&catalogue, reader->session, reader->error);
-	if (result < 0)
+	if (result)
 		return result;
 	result = reader_lock_tables(
 		reader->session, catalogue, false, reader->left_out, reader->left_out_count, reader->error);

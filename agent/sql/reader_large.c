@@ -53,7 +53,7 @@ static int keep_row(struct table_reader *table, struct large_row *row)
 	for (size_t i = 0; i < layout->order_count; i++) {
 		const struct value *value = &table->values[layout->order[i]];
 		row->key[i] = (struct value){ value->data ? at : NULL, value->size };
-		if (value->size)
+		if (value->data && value->size)
 			memcpy(at, value->data, value->size);
 		at += value->size;
 	}

@@ -109,7 +109,7 @@ static int begin(struct replace *replace, struct sql_error *error)
 		result = catalogue_read(&replace->present, replace->session, error);
 	if (result == 0)
 		result = compare_shapes(replace, error);
-	if (result < 0)
+	if (result)
 		return result;
 	replace->changed = calloc(replace->present->table_count + 1u, sizeof *replace->changed);
 	replace->numbered = calloc(replace->wanted->table_count + 1u, sizeof *replace->numbered);
@@ -214,10 +214,10 @@ int replace_prepared(
 
 int replace_table(struct replace *replace, uint32_t wanted, struct sql_error *error)
 {
-	const struct catalogue_table *table;
+	const struct catalogue_table *table = NULL;
 	int result = replace_prepared(replace, wanted, &table, error);
 
-	if (result < 0)
+	if (result)
 		return result;
 	tell_phase(replace, PHASE_WRITE);
 	/*

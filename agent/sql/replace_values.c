@@ -94,7 +94,7 @@ static int put_identity(struct replace *replace, const struct catalogue_table *t
 	const struct catalogue_column *wanted, struct sql_error *error)
 {
 	const struct catalogue_column *column = identity_column(table);
-	char now[64], furthest[64];
+	char now[64] = "", furthest[64] = "";
 	wide next;
 	int result = read_last(replace, table, now, error);
 

@@ -36,7 +36,7 @@ static int32_t int_value(const struct value *value)
 
 static int check_options(struct session *session, const struct session_options *options, struct sql_error *error)
 {
-	struct value values[3];
+	struct value values[3] = { 0 };
 	int result = session_query(session, REQUEST_CATALOGUE,
 		"SELECT CAST(@@OPTIONS AS int), CAST(@@TEXTSIZE AS int), CAST(@@LOCK_TIMEOUT AS int)", error);
 

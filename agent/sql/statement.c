@@ -232,7 +232,7 @@ static size_t common_columns(const struct statement_key *a, const struct stateme
 
 	while (i < a->layout->order_count && !a->values[i].data == !b->values[i].data &&
 		a->values[i].size == b->values[i].size &&
-		(!a->values[i].size || !memcmp(a->values[i].data, b->values[i].data, a->values[i].size)))
+		(!a->values[i].data || !a->values[i].size || !memcmp(a->values[i].data, b->values[i].data, a->values[i].size)))
 		i++;
 	return i;
 }

@@ -38,6 +38,16 @@ static inline uint64_t get_number(const uint8_t *p, size_t size)
 	return v;
 }
 
+/* The same as two's complement. */
+static inline int64_t get_signed(const uint8_t *p, size_t size)
+{
+	uint64_t v = get_number(p, size);
+
+	if (size && size < 8 && (p[size - 1] & 0x80))
+		v |= UINT64_MAX << 8 * size;
+	return (int64_t)v;
+}
+
 static inline void put_number(uint8_t *p, uint64_t v, size_t size)
 {
 	for (size_t i = 0; i < size; i++)

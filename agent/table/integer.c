@@ -42,13 +42,6 @@ bool integer_type(enum column_type type)
 	return shapes[type] != SHAPE_NONE;
 }
 
-static int64_t sign_extend(uint64_t v, size_t size)
-{
-	unsigned int shift = (unsigned int)(64 - 8 * size);
-
-	return (int64_t)(v << shift) >> shift;
-}
-
 static bool from_decimal(const uint8_t *bytes, int64_t *integer)
 {
 	uint64_t low = get64(bytes + 1), high = get64(bytes + 9);
@@ -93,7 +86,7 @@ bool integer_from_value(enum column_type type, const uint8_t *bytes, int64_t *in
 		*integer = (int64_t)get_number(bytes, size);
 		return true;
 	case SHAPE_SIGNED:
-		*integer = sign_extend(get_number(bytes, size), size);
+		*integer = get_signed(bytes, size);
 		return true;
 	case SHAPE_BIG_ENDIAN:
 		*integer = (int64_t)__builtin_bswap64(get64(bytes));
@@ -103,8 +96,7 @@ bool integer_from_value(enum column_type type, const uint8_t *bytes, int64_t *in
 	case SHAPE_DAYS_MINUTES:
 		return from_parts((int64_t)get_number(bytes, 2), get_number(bytes + 2, 2), MINUTES_A_DAY, integer);
 	case SHAPE_DAYS_TICKS:
-		return from_parts(
-			sign_extend(get_number(bytes, 4), 4), get_number(bytes + 4, 4), DATETIME_TICKS_A_DAY, integer);
+		return from_parts(get_signed(bytes, 4), get_number(bytes + 4, 4), DATETIME_TICKS_A_DAY, integer);
 	case SHAPE_TICKS_DAYS:
 		number = get_number(bytes + 5, 3);
 		return number <= DAYS_MAX && from_parts((int64_t)number, get_number(bytes, 5), TIME_TICKS_A_DAY, integer);

@@ -315,7 +315,9 @@ static int open_file(struct sim_flash *sim, const char *path, struct flash_sim_g
 	int is_new = look(sim->file, geometry);
 	if (is_new == 1 && !may_make)
 		return -EMEDIUMTYPE;
-	size_t size = is_new < 0 ? 0 : bytes_at(geometry) + ((size_t)geometry->count + geometry->spare) * geometry->size;
+	size_t size = is_new < 0 || !is_sane(geometry)
+		? 0
+		: bytes_at(geometry) + ((size_t)geometry->count + geometry->spare) * geometry->size;
 	if (is_new == 1 && ftruncate(sim->file, (off_t)size))
 		return -errno;
 	struct stat stat;
@@ -326,6 +328,8 @@ static int open_file(struct sim_flash *sim, const char *path, struct flash_sim_g
 
 static int map(struct sim_flash *sim, const struct flash_sim_geometry *g, bool is_new)
 {
+	if (!is_sane(g))
+		return -EINVAL;
 	uint32_t blocks = g->count + g->spare;
 	sim->mapped_size = bytes_at(g) + (size_t)blocks * g->size;
 	int flags = sim->file < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
