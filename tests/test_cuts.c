@@ -288,6 +288,7 @@ static void acknowledged_snapshots_survive_an_error_of_every_operation(void **st
 	(void)state;
 	play_all(FAULT_EIO);
 	play_all(FAULT_ENOSPC);
+	play_all(FAULT_SHORT);
 }
 
 /* Without a restart between: the same process goes on after the error. */

@@ -129,7 +129,7 @@ static void what_was_synced_survives_every_cut(void **state)
 	(void)state;
 	for (enum fault fault = FAULT_PULLED; fault <= FAULT_CUT_BYTES; fault++) {
 		struct fault_disk *disk = fault_disk_create(1u << 20);
-		struct fault_plan plan = { fault, 3, 0 };
+		struct fault_plan plan = { fault, 4, 0 }; /* the sync: behind the name and two writes */
 		struct volume *volume;
 		uint8_t bytes[100];
 		assert_int_equal(disk_volume_open(&volume, fault_disk_disk(disk), 4096), 0);
@@ -152,7 +152,7 @@ static void a_sync_after_a_failed_one_keeps_nothing(void **state)
 {
 	(void)state;
 	struct fault_disk *disk = fault_disk_create(1u << 20);
-	struct fault_plan plan = { FAULT_EIO, 2, 0 };
+	struct fault_plan plan = { FAULT_EIO, 3, 0 };
 	struct volume *volume;
 	uint8_t bytes[8];
 	assert_int_equal(disk_volume_open(&volume, fault_disk_disk(disk), 4096), 0);

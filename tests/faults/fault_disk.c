@@ -2,22 +2,32 @@
 #include "tests/faults/fault_disk.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "hal/linux/disk_directory.h"
+#include "storage/bytes.h"
 
 struct file {
 	struct file *next;
 	char name[DISK_NAME_MAX];
 	uint8_t *bytes;
-	uint32_t size, synced;    /* appended, and durable of that */
-	uint32_t last_append;     /* where the newest append began */
+	uint32_t size, synced;    /* written, and durable of that */
+	uint32_t last_write;      /* where the newest write began */
 	bool linked, link_synced; /* has the name now; has it on the medium */
-	bool appending, condemned;
+	bool condemned;           /* a sync of it failed: what was not durable then never is */
+	unsigned opened;
 };
 
+#define DIRECTORY 1000 /* descriptors: of the directory; of files from 0 */
+#define FILES_MAX 8
+
 struct fault_disk {
-	struct disk disk;
-	struct file *files;
+	struct disk disk;          /* for the test: outlives the process that the restart ends */
+	struct disk *driver;       /* hal/linux/disk_directory.c, of this life */
+	struct disk_kernel kernel; /* what it takes for a file system */
+	struct file *files, *open[FILES_MAX];
 	uint64_t size;
 	struct fault_plan plan;
 	unsigned count;
@@ -25,9 +35,9 @@ struct fault_disk {
 	uint32_t struck_size;
 };
 
-static struct fault_disk *fault_of(struct disk *disk)
+static struct fault_disk *fault_of(const struct disk_kernel *kernel)
 {
-	return (struct fault_disk *)(void *)disk;
+	return container_of((struct disk_kernel *)(uintptr_t)kernel, struct fault_disk, kernel);
 }
 
 static struct file *find(struct fault_disk *d, const char *name)
@@ -46,68 +56,148 @@ static uint64_t used(const struct fault_disk *d)
 	return sum;
 }
 
-/* Is it this operation's turn? Errors are returned by the caller, cuts take the disk down. */
-static bool strikes(struct fault_disk *d)
-{
-	d->count++;
-	if (d->struck || d->count != d->plan.at || d->plan.fault == FAULT_NONE)
-		return false;
-	d->struck = true;
-	d->down = d->plan.fault >= FAULT_PULLED;
-	return true;
-}
-
-static int append_bytes(struct fault_disk *d, struct file *f, const void *bytes, uint32_t size)
-{
-	if (used(d) + size > d->size)
-		return -ENOSPC;
-	f->bytes = realloc(f->bytes, (size_t)f->size + size + 1);
-	if (!f->bytes)
-		abort();
-	memcpy(f->bytes + f->size, bytes, size);
-	f->last_append = f->size;
-	f->size += size;
-	return 0;
-}
-
 static struct file *make(struct fault_disk *d, const char *name)
 {
 	struct file *f = calloc(1, sizeof *f);
 	if (!f)
 		abort();
 	strcpy(f->name, name);
-	f->linked = f->appending = true;
+	f->linked = true;
 	f->next = d->files;
 	d->files = f;
 	return f;
 }
 
-static unsigned appending(const struct fault_disk *d)
+/* ---- strikes ---- */
+
+enum fault_operation {
+	OPERATION_LOOK, /* opening what is there, listing */
+	OPERATION_READ,
+	OPERATION_CREATE,
+	OPERATION_WRITE,
+	OPERATION_SYNC,
+	OPERATION_REMOVE,
+};
+
+/* A cut among reads is the same as one at the next change. */
+static bool counts(const struct fault_disk *d, enum fault_operation operation)
 {
-	unsigned count = 0;
-	for (const struct file *f = d->files; f; f = f->next)
-		count += f->linked && f->appending;
-	return count;
+	switch (d->plan.fault) {
+	case FAULT_NONE:
+		return false;
+	case FAULT_EIO:
+	case FAULT_PULLED:
+		return true;
+	case FAULT_ENOSPC:
+		return operation == OPERATION_CREATE || operation == OPERATION_WRITE;
+	case FAULT_SHORT:
+		return operation == OPERATION_READ || operation == OPERATION_WRITE;
+	default:
+		return operation != OPERATION_READ && operation != OPERATION_LOOK;
+	}
 }
 
-static int fault_append(struct disk *disk, const char *name, uint32_t offset, const void *bytes, uint32_t size)
+/* 0, or what the operation fails with. Cuts take the disk down. */
+static int strike(struct fault_disk *d, enum fault_operation operation)
 {
-	struct fault_disk *d = fault_of(disk);
 	if (d->down)
 		return -ENODEV;
+	if (d->struck || !counts(d, operation) || ++d->count != d->plan.at)
+		return 0;
+	d->struck = true;
+	d->down = d->plan.fault >= FAULT_PULLED;
+	return d->down ? -ENODEV : d->plan.fault == FAULT_EIO ? -EIO : d->plan.fault == FAULT_ENOSPC ? -ENOSPC : -EINTR;
+}
+
+/* ---- the file system ---- */
+
+static int fault_enter(const struct disk_kernel *kernel, const char *path)
+{
+	(void)kernel, (void)path;
+	return DIRECTORY;
+}
+
+static int fault_open(const struct disk_kernel *kernel, int directory, const char *name, int flags)
+{
+	struct fault_disk *d = fault_of(kernel);
+	(void)directory;
+	bool creates = flags & O_CREAT;
+	unsigned before = d->count;
+	int error = strike(d, creates ? OPERATION_CREATE : OPERATION_LOOK), file = 0;
+	bool cut = d->down && d->count != before;
 	struct file *f = find(d, name);
-	if (f && offset == 0)
-		return -EEXIST;
-	if (!f && offset == 0 && appending(d) < DISK_OPEN_MAX)
+	if (!error)
+		error = creates && f ? -EEXIST : !creates && !f ? -ENOENT : 0;
+	/* The name may be on the medium, and nothing behind it. */
+	if (creates && !f && (!error || cut))
 		f = make(d, name);
-	if (!f || !f->appending || offset != f->size)
-		return -EINVAL;
-	if (!strikes(d))
-		return append_bytes(d, f, bytes, size);
-	d->struck_size = size;
-	uint32_t arrived = d->plan.tear < size ? d->plan.tear : size - 1;
-	append_bytes(d, f, bytes, arrived);
-	return d->plan.fault == FAULT_EIO ? -EIO : d->plan.fault == FAULT_ENOSPC ? -ENOSPC : -ENODEV;
+	if (error)
+		return error;
+	while (d->open[file])
+		if (++file == FILES_MAX)
+			abort(); /* the driver keeps no more than three open */
+	d->open[file] = f;
+	f->opened++;
+	return file;
+}
+
+static void fault_close(const struct disk_kernel *kernel, int file)
+{
+	struct fault_disk *d = fault_of(kernel);
+	if (file == DIRECTORY)
+		return;
+	if (!d->open[file])
+		abort(); /* closed twice */
+	d->open[file]->opened--;
+	d->open[file] = NULL;
+}
+
+static ssize_t fault_read(const struct disk_kernel *kernel, int file, void *bytes, size_t size, off_t at)
+{
+	struct fault_disk *d = fault_of(kernel);
+	const struct file *f = d->open[file];
+	int error = strike(d, OPERATION_READ);
+	if (error == -EINTR && size > 1)
+		size /= 2;
+	else if (error)
+		return error;
+	if ((uint64_t)at >= f->size)
+		return 0;
+	size = size < f->size - (uint64_t)at ? size : f->size - (size_t)at;
+	memcpy(bytes, f->bytes + at, size);
+	return (ssize_t)size;
+}
+
+static ssize_t put(struct fault_disk *d, struct file *f, const void *bytes, size_t size, off_t at)
+{
+	if ((uint64_t)at != f->size)
+		abort(); /* the driver appends */
+	if (used(d) + size > d->size)
+		return -ENOSPC;
+	f->bytes = realloc(f->bytes, (size_t)f->size + size + 1);
+	if (!f->bytes)
+		abort();
+	memcpy(f->bytes + f->size, bytes, size);
+	f->last_write = f->size;
+	f->size += (uint32_t)size;
+	return (ssize_t)size;
+}
+
+static ssize_t fault_write(const struct disk_kernel *kernel, int file, const void *bytes, size_t size, off_t at)
+{
+	struct fault_disk *d = fault_of(kernel);
+	struct file *f = d->open[file];
+	unsigned before = d->count;
+	int error = strike(d, OPERATION_WRITE);
+	if (!error)
+		return put(d, f, bytes, size, at);
+	if (error == -EINTR)
+		return size > 1 ? put(d, f, bytes, size / 2, at) : error;
+	if (d->struck && d->count != before) {
+		d->struck_size = (uint32_t)size;
+		put(d, f, bytes, d->plan.tear < size ? d->plan.tear : size - 1, at);
+	}
+	return error;
 }
 
 /* What has no name left, neither now nor on the medium, can never be seen again. */
@@ -117,7 +207,7 @@ static void sync_names(struct fault_disk *d)
 	while (*at) {
 		struct file *f = *at;
 		f->link_synced = f->linked;
-		if (f->linked) {
+		if (f->linked || f->opened) {
 			at = &f->next;
 			continue;
 		}
@@ -127,106 +217,135 @@ static void sync_names(struct fault_disk *d)
 	}
 }
 
-static int fault_sync(struct disk *disk, const char *name)
+static int fault_sync(const struct disk_kernel *kernel, int file)
 {
-	struct fault_disk *d = fault_of(disk);
-	if (d->down)
-		return -ENODEV;
-	struct file *f = name ? find(d, name) : NULL;
-	if (name && !f)
-		return -ENOENT;
-	bool struck = strikes(d) && d->plan.fault != FAULT_ENOSPC;
-	if (f)
-		f->appending = false;
-	if (struck) {
-		if (f && d->plan.fault == FAULT_EIO)
-			f->condemned = true;
-		return d->plan.fault == FAULT_EIO ? -EIO : -ENODEV;
-	}
-	if (!name)
+	struct fault_disk *d = fault_of(kernel);
+	int error = strike(d, OPERATION_SYNC);
+	if (error == -EIO && file != DIRECTORY)
+		d->open[file]->condemned = true;
+	if (error)
+		return error;
+	if (file == DIRECTORY)
 		sync_names(d);
-	else if (!f->condemned)
-		f->synced = f->size;
+	else if (!d->open[file]->condemned)
+		d->open[file]->synced = d->open[file]->size;
 	return 0;
 }
 
-static int fault_read(struct disk *disk, const char *name, uint32_t offset, void *bytes, uint32_t size)
+static int fault_remove(const struct disk_kernel *kernel, int directory, const char *name)
 {
-	struct fault_disk *d = fault_of(disk);
-	if (d->down)
-		return -ENODEV;
-	if (strikes(d) && d->plan.fault != FAULT_ENOSPC)
-		return d->plan.fault == FAULT_EIO ? -EIO : -ENODEV;
-	const struct file *f = find(d, name);
-	if (!f)
-		return -ENOENT;
-	if (offset > f->size || size > f->size - offset)
-		return -ERANGE;
-	memcpy(bytes, f->bytes + offset, size);
-	return 0;
-}
-
-static int fault_remove(struct disk *disk, const char *name)
-{
-	struct fault_disk *d = fault_of(disk);
-	if (d->down)
-		return -ENODEV;
-	if (strikes(d) && d->plan.fault != FAULT_ENOSPC)
-		return d->plan.fault == FAULT_EIO ? -EIO : -ENODEV;
+	struct fault_disk *d = fault_of(kernel);
+	(void)directory;
+	int error = strike(d, OPERATION_REMOVE);
 	struct file *f = find(d, name);
-	if (!f)
-		return -ENOENT;
-	f->linked = f->appending = false;
+	if (error || !f)
+		return error ? error : -ENOENT;
+	f->linked = false;
 	return 0;
 }
 
-static int fault_list(struct disk *disk, int (*found)(void *arg, const char *name, uint64_t size), void *arg)
+static int fault_list(const struct disk_kernel *kernel, int directory,
+	int (*found)(void *arg, const char *name, uint64_t size), void *arg)
 {
-	struct fault_disk *d = fault_of(disk);
-	if (d->down)
-		return -ENODEV;
-	if (strikes(d) && d->plan.fault != FAULT_ENOSPC)
-		return d->plan.fault == FAULT_EIO ? -EIO : -ENODEV;
-	int result = 0;
+	struct fault_disk *d = fault_of(kernel);
+	(void)directory;
+	int result = strike(d, OPERATION_LOOK);
 	for (const struct file *f = d->files; f && !result; f = f->next)
 		if (f->linked)
 			result = found(arg, f->name, f->size);
 	return result;
 }
 
-static int fault_stat(struct disk *disk, struct disk_stat *stat)
+static int fault_stat(const struct disk_kernel *kernel, int directory, struct disk_stat *stat)
 {
-	struct fault_disk *d = fault_of(disk);
+	const struct fault_disk *d = fault_of(kernel);
+	(void)directory;
 	if (d->down)
 		return -ENODEV;
-	stat->size = d->size;
-	stat->free = d->size - used(d);
-	stat->durable = true;
-	stat->read_only = false;
+	*stat = (struct disk_stat){ .size = d->size, .free = d->size - used(d), .durable = true };
 	return 0;
 }
 
-static const struct disk_ops fault_ops = {
-	.append = fault_append,
-	.sync = fault_sync,
+static const struct disk_kernel fault_kernel = {
+	.enter = fault_enter,
+	.open = fault_open,
 	.read = fault_read,
+	.write = fault_write,
+	.sync = fault_sync,
 	.remove = fault_remove,
 	.list = fault_list,
 	.stat = fault_stat,
+	.close = fault_close,
 };
+
+/* ---- the disk that tests hold, whatever life the driver is in ---- */
+
+static struct disk *driver_of(struct disk *disk)
+{
+	return container_of(disk, struct fault_disk, disk)->driver;
+}
+
+static int pass_append(struct disk *disk, const char *name, uint32_t offset, const void *bytes, uint32_t size)
+{
+	return disk_append(driver_of(disk), name, offset, bytes, size);
+}
+
+static int pass_sync(struct disk *disk, const char *name)
+{
+	return disk_sync(driver_of(disk), name);
+}
+
+static int pass_read(struct disk *disk, const char *name, uint32_t offset, void *bytes, uint32_t size)
+{
+	return disk_read(driver_of(disk), name, offset, bytes, size);
+}
+
+static int pass_remove(struct disk *disk, const char *name)
+{
+	return disk_remove(driver_of(disk), name);
+}
+
+static int pass_list(struct disk *disk, int (*found)(void *arg, const char *name, uint64_t size), void *arg)
+{
+	return disk_list(driver_of(disk), found, arg);
+}
+
+static int pass_stat(struct disk *disk, struct disk_stat *stat)
+{
+	return disk_stat(driver_of(disk), stat);
+}
+
+static const struct disk_ops pass_ops = {
+	.append = pass_append,
+	.sync = pass_sync,
+	.read = pass_read,
+	.remove = pass_remove,
+	.list = pass_list,
+	.stat = pass_stat,
+};
+
+static void start_driver(struct fault_disk *d)
+{
+	disk_directory_close(d->driver);
+	if (disk_directory_open_with(&d->driver, "a disk in memory", &d->kernel))
+		abort();
+}
 
 struct fault_disk *fault_disk_create(uint64_t size)
 {
 	struct fault_disk *d = calloc(1, sizeof *d);
 	if (!d)
 		abort();
-	d->disk.ops = &fault_ops;
+	d->disk.ops = &pass_ops;
+	d->kernel = fault_kernel;
 	d->size = size;
+	start_driver(d);
 	return d;
 }
 
 void fault_disk_destroy(struct fault_disk *d)
 {
+	disk_directory_close(d->driver);
 	while (d->files) {
 		struct file *f = d->files;
 		d->files = f->next;
@@ -268,8 +387,8 @@ static void cut_bytes(struct file *f, enum fault fault)
 {
 	if (f->condemned || fault == FAULT_CUT_LOST || fault == FAULT_CUT_NAMES || fault == FAULT_PULLED)
 		f->size = f->synced;
-	if (fault == FAULT_CUT_REORDERED && f->synced < f->last_append)
-		memset(f->bytes + f->synced, 0, f->last_append - f->synced);
+	if (fault == FAULT_CUT_REORDERED && f->synced < f->last_write)
+		memset(f->bytes + f->synced, 0, f->last_write - f->synced);
 	f->synced = f->size;
 }
 
@@ -287,9 +406,8 @@ void fault_disk_restart(struct fault_disk *d)
 {
 	if (d->plan.fault != FAULT_CRASH)
 		cut(d, d->struck ? d->plan.fault : FAULT_CUT_LOST);
-	for (struct file *f = d->files; f; f = f->next)
-		f->appending = false;
 	d->down = false;
+	start_driver(d);
 	d->plan = (struct fault_plan){ .fault = FAULT_NONE };
 }
 

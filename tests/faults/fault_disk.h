@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A disk in memory that fails as disks do. It has a write cache: bytes are durable after a sync of their file, names
- * (and their loss) after a sync of the directory. It counts operations and strikes once, at operation number `at`.
+ * A file system in memory that fails as disks do, below the driver of real ones (hal/linux/disk_directory.c). It has a
+ * write cache: bytes are durable after a sync of their file, names (and their loss) after a sync of the directory. It
+ * counts operations and strikes once, at operation number `at`; cuts count what changes something, and no reads.
  */
 #ifndef TESTS_FAULTS_FAULT_DISK_H
 #define TESTS_FAULTS_FAULT_DISK_H
@@ -14,13 +15,14 @@ enum fault {
 	FAULT_NONE,
 	/* Errors: the process lives on. */
 	FAULT_EIO,    /* the operation fails once; a sync that fails has lost what it should have kept, for ever */
-	FAULT_ENOSPC, /* an append fails once */
+	FAULT_ENOSPC, /* a new name, or a write, fails once */
+	FAULT_SHORT,  /* a read or a write does half of what it should once, and says so: no error */
 	FAULT_PULLED, /* -ENODEV from then on, until the restart */
 	/* Cuts: the operation and all after it fail, until fault_disk_restart shows what the medium kept. */
 	FAULT_CUT_LOST,      /* nothing that was not synced */
-	FAULT_CUT_KEPT,      /* everything, and of an append its first `tear` bytes */
+	FAULT_CUT_KEPT,      /* everything, and of a write its first `tear` bytes */
 	FAULT_CUT_NAMES,     /* the names, but none of the bytes that were not synced */
-	FAULT_CUT_REORDERED, /* of what was not synced only the newest append of each file: zeros where the others were */
+	FAULT_CUT_REORDERED, /* of what was not synced only the newest write of each file: zeros where the others were */
 	FAULT_CUT_BYTES,     /* the bytes of files, but no name and no removal that was not synced */
 	FAULT_CRASH,         /* the process dies, the cache lives on: a later cut may still take it */
 	FAULT_COUNT
@@ -31,7 +33,7 @@ struct fault_disk;
 struct fault_plan {
 	enum fault fault;
 	unsigned at;   /* 1 is the first operation; 0 never */
-	uint32_t tear; /* of the struck append: bytes that arrive, all but one at most */
+	uint32_t tear; /* of the struck write: bytes that arrive, all but one at most */
 };
 
 struct fault_disk *fault_disk_create(uint64_t size);
@@ -41,7 +43,7 @@ struct disk *fault_disk_disk(struct fault_disk *disk);
 void fault_disk_plan(struct fault_disk *disk, const struct fault_plan *plan);
 bool fault_disk_struck(const struct fault_disk *disk);
 unsigned fault_disk_count(const struct fault_disk *disk); /* operations since the plan was made */
-/* Bytes of the append that was struck: what a tear can be. */
+/* Bytes of the write that was struck: what a tear can be. */
 uint32_t fault_disk_struck_size(const struct fault_disk *disk);
 /* The next start of the machine, or after FAULT_CRASH of the process: works again, holding what the medium kept. */
 void fault_disk_restart(struct fault_disk *disk);
