@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "agent/capture.h"
+#include "agent/holder.h"
 #include "agent/keep.h"
 #include "agent/preflight.h"
 #include "agent/prune.h"
@@ -187,8 +188,14 @@ static void back_up(const struct job_context *context, const struct server_confi
 {
 	struct story story;
 	bool again = true;
+	int error;
 
 	story_begin(&story, context, server, database, report);
+	error = holder_check(context, database, report);
+	if (error < 0) {
+		story_store_failed(&story, error, "backing up");
+		return;
+	}
 	if (context->journal(context->engine, JOB_PHASE_READ, story.outcome) < 0)
 		job_report_note(report, "The journal could not be written; the backup goes on without it.");
 	for (int attempt = 1; again && attempt <= ATTEMPTS; attempt++) {

@@ -56,6 +56,13 @@ static int write_audit(
 	return audit_write(&box->audit, &record, (int64_t)time(NULL));
 }
 
+static void settle(void *arg, const struct job_request *request, struct job_context *context)
+{
+	const struct box *box = arg;
+	(void)request;
+	context->volume = &box->config.volumes[0];
+}
+
 static int start_engine(struct box *box)
 {
 	struct engine_ground ground = {
@@ -72,6 +79,7 @@ static int start_engine(struct box *box)
 		.repository = box->store.repository,
 		.rowgroup = &box->store.rowgroup,
 		.arg = box,
+		.settle = settle,
 		.record_read = read_record,
 		.record_write = write_record,
 		.audit = write_audit,

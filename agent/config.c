@@ -15,6 +15,8 @@
 /* inih cuts the names of sections and keys at this many bytes without a word. */
 #define INIH_NAME_MAX 49
 #define SERVER_WORD "server "
+#define VOLUME_WORD "volume "
+#define BOX_VOLUME_KEY 0 /* of config_sections[0] */
 
 struct parser {
 	struct config *config;
@@ -22,9 +24,11 @@ struct parser {
 	FILE *file;
 	int line;         /* that was read last */
 	int section_line; /* of the last [section] */
-	uint64_t seen[5]; /* keys that came in [box], [store], [schedule], [retention], [suspect] */
+	uint64_t seen[8]; /* keys that came, of each of config_sections */
 	uint64_t seen_server[CONFIG_SERVERS_MAX];
 	int server_line[CONFIG_SERVERS_MAX]; /* where a server was first named */
+	uint64_t seen_volume[CONFIG_VOLUMES_MAX];
+	int volume_line[CONFIG_VOLUMES_MAX];
 	int error;
 	char *message;
 	size_t size;
@@ -97,7 +101,7 @@ static struct server_config *find_server(struct config *config, const char *name
 	return NULL;
 }
 
-static bool good_server_name(const char *name)
+static bool good_name(const char *name)
 {
 	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
 	return *name && name[strspn(name, allowed)] == '\0';
@@ -110,7 +114,7 @@ static struct server_config *take_server(struct parser *parser, const char *name
 	struct server_config *server = find_server(config, name);
 	if (server)
 		return server;
-	if (!good_server_name(name)) {
+	if (!good_name(name)) {
 		refuse(parser, parser->line, "found [server %s], expected a name of letters, digits, '.', '-' and '_'", name);
 		return NULL;
 	}
@@ -125,21 +129,61 @@ static struct server_config *take_server(struct parser *parser, const char *name
 	return server;
 }
 
+/* The first is `volume` of [box], which no section names. */
+static struct volume_config *take_volume(struct parser *parser, const char *name)
+{
+	struct config *config = parser->config;
+	for (uint32_t i = 1; i < config->volume_count; i++)
+		if (strcmp(config->volumes[i].name, name) == 0)
+			return &config->volumes[i];
+	if (!good_name(name) || strlen(name) >= VOLUME_NAME_SIZE) {
+		refuse(parser, parser->line,
+			"found [volume %s], expected a name of at most %d letters, digits, '.', '-' and '_'", name,
+			VOLUME_NAME_SIZE - 1);
+		return NULL;
+	}
+	if (config->volume_count == CONFIG_VOLUMES_MAX) {
+		refuse(parser, parser->line, "found [volume %s], expected at most %d volumes", name, CONFIG_VOLUMES_MAX - 1);
+		return NULL;
+	}
+	parser->volume_line[config->volume_count] = parser->section_line;
+	struct volume_config *volume = &config->volumes[config->volume_count++];
+	memset(volume, 0, sizeof(*volume));
+	strcpy(volume->name, name);
+	return volume;
+}
+
+static bool is_section(const struct config_section *section, const char *name)
+{
+	switch (section->of) {
+	case SECTION_SERVER:
+		return strncmp(name, SERVER_WORD, sizeof(SERVER_WORD) - 1) == 0;
+	case SECTION_VOLUME:
+		return strncmp(name, VOLUME_WORD, sizeof(VOLUME_WORD) - 1) == 0;
+	case SECTION_BOX:
+		break;
+	}
+	return strcmp(name, section->name) == 0;
+}
+
 static const struct config_section *find_section(const char *name)
 {
-	for (size_t i = 0; i < config_section_count; i++) {
-		const struct config_section *section = &config_sections[i];
-		if (section->server ? strncmp(name, SERVER_WORD, sizeof(SERVER_WORD) - 1) == 0
-							: strcmp(name, section->name) == 0)
-			return section;
-	}
+	for (size_t i = 0; i < config_section_count; i++)
+		if (is_section(&config_sections[i], name))
+			return &config_sections[i];
 	return NULL;
 }
 
 /* Where the values of a section go, and which of its keys came already. */
 static void *find_target(struct parser *parser, const struct config_section *section, const char *name, uint64_t **seen)
 {
-	if (!section->server) {
+	if (section->of == SECTION_VOLUME) {
+		struct volume_config *volume = take_volume(parser, name + sizeof(VOLUME_WORD) - 1);
+		if (volume)
+			*seen = &parser->seen_volume[volume - parser->config->volumes];
+		return volume;
+	}
+	if (section->of == SECTION_BOX) {
 		*seen = &parser->seen[section - config_sections];
 		return parser->config;
 	}
@@ -184,7 +228,8 @@ static int take_line(void *arg, const char *section_name, const char *name, cons
 	const struct config_section *section = find_section(section_name);
 	if (!section)
 		return refuse(parser, parser->line,
-			"found [%s], expected [box], [store], [schedule], [retention], [suspect] or [server NAME]", section_name);
+			"found [%s], expected [box], [store], [schedule], [retention], [suspect], [server NAME] or [volume NAME]",
+			section_name);
 	return take_value(parser, section, section_name, name, value ? value : "");
 }
 
@@ -242,6 +287,28 @@ static void finish_server(struct parser *parser, uint32_t index)
 		refuse(parser, line, "[server %s] has encrypt = strict and legacy_tls: strict needs TLS 1.2", server->name);
 }
 
+static void finish_volumes(struct parser *parser)
+{
+	struct config *config = parser->config;
+	bool in_box = parser->seen[0] & 1u << BOX_VOLUME_KEY || config->volume_count == 1;
+	for (uint32_t i = 1; i < config->volume_count; i++) {
+		const struct volume_config *volume = &config->volumes[i];
+		int line = parser->volume_line[i];
+		if (!volume->path[0])
+			refuse(parser, line, "[volume %s] has no path", volume->name);
+		for (uint32_t j = in_box ? 0 : 1; j < i; j++) {
+			if (strcmp(config->volumes[j].name, volume->name) == 0)
+				refuse(parser, line, "[volume %s] has the name of the volume of [box], expected another", volume->name);
+			if (strcmp(config->volumes[j].path, volume->path) == 0)
+				refuse(
+					parser, line, "[volume %s] has the path of another volume, expected one of its own", volume->name);
+		}
+	}
+	if (in_box)
+		return;
+	memmove(&config->volumes[0], &config->volumes[1], --config->volume_count * sizeof(config->volumes[0]));
+}
+
 int config_read(struct config *config, const char *path, char *message, size_t size)
 {
 	struct parser parser = { .config = config, .path = path, .message = message, .size = size };
@@ -261,7 +328,16 @@ int config_read(struct config *config, const char *path, char *message, size_t s
 		refuse(&parser, result > 0 ? result : parser.line, "expected \"key = value\" or \"[section]\"");
 	for (uint32_t i = 0; i < config->server_count; i++)
 		finish_server(&parser, i);
+	finish_volumes(&parser);
 	return parser.error;
+}
+
+const struct volume_config *config_volume(const struct config *config, const char *name)
+{
+	for (uint32_t i = 0; i < config->volume_count; i++)
+		if (strcmp(config->volumes[i].name, name) == 0)
+			return &config->volumes[i];
+	return NULL;
 }
 
 const struct server_config *config_server(const struct config *config, const char *name)

@@ -16,6 +16,7 @@
 #define CONFIG_SERVERS_MAX 8
 #define CONFIG_DATABASES_MAX 16
 #define CONFIG_TIMES_MAX 8
+#define CONFIG_VOLUMES_MAX 4
 
 enum profile { PROFILE_ANY = 0, PROFILE_PERSISTENT_CHAT = 1 };
 
@@ -44,6 +45,14 @@ struct server_config {
 	uint32_t read_kib_per_second;
 };
 
+/* A place that holds a repository; place.h says what a path may be. */
+struct volume_config {
+	char name[VOLUME_NAME_SIZE]; /* [volume NAME]; "store" where it is `volume` of [box] */
+	char path[256];
+	bool accept_risk; /* may be the only holder of a snapshot, though it cannot promise durability */
+	bool copy;        /* each good backup is copied there */
+};
+
 struct schedule_time {
 	uint8_t days;         /* bit 0 Monday ... bit 6 Sunday */
 	uint8_t hour, minute; /* local time */
@@ -58,8 +67,9 @@ struct suspect_policy {
 struct config {
 	struct server_config servers[CONFIG_SERVERS_MAX];
 	uint32_t server_count;
-	char volume[256];   /* of the repository: place.h */
-	char key_file[256]; /* of the repository; made at first start where missing, 0600 */
+	struct volume_config volumes[CONFIG_VOLUMES_MAX]; /* in the order of preference */
+	uint32_t volume_count;                            /* at least 1 */
+	char key_file[256]; /* opens the repositories; made at first start where missing, 0600 */
 	int deflate_level;
 	uint32_t clean_max_per_day; /* percent of the volume that cleaning may copy in a box day */
 	uint32_t scrub_days;        /* in so many box days everything is read again; 0: never by itself */
@@ -83,6 +93,9 @@ int config_read(struct config *config, const char *path, char *message, size_t s
 
 /* NULL where there is none of that name; name "" is the only server, if there is only one. */
 const struct server_config *config_server(const struct config *config, const char *name);
+
+/* NULL where there is none of that name. */
+const struct volume_config *config_volume(const struct config *config, const char *name);
 
 /*
  * Reads a password into a buffer, without its line end. -EPERM where others may read the file, -ENODATA where it is

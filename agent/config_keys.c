@@ -21,8 +21,16 @@
 #key, config_parse_##kind, offsetof(struct server_config, member), 0, low, high, words, 0 \
 	}
 
+#define VOLUME_TEXT(key, kind, member, words)                                                                         \
+	{                                                                                                                 \
+#key, config_parse_##kind, offsetof(struct volume_config, member), member_size(struct volume_config, member), \
+			0, 0, words, 0                                                                                            \
+	}
+#define VOLUME_PATH "the absolute path of a directory, or of a UBI volume such as /dev/ubi0_1"
+
 static const struct config_key box_keys[] = {
-	BOX_TEXT(volume, path, volume, "the absolute path of a directory, or of a UBI volume such as /dev/ubi0_1"),
+	BOX_TEXT(volume, path, volumes[0].path, VOLUME_PATH),
+	BOX_TEXT(accept_risk, bool, volumes[0].accept_risk, "yes or no"),
 	BOX_TEXT(key_file, path, key_file, "the absolute path of a file"),
 	BOX_TEXT(state_directory, path, state_directory, "the absolute path of a directory"),
 	BOX_TEXT(socket, path, socket, "an absolute path of at most 107 bytes"),
@@ -30,6 +38,12 @@ static const struct config_key box_keys[] = {
 	BOX_TEXT(panel_socket, path, panel_socket, "an absolute path of at most 107 bytes"),
 	BOX_TEXT(language, language, language, "en or fr"),
 	BOX_TEXT(timezone, timezone, timezone, "a time zone such as Europe/Paris"),
+};
+
+static const struct config_key volume_keys[] = {
+	VOLUME_TEXT(path, path, path, VOLUME_PATH),
+	VOLUME_TEXT(accept_risk, bool, accept_risk, "yes or no"),
+	VOLUME_TEXT(copy, bool, copy, "yes or no"),
 };
 
 static const struct config_key store_keys[] = {
@@ -95,12 +109,13 @@ static const struct config_key server_keys[] = {
 };
 
 const struct config_section config_sections[] = {
-	{ "box", box_keys, count_of(box_keys), false },
-	{ "store", store_keys, count_of(store_keys), false },
-	{ "schedule", schedule_keys, count_of(schedule_keys), false },
-	{ "retention", retention_keys, count_of(retention_keys), false },
-	{ "suspect", suspect_keys, count_of(suspect_keys), false },
-	{ "server", server_keys, count_of(server_keys), true },
+	{ "box", box_keys, count_of(box_keys), SECTION_BOX },
+	{ "store", store_keys, count_of(store_keys), SECTION_BOX },
+	{ "schedule", schedule_keys, count_of(schedule_keys), SECTION_BOX },
+	{ "retention", retention_keys, count_of(retention_keys), SECTION_BOX },
+	{ "suspect", suspect_keys, count_of(suspect_keys), SECTION_BOX },
+	{ "server", server_keys, count_of(server_keys), SECTION_SERVER },
+	{ "volume", volume_keys, count_of(volume_keys), SECTION_VOLUME },
 };
 const size_t config_section_count = count_of(config_sections);
 
@@ -112,7 +127,9 @@ bool config_key_repeats(const struct config_key *key)
 void config_defaults(struct config *config)
 {
 	memset(config, 0, sizeof(*config));
-	strcpy(config->volume, "/var/lib/coffret/store");
+	config->volume_count = 1;
+	strcpy(config->volumes[0].name, "store");
+	strcpy(config->volumes[0].path, "/var/lib/coffret/store");
 	strcpy(config->key_file, "/var/lib/coffret/key");
 	strcpy(config->state_directory, "/var/lib/coffret");
 	strcpy(config->socket, "/run/coffret/socket");

@@ -12,9 +12,13 @@
 
 struct config_section {
 	const char *name;
-	const struct config_key *keys; /* of struct server_config where server, else of struct config */
+	const struct config_key *keys; /* of struct server_config, volume_config or config */
 	size_t count;                  /* at most 64 */
-	bool server;                   /* [server NAME]: may come several times */
+	enum {
+		SECTION_BOX = 0,
+		SECTION_SERVER,
+		SECTION_VOLUME
+	} of; /* [server NAME], [volume NAME]: may come several times */
 };
 
 extern const struct config_section config_sections[];

@@ -137,9 +137,10 @@ static int write_audit(void *arg, const char *event, const char *what, const cha
 	return ground->audit ? ground->audit(ground->arg, &engine->running.request, event, what, result) : -EROFS;
 }
 
-struct job_context engine_context(struct engine *engine)
+struct job_context engine_context(struct engine *engine, const struct job_request *request)
 {
-	return (struct job_context){
+	const struct engine_ground *ground = &engine->ground;
+	struct job_context context = {
 		.config = engine->ground.config,
 		.repository = engine->ground.repository,
 		.rowgroup = engine->ground.rowgroup,
@@ -152,6 +153,9 @@ struct job_context engine_context(struct engine *engine)
 		.waited_for = is_waited_for,
 		.audit = write_audit,
 	};
+	if (ground->settle)
+		ground->settle(ground->arg, request, &context);
+	return context;
 }
 
 /* ---- the end of a job ---- */
@@ -264,7 +268,7 @@ static void run_job(struct engine *engine)
 	const struct job_request *request = &engine->running.request;
 	job_story *story = find_story(&engine->ground, request->kind);
 	const struct journal *unknown = engine_concerned(engine, request);
-	struct job_context context = engine_context(engine);
+	struct job_context context = engine_context(engine, request);
 	enum job_state state = JOB_FAILED;
 	engine->journal = (struct journal){
 		.job = engine->running.id,

@@ -33,6 +33,8 @@ struct engine_ground {
 	struct repository *repository;
 	const struct rowgroup_params *rowgroup;
 	void *arg;
+	/* On the engine's thread, before a story: may change what the context says of volume and repository. May be NULL. */
+	void (*settle)(void *arg, const struct job_request *request, struct job_context *context);
 	/*
 	 * Small records of at most ENGINE_RECORD_SIZE bytes, "journal", "unknown", "unknown-N", "waiting-N": whole or as
 	 * before after a cut. Only the engine's thread asks for them, or engine_start. record_read returns the length or -ENOENT; a write of size 0 makes the record read as length 0.

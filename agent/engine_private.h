@@ -73,7 +73,7 @@ void engine_read_waiting(struct engine *engine);
 
 /* ---- engine.c: a job's beginning and end ---- */
 
-struct job_context engine_context(struct engine *engine);
+struct job_context engine_context(struct engine *engine, const struct job_request *request);
 /* With the lock held. */
 void engine_begin_job(struct engine *engine, const struct job_info *info);
 void engine_end_job(struct engine *engine, enum job_state state);

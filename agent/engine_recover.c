@@ -48,7 +48,7 @@ static enum job_state tell_cut(struct engine *engine, const struct journal *jour
 static enum job_state recover(struct engine *engine, const struct journal *journal)
 {
 	const struct job_request *request = &journal->request;
-	struct job_context context = engine_context(engine);
+	struct job_context context = engine_context(engine, request);
 	bool changes = (request->kind == JOB_RESTORE || request->kind == JOB_UNDO) && !request->what_if;
 	if (!changes || !engine->ground.recover)
 		return tell_cut(engine, journal);

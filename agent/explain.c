@@ -158,6 +158,11 @@ static struct explanation explain_errno(int error)
 			"Run coffret verify --data: it names what is hit and what is whole." };
 	case -EROFS:
 		return (struct explanation){ "the volume can only be read", "Look at its health: coffret status." };
+	case -EMEDIUMTYPE:
+		return (struct explanation){
+			"the volume cannot promise that what it keeps survives a power cut (FAT, a network mount or memory), and holds copies only",
+			"Name a volume on a file system of the box's own (ext4, xfs, btrfs, flash) before it; or say accept_risk = yes."
+		};
 	case -ENODEV:
 		return (struct explanation){ "the volume is gone", "Attach it again; then ask for the job again." };
 	case -ENOENT:

@@ -41,6 +41,7 @@ enum job_state {
 enum job_origin { ORIGIN_SCHEDULE = 1, ORIGIN_PANEL, ORIGIN_COMMAND, ORIGIN_NETWORK };
 
 #define SERVER_NAME_SIZE 64    /* the name of a [server NAME] section */
+#define VOLUME_NAME_SIZE 32    /* of a [volume NAME] section */
 #define DATABASE_NAME_SIZE 520 /* 128 UTF-16 units as UTF-8, and a NUL */
 
 struct job_request {
@@ -126,6 +127,7 @@ struct job_report {
 };
 
 struct config;
+struct volume_config;
 struct repository;
 struct rowgroup_params;
 
@@ -134,6 +136,7 @@ struct job_context {
 	const struct config *config;
 	struct repository *repository;
 	const struct rowgroup_params *rowgroup; /* of the repository, seed filled in */
+	const struct volume_config *volume;     /* that the repository is on; NULL: not told */
 	void *engine;
 	void (*progress)(void *engine, const struct job_progress *progress); /* copies */
 	bool (*stop)(void *engine);                                          /* a cancel was asked for */

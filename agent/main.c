@@ -115,7 +115,7 @@ static int init(void)
 	printf("The store in %s is made; its key is in %s.\n\n"
 		   "Recovery key, shown this once. Write it down and keep it away from the box:\n\n    %s\n\n"
 		   "With it and the disk alone, everything can be read; without it and the key file, nothing can.\n",
-		box.config.volume, box.config.key_file, recovery_key);
+		box.config.volumes[0].path, box.config.key_file, recovery_key);
 	explicit_bzero(recovery_key, sizeof(recovery_key));
 	return 0;
 }
@@ -160,7 +160,7 @@ static int run(void)
 		result = loop_add(&box.loop, signals, POLLIN, take_signal, &signals);
 	if (result == 0) {
 		say(SAY_INFO, "Ready: %u server%s, store in %s.", box.config.server_count,
-			box.config.server_count == 1 ? "" : "s", box.config.volume);
+			box.config.server_count == 1 ? "" : "s", box.config.volumes[0].path);
 		notify("READY=1");
 		result = loop_run(&box.loop);
 	}

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "agent/holder.h"
 #include "agent/restore_private.h"
 #include "agent/server.h"
 
@@ -51,7 +52,9 @@ static int begin_safety(struct restore *restore)
 	if (restore->request->what_if || restore->request->without_safety)
 		return 0;
 	server_subject(restore->story.server, restore->story.outcome->database, subject, sizeof subject);
-	result = snapshot_begin(restore->story.context->repository, SNAPSHOT_SAFETY, subject, &restore->present.writer);
+	result = holder_check(restore->story.context, restore->story.outcome->database, restore->story.report);
+	if (result == 0)
+		result = snapshot_begin(restore->story.context->repository, SNAPSHOT_SAFETY, subject, &restore->present.writer);
 	return result < 0 ? restore_safety_failed(restore, result, "beginning the safety snapshot") : 0;
 }
 

@@ -16,7 +16,15 @@
 
 /* ---- list ---- */
 
-static void add_snapshot(struct block *block, const struct shelf_entry *entry)
+/* Whether a volume that promises durability has it. */
+static bool is_durable(struct service *service)
+{
+	struct repository_status status;
+	size_t total;
+	return shelf_status(service->shelf, &status, &total) < 0 || status.durable;
+}
+
+static void add_snapshot(struct service *service, struct block *block, const struct shelf_entry *entry)
 {
 	char server[SERVER_NAME_SIZE] = "", database[DATABASE_NAME_SIZE] = "";
 	const struct snapshot_info *info = &entry->info;
@@ -30,6 +38,7 @@ static void add_snapshot(struct block *block, const struct shelf_entry *entry)
 	block_add(block, "Class", info->class == SNAPSHOT_SAFETY ? "safety" : "backup");
 	block_add_flag(block, "Verified", info->flags & SNAPSHOT_VERIFIED);
 	block_add_flag(block, "Suspect", info->flags & SNAPSHOT_SUSPECT);
+	block_add_flag(block, "Durable", is_durable(service));
 	block_add_flag(block, "Pinned", info->flags & SNAPSHOT_PINNED);
 	block_add_flag(block, "Locked", info->flags & SNAPSHOT_LOCKED);
 	if (info->class == SNAPSHOT_SAFETY)
@@ -73,7 +82,7 @@ static void more_list(struct service *service, struct api_client *client)
 		if (!is_of(task, &entry))
 			continue;
 		block_begin(&block, "snapshot");
-		add_snapshot(&block, &entry);
+		add_snapshot(service, &block, &entry);
 		api_send(client, &block);
 	}
 	if (!api_room(client))
@@ -108,7 +117,7 @@ static void begin_show(struct service *service, struct api_client *client, const
 	task->show->id = entry.info.id;
 	engine_look(service->engine, &task->show->look);
 	block_begin(&block, "snapshot");
-	add_snapshot(&block, &entry);
+	add_snapshot(service, &block, &entry);
 	api_send(client, &block);
 }
 
@@ -223,10 +232,10 @@ static void add_store(struct service *service, struct block *block)
 	size_t total;
 	int error = shelf_status(service->shelf, &status, &total);
 	block_add(block, "Store", error < 0 ? strerror(-error) : "good");
-	block_add(block, "Volume", service->config->volume);
+	block_add(block, "Volume", service->config->volumes[0].path);
 	block_add_number(block, "Volume-Size", status.size);
 	block_add_number(block, "Volume-Free", status.free);
-	if (place_is_flash(service->config->volume)) {
+	if (place_is_flash(service->config->volumes[0].path)) {
 		block_add_number(block, "Bad-Blocks", status.bad_blocks);
 		block_add_number(block, "Max-Erase-Count", status.max_erase_count);
 	}

@@ -67,8 +67,8 @@ static int tell_volume(struct store *store, const char *volume, int error)
 
 static int open_volume(struct store *store, const struct config *config)
 {
-	int result = place_open(&store->place, config->volume);
-	return result < 0 ? tell_volume(store, config->volume, result) : 0;
+	int result = place_open(&store->place, config->volumes[0].path);
+	return result < 0 ? tell_volume(store, config->volumes[0].path, result) : 0;
 }
 
 static int tell_key(struct store *store, const struct config *config, int error)
@@ -89,18 +89,18 @@ static int tell_repository(struct store *store, const struct config *config, int
 	case -ENOENT:
 	case -ENODATA:
 	case -ENOMEDIUM:
-		return tell(store, -ENOMEDIUM, "Run coffretd --init once.", "There is no store in %s yet.", config->volume);
+		return tell(store, -ENOMEDIUM, "Run coffretd --init once.", "There is no store in %s yet.", config->volumes[0].path);
 	case -EXDEV:
 		return tell(store, error, "Name an empty directory, or the one that the store is in.",
-			"%s holds something that is no store of this box.", config->volume);
+			"%s holds something that is no store of this box.", config->volumes[0].path);
 	case -ENOKEY:
 		return tell(store, error, "Put the key file back that this store was made with, or use its recovery key.",
-			"The key in %s does not open the store in %s.", config->key_file, config->volume);
+			"The key in %s does not open the store in %s.", config->key_file, config->volumes[0].path);
 	case -EBADMSG:
 		return tell(store, error, "Its copies may be whole: do not write to it, and ask for help.",
-			"The store in %s is damaged at its root.", config->volume);
+			"The store in %s is damaged at its root.", config->volumes[0].path);
 	default:
-		return tell(store, error, "", "The store in %s cannot be opened: %s.", config->volume, strerror(-error));
+		return tell(store, error, "", "The store in %s cannot be opened: %s.", config->volumes[0].path, strerror(-error));
 	}
 }
 
@@ -162,7 +162,7 @@ static int open_repository(struct store *store, const struct config *config, str
 	result = chunker_params(&store->rowgroup, store->repository, settings.chunker);
 	return result < 0
 		? tell(store, result, "Update coffret.",
-			  "The store in %s was made by a later version, which cuts rows in another way.", config->volume)
+			  "The store in %s was made by a later version, which cuts rows in another way.", config->volumes[0].path)
 		: 0;
 }
 
@@ -203,8 +203,8 @@ static int make_places(struct store *store, const struct config *config)
 {
 	int result = make_directories(config->state_directory, true);
 	if (result == 0)
-		result = place_is_flash(config->volume) ? place_make_flash(config->volume)
-												: make_directories(config->volume, true);
+		result = place_is_flash(config->volumes[0].path) ? place_make_flash(config->volumes[0].path)
+												: make_directories(config->volumes[0].path, true);
 	if (result == 0)
 		result = make_directories(config->key_file, false);
 	return result < 0 ? tell(store, result, "", "What the store needs cannot be made: %s.", strerror(-result)) : 0;
@@ -236,8 +236,8 @@ int store_create(struct store *store, const struct config *config, char recovery
 	explicit_bzero(key, sizeof(key));
 	if (result == -EXDEV)
 		return tell(store, result, "Nothing was changed. Name an empty directory, or an empty flash, for a new store.",
-			"%s holds something already.", config->volume);
+			"%s holds something already.", config->volumes[0].path);
 	return result < 0
-		? tell(store, result, "", "The store cannot be made in %s: %s.", config->volume, strerror(-result))
+		? tell(store, result, "", "The store cannot be made in %s: %s.", config->volumes[0].path, strerror(-result))
 		: 0;
 }

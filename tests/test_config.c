@@ -100,7 +100,7 @@ static void everything_that_is_said_is_taken(void **state)
 		"restore_login = r\nrestore_password_file = rp\nconsistency = lock\nconnect_seconds = 1\nlogin_seconds = 2\n"
 		"stall_seconds = 5\ncatalogue_seconds = 6\nlock_seconds = 7\nread_kib_per_second = 8\n";
 	assert_int_equal(read_text(text), 0);
-	assert_string_equal(config.volume, "/v");
+	assert_string_equal(config.volumes[0].path, "/v");
 	assert_string_equal(config.language, "fr");
 	assert_int_equal(config.time_count, 4);
 	assert_int_equal(config.times[0].days, 0x1f);
@@ -404,6 +404,47 @@ static void a_person_may_say_that_the_change_was_meant(void **state)
 
 #define with_files(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+static void volumes_come_in_the_order_of_the_file(void **state)
+{
+	(void)state;
+	assert_int_equal(read_text(SERVER "databases = d\n"), 0);
+	assert_int_equal(config.volume_count, 1);
+	assert_string_equal(config.volumes[0].name, "store");
+	assert_string_equal(config.volumes[0].path, "/var/lib/coffret/store");
+	assert_int_equal(
+		read_text("[box]\nvolume = /v\naccept_risk = yes\n[volume disk]\npath = /mnt/d\ncopy = yes\n" SERVER
+				  "databases = d\n"),
+		0);
+	assert_int_equal(config.volume_count, 2);
+	assert_string_equal(config.volumes[0].name, "store");
+	assert_true(config.volumes[0].accept_risk && !config.volumes[0].copy);
+	assert_string_equal(config.volumes[1].path, "/mnt/d");
+	assert_true(!config.volumes[1].accept_risk && config.volumes[1].copy);
+	assert_ptr_equal(config_volume(&config, "disk"), &config.volumes[1]);
+	assert_null(config_volume(&config, "tape"));
+	/* Without `volume` in [box], the sections are all there is. */
+	assert_int_equal(read_text("[volume a]\npath = /a\n[volume b]\npath = /b\n" SERVER "databases = d\n"), 0);
+	assert_int_equal(config.volume_count, 2);
+	assert_string_equal(config.volumes[0].name, "a");
+	assert_string_equal(config.volumes[1].path, "/b");
+	assert_null(config_volume(&config, "store"));
+}
+
+static void volumes_that_cannot_be_meant_are_refused(void **state)
+{
+	(void)state;
+	refused("[volume a]\ncopy = yes\n" SERVER "databases = d\n", 1, "[volume a]", "has no path");
+	refused(
+		"[volume a]\npath = /a\n[volume b]\npath = /a\n" SERVER "databases = d\n", 3, "[volume b]", "path of another");
+	refused("[box]\nvolume = /v\n[volume store]\npath = /a\n" SERVER "databases = d\n", 3, "[volume store]",
+		"expected another");
+	refused("[volume a/b]\npath = /a\n" SERVER "databases = d\n", 2, "[volume a/b]", "letters");
+	refused("[volume a]\npath = a\n" SERVER "databases = d\n", 2, "path = \"a\"", "absolute path");
+	refused("[volume a]\npath = /a\n[volume b]\npath = /b\n[volume c]\npath = /c\n[volume d]\npath = /d\n" SERVER
+			"databases = d\n",
+		8, "[volume d]", "at most 3");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -415,6 +456,8 @@ int main(void)
 		with_files(times_are_checked),
 		with_files(a_key_may_come_once),
 		with_files(a_server_must_be_whole),
+		with_files(volumes_come_in_the_order_of_the_file),
+		with_files(volumes_that_cannot_be_meant_are_refused),
 		with_files(the_example_is_a_good_configuration),
 		with_files(a_file_that_is_not_there_is_named),
 		with_files(with_several_servers_a_name_is_needed),

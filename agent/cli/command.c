@@ -71,7 +71,8 @@ const struct command commands[] = {
 		"other. verified: its new bytes were read back when it was made and the others in the last scrub_days, or coffret verify\n"
 		"--data found it whole.\n"
 		"stays: why retention keeps it. newest: the newest good or verified one; within: younger than keep_within; last,\n"
-		"daily, weekly, monthly: the newest of its period; nothing: the next backup or coffret prune removes it.\n\n",
+		"daily, weekly, monthly: the newest of its period; nothing: the next backup or coffret prune removes it. at risk: only\n"
+		"a volume has it that cannot promise to keep it through a power cut.\n\n",
 	},
 	{ "show", "Snapshot", true, 0, "tables", "show ID", "show what is in a snapshot",
 		"The first digits of the id will do.\n\n" },

@@ -104,6 +104,11 @@ static const char *quality(const struct block_fields *fields)
 	return block_get_flag(fields, "Verified") ? "yes" : "no";
 }
 
+static bool is_at_risk(const struct block_fields *fields)
+{
+	return strcmp(get(fields, "Durable"), "no") == 0;
+}
+
 static void name_of(const struct block_fields *fields, char *name, size_t size)
 {
 	const char *server = get(fields, "Server"), *database = get(fields, "Database");
@@ -131,7 +136,7 @@ static void show_snapshot(struct screen *screen, const struct block_fields *fiel
 	column(screen, text_size(a, number(fields, "Stored-Bytes")), -9);
 	column(screen, text_ratio(a, number(fields, "Bytes"), number(fields, "Stored-Bytes")), -6);
 	column(screen, quality(fields), 8);
-	fprintf(screen->out, "%s\n", get(fields, "Kept-Because"));
+	fprintf(screen->out, "%s%s\n", get(fields, "Kept-Because"), is_at_risk(fields) ? ", at risk" : "");
 }
 
 static void show_pair(const struct screen *screen, const char *label, const char *value)

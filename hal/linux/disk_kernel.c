@@ -113,6 +113,9 @@ static bool is_durable(long type)
 		0x00c36400 /* ceph */,
 		0x65735546 /* fuse */,
 		0x01021997 /* 9p */,
+		0x5346414f /* afs */,
+		0x786f4256 /* vboxsf */,
+		0xbacbacbc /* vmhgfs */,
 	};
 	for (size_t i = 0; i < sizeof not_durable / sizeof not_durable[0]; i++)
 		if ((uint32_t)type == not_durable[i])

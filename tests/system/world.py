@@ -39,6 +39,12 @@ def wait_for(condition, seconds=30, what="something"):
     raise AssertionError(f"waited {seconds} s in vain for {what}")
 
 
+def is_durable(path):
+    """Whether the file system of a folder outlives a power cut."""
+    out = subprocess.run(["stat", "-f", "-c", "%t", path], capture_output=True, text=True).stdout.strip()
+    return out not in ("1021994", "858458f6", "6969", "65735546", "1021997", "c36400", "4d44")
+
+
 class Certificates:
     """A CA and what it issues, made by tests/support/certificates."""
 
@@ -190,12 +196,12 @@ class Box:
     """A backup box: configuration, store, coffretd."""
 
     def __init__(self, directory, server, certificates, databases="mgc, mgccomp", profile="persistent-chat", extra="",
-                 box_extra="", host="127.0.0.1", name="sql", faults=False):
+                 box_extra="", host="127.0.0.1", name="sql", faults=False, store=None):
         self.directory = directory
         self.faults = os.path.join(directory, "faults") if faults else None
         os.makedirs(directory, exist_ok=True)
         self.config = os.path.join(directory, "coffret.conf")
-        self.store = os.path.join(directory, "store")
+        self.store = store or os.path.join(directory, "store")
         os.makedirs(self.store, exist_ok=True)
         for file, login in (("backup.password", BACKUP), ("restore.password", RESTORE)):
             path = os.path.join(directory, file)
@@ -207,6 +213,7 @@ class Box:
             backup_password_file=os.path.join(directory, "backup.password"), restore_login=RESTORE[0],
             restore_password_file=os.path.join(directory, "restore.password"))
         self.box_extra, self.extra, self.name = box_extra, extra, name
+        self.accept_risk = not is_durable(self.store)  # where the tests' own folder is in memory
         self.write_config()
         self.process = None
 
@@ -214,7 +221,8 @@ class Box:
         self.settings.update(changes)
         lines = ["[box]", f"volume = {self.store}", f"key_file = {self.directory}/key",
                  f"state_directory = {self.directory}/state", f"socket = {self.directory}/socket",
-                 f"panel_socket = {self.directory}/panel", self.box_extra, f"[server {self.name}]"]
+                 f"panel_socket = {self.directory}/panel", f"accept_risk = {'yes' if self.accept_risk else 'no'}",
+                 self.box_extra, f"[server {self.name}]"]
         lines += [f"{key} = {value}" for key, value in self.settings.items() if value is not None] + [self.extra]
         with open(self.config, "w") as file:
             file.write("\n".join(lines) + "\n")
