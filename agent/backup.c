@@ -70,22 +70,34 @@ static enum job_state store_failed(struct story *story, int error, const char *d
 }
 
 /* Before the snapshot exists, so that no cut can leave it without its mark. */
-static int judge(struct story *story, const struct capture *capture, struct snapshot_about *about)
+static int judge(struct story *story, const struct capture *capture, struct snapshot_about *about,
+	enum suspect_verdict *verdict, char why[SUSPECT_WHY_SIZE])
 {
-	char subject[136], why[200] = "";
-	uint64_t bytes, stored;
+	char subject[136];
+	uint64_t stored;
+	struct suspect_night night = { .subject = subject,
+		.server = story->server,
+		.database = story->outcome->database,
+		.capture = capture,
+		.about = about };
 	int result = snapshot_new(capture->writer, &about->new_bytes, &about->new_stored);
 	server_subject(story->server, story->outcome->database, subject, sizeof subject);
-	snapshot_progress(capture->writer, &bytes, &stored);
-	if (result < 0 || !suspect_look(story->context, subject, about, bytes, why, sizeof why))
-		return result;
-	snapshot_mark_suspect(capture->writer);
-	job_report_note(story->report,
-		"%s: SUSPECT: %s. Nothing older goes until somebody looked: coffret accept, if that was meant.",
-		story->outcome->database, why);
-	if (about->note_count < ABOUT_NOTES_MAX)
+	snapshot_progress(capture->writer, &night.bytes, &stored);
+	if (result == 0)
+		*verdict = suspect_look(story->context, &night, why, SUSPECT_WHY_SIZE);
+	if (*verdict != SUSPECT_NOT)
+		snapshot_mark_suspect(capture->writer);
+	if (*verdict == SUSPECT_SURELY && about->note_count < ABOUT_NOTES_MAX)
 		snprintf(about->notes[about->note_count++], JOB_NOTE_SIZE, "SUSPECT: %s.", why);
-	return 0;
+	return result;
+}
+
+static void settle(struct story *story, enum suspect_verdict verdict, uint64_t id, char why[SUSPECT_WHY_SIZE])
+{
+	if (suspect_settle(story->context, id, verdict, why, SUSPECT_WHY_SIZE))
+		job_report_note(story->report,
+			"%s: SUSPECT: %s. Nothing older goes until somebody looked: coffret accept, if that was meant.",
+			story->outcome->database, why);
 }
 
 static enum job_state finish(struct story *story, struct capture *capture)
@@ -94,7 +106,8 @@ static enum job_state finish(struct story *story, struct capture *capture)
 	static struct snapshot_about about;
 	struct job_outcome *outcome = story->outcome;
 	struct snapshot_info info;
-	char rows[32], size[32], added[32], pages[32];
+	enum suspect_verdict verdict = SUSPECT_NOT;
+	char rows[32], size[32], added[32], pages[32], why[SUSPECT_WHY_SIZE] = "";
 	int encoded, result;
 
 	story_phase(story, JOB_PHASE_SEAL, 0);
@@ -103,7 +116,7 @@ static enum job_state finish(struct story *story, struct capture *capture)
 		result = -ECANCELED;
 	if (result == 0) {
 		describe(story, capture, &about);
-		result = judge(story, capture, &about);
+		result = judge(story, capture, &about, &verdict, why);
 	}
 	encoded = result < 0 ? result : snapshot_about_encode(&about, bytes, sizeof bytes);
 	if (encoded < 0)
@@ -115,6 +128,7 @@ static enum job_state finish(struct story *story, struct capture *capture)
 	result = snapshot_commit(capture->writer, bytes, (size_t)encoded, true, &info);
 	if (result < 0)
 		return store_failed(story, result, "sealing the snapshot");
+	settle(story, verdict, info.id, why);
 
 	outcome->snapshot = info.id;
 	outcome->tables = capture->tables_read;

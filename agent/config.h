@@ -60,7 +60,7 @@ struct schedule_time {
 
 /* agent/suspect.h; percent, 0: not looked at. */
 struct suspect_policy {
-	uint32_t rows_lost, new_data;
+	uint32_t rows_lost, table_rows_lost, new_data;
 	bool incompressible;
 };
 

@@ -77,6 +77,8 @@ static const struct config_key retention_keys[] = {
 static const struct config_key suspect_keys[] = {
 	{ "rows_lost", config_parse_u32, offsetof(struct config, suspect.rows_lost), 0, 0, 100,
 		"a percentage from 0 to 100", 0 },
+	{ "table_rows_lost", config_parse_u32, offsetof(struct config, suspect.table_rows_lost), 0, 0, 100,
+		"a percentage from 0 to 100", 0 },
 	{ "new_data", config_parse_u32, offsetof(struct config, suspect.new_data), 0, 0, 100, "a percentage from 0 to 100",
 		0 },
 	{ "incompressible", config_parse_bool, offsetof(struct config, suspect.incompressible), 0, 0, 0, "yes or no", 0 },
@@ -139,7 +141,8 @@ void config_defaults(struct config *config)
 	config->deflate_level = 5;
 	config->clean_max_per_day = 2;
 	config->scrub_days = 30;
-	config->suspect = (struct suspect_policy){ .rows_lost = 20, .new_data = 50, .incompressible = true };
+	config->suspect =
+		(struct suspect_policy){ .rows_lost = 20, .table_rows_lost = 50, .new_data = 50, .incompressible = true };
 	config->retention = (struct retention_policy){ .keep_last = 3,
 		.keep_daily = 14,
 		.keep_weekly = 8,

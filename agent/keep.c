@@ -59,7 +59,8 @@ static int accept_up_to(struct repository *repository, const struct snapshot_inf
 	for (int i = 0; i < count && i < now && result == 0; i++)
 		if (list[i].flags & SNAPSHOT_SUSPECT && list[i].sequence <= info->sequence &&
 			strcmp(list[i].subject, info->subject) == 0)
-			result = snapshot_set_flags(repository, list[i].id, 0, SNAPSHOT_SUSPECT);
+			result = snapshot_set_flags(
+				repository, list[i].id, list[i].id == info->id ? SNAPSHOT_ACCEPTED : 0, SNAPSHOT_SUSPECT);
 	free(list);
 	return result;
 }

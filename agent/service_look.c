@@ -38,6 +38,7 @@ static void add_snapshot(struct service *service, struct block *block, const str
 	block_add(block, "Class", info->class == SNAPSHOT_SAFETY ? "safety" : "backup");
 	block_add_flag(block, "Verified", info->flags & SNAPSHOT_VERIFIED);
 	block_add_flag(block, "Suspect", info->flags & SNAPSHOT_SUSPECT);
+	block_add_flag(block, "Accepted", info->flags & SNAPSHOT_ACCEPTED);
 	block_add_flag(block, "Durable", is_durable(service));
 	block_add_flag(block, "Pinned", info->flags & SNAPSHOT_PINNED);
 	block_add_flag(block, "Locked", info->flags & SNAPSHOT_LOCKED);

@@ -5,37 +5,39 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "agent/stored.h"
 #include "agent/story.h"
 
 /* Below these a database is too small for shares of it to mean anything. */
 #define ROWS_MIN 100
-#define BYTES_MIN (1024 * 1024)
 #define NEW_BYTES_MIN (256 * 1024)
 /* Thousandths: a database that could be compressed so well, and new data that can hardly be. */
 #define RATIO_GOOD 1500
 #define RATIO_BAD 1250
+#define AFTER_PERCENT 5 /* of a night that follows a suspect one may be new since the good one */
 
 static bool differ(const char *a, const char *b)
 {
 	return a[0] && b[0] && strcmp(a, b) != 0;
 }
 
+/* SQL Server keeps a database's broker identity in a backup and in its files, and makes a new one with a new database. */
 static bool is_another(const struct night *before, const struct night *now, char *why, size_t size)
 {
-	bool another = differ(before->about->family, now->about->family) ||
-		differ(before->about->created, now->about->created);
-	if (another)
-		snprintf(why, size,
-			"it is another database under the same name, or was restored or renamed (created %s, before: %s)",
-			now->about->created, before->about->created);
-	return another;
+	if (differ(before->about->family, now->about->family))
+		snprintf(why, size, "it is another database under the same name (created %s, before: %s)", now->about->created,
+			before->about->created);
+	else if (differ(before->about->created, now->about->created))
+		snprintf(why, size, "it was restored, attached or renamed on the server, %s (before: %s)", now->about->created,
+			before->about->created);
+	else
+		return false;
+	return true;
 }
 
-static bool has_lost_rows(
-	const struct suspect_policy *policy, const struct night *before, const struct night *now, char *why, size_t size)
+static bool has_lost_rows(const struct suspect_policy *policy, const struct suspect_history *history,
+	const struct night *now, char *why, size_t size)
 {
-	uint64_t had = before->about->rows, has = now->about->rows;
+	uint64_t had = history->most_rows, has = now->about->rows;
 	char a[32], b[32];
 	bool lost = policy->rows_lost && had >= ROWS_MIN && has < had && (had - has) * 100 >= had * policy->rows_lost;
 	if (lost)
@@ -43,16 +45,14 @@ static bool has_lost_rows(
 	return lost;
 }
 
-static bool is_new(
-	const struct suspect_policy *policy, const struct night *before, const struct night *now, char *why, size_t size)
+static bool has_lost_table(const struct suspect_history *history, char *why, size_t size)
 {
-	uint64_t fresh = now->about->new_bytes < now->bytes ? now->about->new_bytes : now->bytes;
-	bool much = policy->new_data && before->bytes >= BYTES_MIN && now->bytes &&
-		fresh * 100 > now->bytes * policy->new_data;
-	if (much)
-		snprintf(
-			why, size, "%u %% of what is in it is new since the night before", (unsigned)(fresh * 100 / now->bytes));
-	return much;
+	const struct table_loss *loss = &history->loss;
+	char a[32], b[32];
+	if (loss->table[0])
+		snprintf(why, size, "%.120s has %s rows, and had %s", loss->table, story_count(loss->has, a),
+			story_count(loss->had, b));
+	return loss->table[0];
 }
 
 static uint64_t new_ratio(const struct snapshot_about *about)
@@ -71,23 +71,30 @@ static bool is_incompressible(
 	return noise;
 }
 
-bool suspect_judge(
-	const struct suspect_policy *policy, const struct night *before, const struct night *now, char *why, size_t size)
+static bool is_new(const struct suspect_policy *policy, const struct suspect_history *history, const struct night *now,
+	char *why, size_t size)
 {
-	return is_another(before, now, why, size) || has_lost_rows(policy, before, now, why, size) ||
-		is_incompressible(policy, before, now, why, size) || is_new(policy, before, now, why, size);
+	uint64_t fresh = now->about->new_bytes < now->bytes ? now->about->new_bytes : now->bytes;
+	bool much = policy->new_data && history->last.about->rows >= ROWS_MIN && now->bytes &&
+		fresh * 100 > now->bytes * policy->new_data;
+	if (much)
+		snprintf(
+			why, size, "%u %% of what is in it is new since the night before", (unsigned)(fresh * 100 / now->bytes));
+	return much;
 }
 
-static bool read_about(struct repository *repository, uint64_t id, struct snapshot_about *about)
+enum suspect_verdict suspect_judge(const struct suspect_policy *policy, const struct suspect_history *history,
+	const struct night *now, char *why, size_t size)
 {
-	struct snapshot_reader *reader;
-	const void *bytes;
-	size_t size;
-	if (snapshot_open(repository, id, &reader) < 0)
-		return false;
-	bool read = snapshot_about(reader, &bytes, &size) == 0 && snapshot_about_decode(about, bytes, size) == 0;
-	snapshot_close(reader);
-	return read;
+	const struct night *before = &history->last;
+	if (is_another(before, now, why, size) || has_lost_rows(policy, history, now, why, size) ||
+		has_lost_table(history, why, size) || is_incompressible(policy, before, now, why, size))
+		return SUSPECT_SURELY;
+	if (history->waiting) {
+		snprintf(why, size, "it follows a suspect one that nobody has accepted");
+		return SUSPECT_AFTER;
+	}
+	return is_new(policy, history, now, why, size) ? SUSPECT_BY_CHUNKS : SUSPECT_NOT;
 }
 
 /* How well the database could be compressed when most of it was stored anew: known from night to night. */
@@ -96,14 +103,29 @@ static void fill_ratio(struct snapshot_about *about, const struct snapshot_about
 	about->ratio = about->new_bytes >= bytes / 2 || !before ? new_ratio(about) : before->ratio;
 }
 
-bool suspect_look(const struct job_context *context, const char *subject, struct snapshot_about *about, uint64_t bytes,
-	char *why, size_t size)
+enum suspect_verdict suspect_look(
+	const struct job_context *context, const struct suspect_night *night, char *why, size_t size)
 {
 	static struct snapshot_about last; /* large; one job at a time */
-	struct snapshot_info info;
-	bool known = stored_newest(context->repository, subject, SNAPSHOT_BACKUP, &info) == 0 &&
-		read_about(context->repository, info.id, &last);
-	fill_ratio(about, known ? &last : NULL, bytes);
-	struct night before = { &last, info.bytes }, now = { about, bytes };
-	return known && suspect_judge(&context->config->suspect, &before, &now, why, size);
+	static struct suspect_history history;
+	bool known = suspect_history_read(context, night, &history, &last) == 0;
+	fill_ratio(night->about, known ? &last : NULL, night->bytes);
+	struct night now = { night->about, night->bytes };
+	return known ? suspect_judge(&context->config->suspect, &history, &now, why, size) : SUSPECT_NOT;
+}
+
+bool suspect_settle(
+	const struct job_context *context, uint64_t id, enum suspect_verdict verdict, char *why, size_t size)
+{
+	if (verdict != SUSPECT_BY_CHUNKS && verdict != SUSPECT_AFTER)
+		return verdict != SUSPECT_NOT;
+	int percent = suspect_count_rows(context, id);
+	int limit = verdict == SUSPECT_AFTER ? AFTER_PERCENT : (int)context->config->suspect.new_data;
+	if (percent < 0)
+		return true;
+	if (percent <= limit && snapshot_set_flags(context->repository, id, 0, SNAPSHOT_SUSPECT) == 0)
+		return false;
+	if (verdict == SUSPECT_BY_CHUNKS)
+		snprintf(why, size, "%d %% of what is in it is new since the night before", percent);
+	return true;
 }

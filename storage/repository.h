@@ -83,6 +83,7 @@ enum snapshot_flag {
 	SNAPSHOT_VERIFIED = 4,
 	SNAPSHOT_SUSPECT = 8,
 	SNAPSHOT_APPLIED = 16,
+	SNAPSHOT_ACCEPTED = 32, /* it was suspect, and a person said that it is as it should be */
 };
 
 struct snapshot_info {

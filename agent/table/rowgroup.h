@@ -102,6 +102,8 @@ uint32_t rowgroup_rows(const struct rowgroup_reader *reader);
 uint32_t rowgroup_pieces(const struct rowgroup_reader *reader); /* value chunks that this chunk refers to */
 /* 1 and the next row, whose values are valid until the next call; 0 after the last. */
 int rowgroup_next(struct rowgroup_reader *reader, struct rowgroup_value *values);
+/* The 128-bit hash of the row that came last, which the digest sums up. */
+void rowgroup_row_hash(const struct rowgroup_reader *reader, uint8_t hash[16]);
 /* After the last row: the digest of the chunk's rows, as the writer counted them. -EBADMSG where a row differs. */
 int rowgroup_digest(const struct rowgroup_reader *reader, struct table_digest *digest);
 /* NULL is nothing. */

@@ -19,6 +19,7 @@ struct rowgroup_reader {
 	uint32_t next_piece;
 	uint8_t sum[16]; /* as the writer counted */
 	struct table_digest digest;
+	uint8_t hash[16]; /* of the row that came last */
 	bool done; /* every row was read, and nothing is left over */
 	int error; /* of the first call that failed */
 };
@@ -149,7 +150,6 @@ static int read_row(struct rowgroup_reader *reader, struct rowgroup_value *value
 	struct row_pieces pieces = { 0, 0 };
 	uint8_t *scratch = reader->scratch;
 	struct siphash hash;
-	uint8_t digest[16];
 
 	siphash_begin(&hash, reader->keys.digest);
 	for (size_t i = 0; i < reader->layout->column_count; i++) {
@@ -165,8 +165,8 @@ static int read_row(struct rowgroup_reader *reader, struct rowgroup_value *value
 		if (!reader->plans[i].derived)
 			row_hash_add(&hash, i, &value->value, value->large ? &cursor->large : NULL);
 	}
-	siphash_end(&hash, digest);
-	table_digest_add_row(&reader->digest, digest);
+	siphash_end(&hash, reader->hash);
+	table_digest_add_row(&reader->digest, reader->hash);
 	finish_pieces(reader, values, &pieces);
 	return 0;
 }
@@ -191,6 +191,11 @@ int rowgroup_next(struct rowgroup_reader *reader, struct rowgroup_value *values)
 		return reader->error;
 	reader->row++;
 	return 1;
+}
+
+void rowgroup_row_hash(const struct rowgroup_reader *reader, uint8_t hash[16])
+{
+	memcpy(hash, reader->hash, sizeof(reader->hash));
 }
 
 int rowgroup_digest(const struct rowgroup_reader *reader, struct table_digest *digest)
