@@ -18,7 +18,7 @@ int chunk_store_open(struct chunk_store *store, struct volume *volume, const str
 	*store = (struct chunk_store){ .volume = volume, .keys = settings->keys };
 	int error = index_create(&store->index, settings->index_chunks);
 	if (!error)
-		error = segment_writer_create(&store->segments, volume, settings->keys.repository);
+		error = segment_writer_create(&store->segments, volume, settings->repository);
 	if (!error)
 		error = packer_create(&store->packer, &store->keys, settings->level);
 	if (!error && !(store->stored = malloc(STORED_SIZE_MAX)))
@@ -150,6 +150,53 @@ int chunk_get(struct chunk_store *store, const struct chunk_name *name, void *by
 	return found == 1 ? 0 : found < 0 ? found : damage;
 }
 
+/* ---- as it lies there ---- */
+
+/* The packer spoils what it opens, so it gets a copy. */
+static int read_stored(struct chunk_store *store, const struct place *place, const struct chunk_head *head,
+	uint8_t *stored, void *bytes, uint32_t size)
+{
+	uint32_t opened = 0;
+	if (head->stored_size > STORED_SIZE_MAX)
+		return -EBADMSG;
+	int error = segment_read(
+		&store->segments, place->segment, place->offset + CHUNK_HEAD_SIZE, stored, head->stored_size);
+	if (error)
+		return error;
+	memcpy(store->stored, stored, head->stored_size);
+	error = packer_unpack(store->packer, head, store->stored, bytes, size, &opened);
+	return error ? error : opened == size ? 0 : -EBADMSG;
+}
+
+/* Each round marks one candidate damaged, so these end. */
+int chunk_get_stored(struct chunk_store *store, const struct chunk_name *name, struct chunk_head *head, void *stored,
+	void *bytes, uint32_t size)
+{
+	struct place place;
+	int found, damage = -EBADMSG;
+	while ((found = chunk_find(store, name, &place, head)) == 1) {
+		int error = read_stored(store, &place, head, stored, bytes, size);
+		if (!is_damage(error))
+			return error;
+		mark_damaged(store, name, &place);
+		damage = error == -EIO ? -EIO : -EBADMSG;
+	}
+	return found ? found : damage;
+}
+
+int chunk_is_whole(struct chunk_store *store, const struct chunk_name *name, void *bytes, uint32_t size)
+{
+	struct place place;
+	struct chunk_head head = { .codec = 0 };
+	int found;
+	while ((found = chunk_find(store, name, &place, &head)) == 1) {
+		int error = chunk_check(store, &place, &head, bytes, size);
+		if (!is_damage(error))
+			return error ? error : 1;
+	}
+	return found;
+}
+
 /* ---- putting ---- */
 
 static int check_room(struct chunk_store *store)
@@ -161,21 +208,31 @@ static int check_room(struct chunk_store *store)
 	return stat.free < store->reserve + store->volume->segment_size ? -ENOSPC : 0;
 }
 
-static int append(struct chunk_store *store, const struct pack_job *job)
+static int append(struct chunk_store *store, const struct chunk_head *head, const void *stored)
 {
 	struct place place = { 0 };
 	int error = 0;
-	if (segment_is_full(&store->segments, job->head.stored_size))
+	if (segment_is_full(&store->segments, head->stored_size))
 		error = segment_seal(&store->segments);
 	if (!error && !store->segments.open)
 		error = check_room(store);
 	if (!error)
-		error = segment_append(&store->segments, &job->head, job->stored, &place.offset);
+		error = segment_append(&store->segments, head, stored, &place.offset);
 	if (error)
 		return error;
 	place.segment = store->segments.current;
-	store->stored_bytes += job->head.stored_size + 2 * CHUNK_HEAD_SIZE;
-	return index_insert(&store->index, &job->head.name, &place);
+	store->stored_bytes += head->stored_size + 2 * CHUNK_HEAD_SIZE;
+	return index_insert(&store->index, &head->name, &place);
+}
+
+int chunk_put_stored(struct chunk_store *store, const struct chunk_head *head, const void *stored)
+{
+	if (!store->queue)
+		return -EROFS;
+	if (store->failed)
+		return store->failed;
+	store->failed = store->index.used >= store->index.capacity ? -ENOSPC : append(store, head, stored);
+	return store->failed;
 }
 
 static int collect_oldest(struct chunk_store *store)
@@ -183,7 +240,7 @@ static int collect_oldest(struct chunk_store *store)
 	struct pack_job *job = pack_queue_oldest(store->queue);
 	if (!job)
 		return 0;
-	int error = job->error ? job->error : store->failed ? store->failed : append(store, job);
+	int error = job->error ? job->error : store->failed ? store->failed : append(store, &job->head, job->stored);
 	pack_queue_release(store->queue, job);
 	return error;
 }

@@ -10,7 +10,8 @@
 #include "storage/pack_queue.h"
 
 struct chunk_settings {
-	struct pack_keys keys;
+	struct pack_keys keys;  /* of the family */
+	uint8_t repository[16]; /* whose segments these are */
 	uint32_t index_chunks;
 	int level, threads;
 	bool read_only;   /* no threads, no buffers for writing */
@@ -44,6 +45,16 @@ void chunk_store_close(struct chunk_store *store);
 
 /* Size 1 to CHUNK_SIZE_MAX. -ENOSPC: volume or index full. */
 int chunk_put(struct chunk_store *store, const void *bytes, uint32_t size, struct chunk_name *name);
+/*
+ * A chunk as it lies there: its head, and in `stored` (STORED_SIZE_MAX) the sealed bytes, which open to the chunk of that
+ * name; opened they are in `bytes`. -EBADMSG, -EIO: no copy of it is whole.
+ */
+int chunk_get_stored(struct chunk_store *store, const struct chunk_name *name, struct chunk_head *head, void *stored,
+	void *bytes, uint32_t size);
+/* Stores it as it lay in another repository of the family. Nothing that was put by chunk_put may be under way. */
+int chunk_put_stored(struct chunk_store *store, const struct chunk_head *head, const void *stored);
+/* 1: it is here, and was read and compared with its name just now. 0: it is not, or no copy of it is whole. */
+int chunk_is_whole(struct chunk_store *store, const struct chunk_name *name, void *bytes, uint32_t size);
 /* All that was put has its place, so that stored_bytes is true. */
 int chunk_drain(struct chunk_store *store);
 /* All that was put is durable on return. */

@@ -30,17 +30,17 @@ static int secret_to_key(const struct key_slot *slot, const struct repository_se
 }
 
 /* Which repository and which kind of secret: a slot is worth nothing in another place. */
-static void authenticated(const struct key_slot *slot, const uint8_t repository[16], uint8_t ad[17])
+static void authenticated(const struct key_slot *slot, const uint8_t family[16], uint8_t ad[17])
 {
-	memcpy(ad, repository, 16);
+	memcpy(ad, family, 16);
 	ad[16] = slot->kind;
 }
 
-static int seal_key(struct key_slot *slot, const uint8_t repository[16], const uint8_t secret_key[32], bool open)
+static int seal_key(struct key_slot *slot, const uint8_t family[16], const uint8_t secret_key[32], bool open)
 {
 	uint8_t ad[17];
 	struct sealer *sealer;
-	authenticated(slot, repository, ad);
+	authenticated(slot, family, ad);
 	struct sealed sealed = { ad, sizeof ad, slot->key, sizeof slot->key, slot->nonce, slot->tag };
 	int error = sealer_create(&sealer, secret_key);
 	if (error)
@@ -50,7 +50,7 @@ static int seal_key(struct key_slot *slot, const uint8_t repository[16], const u
 	return error;
 }
 
-int key_slot_fill(struct key_slot *slot, const uint8_t repository[16], const uint8_t key[32],
+int key_slot_fill(struct key_slot *slot, const uint8_t family[16], const uint8_t key[32],
 	const struct repository_secret *secret, uint32_t iterations)
 {
 	uint8_t secret_key[32];
@@ -63,7 +63,7 @@ int key_slot_fill(struct key_slot *slot, const uint8_t repository[16], const uin
 	if (!error)
 		error = secret_to_key(slot, secret, secret_key);
 	if (!error)
-		error = seal_key(slot, repository, secret_key, false);
+		error = seal_key(slot, family, secret_key, false);
 	crypto_wipe(secret_key, sizeof secret_key);
 	if (error)
 		crypto_wipe(slot, sizeof *slot);
@@ -71,13 +71,13 @@ int key_slot_fill(struct key_slot *slot, const uint8_t repository[16], const uin
 }
 
 static int open_slot(
-	const struct key_slot *slot, const uint8_t repository[16], const struct repository_secret *secret, uint8_t key[32])
+	const struct key_slot *slot, const uint8_t family[16], const struct repository_secret *secret, uint8_t key[32])
 {
 	uint8_t secret_key[32];
 	struct key_slot copy = *slot;
 	int error = secret_to_key(slot, secret, secret_key);
 	if (!error)
-		error = seal_key(&copy, repository, secret_key, true);
+		error = seal_key(&copy, family, secret_key, true);
 	if (!error)
 		memcpy(key, copy.key, sizeof copy.key);
 	crypto_wipe(secret_key, sizeof secret_key);
@@ -90,7 +90,7 @@ int key_slots_open(const struct superblock *superblock, const struct repository_
 	for (size_t i = 0; i < KEY_SLOTS; i++) {
 		if (superblock->slots[i].kind != 1 + secret->kind)
 			continue;
-		int error = open_slot(&superblock->slots[i], superblock->repository, secret, key);
+		int error = open_slot(&superblock->slots[i], superblock->family, secret, key);
 		if (error != -EBADMSG && error != -ENOKEY && error != -EINVAL)
 			return error;
 	}

@@ -13,7 +13,7 @@
 #define STORED_SIZE_MAX (CHUNK_SIZE_MAX + 4) /* the sealed bytes begin with the length before compression */
 
 struct pack_keys {
-	uint8_t repository[16]; /* its id: part of what is authenticated */
+	uint8_t repository[16]; /* the family: part of what is authenticated */
 	uint8_t name[32], seal[32];
 };
 

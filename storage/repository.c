@@ -20,7 +20,7 @@ static int fill_recovery_slot(
 	recovery_key_put(text, bytes);
 	crypto_wipe(bytes, sizeof bytes);
 	struct repository_secret secret = { SECRET_RECOVERY, (const uint8_t *)text, RECOVERY_KEY_CHARS };
-	return key_slot_fill(slot, superblock->repository, key, &secret, 0);
+	return key_slot_fill(slot, superblock->family, key, &secret, 0);
 }
 
 static int make_superblock(struct superblock *superblock, const struct volume *volume,
@@ -36,9 +36,10 @@ static int make_superblock(struct superblock *superblock, const struct volume *v
 	int error = crypto_random(key, 32);
 	if (!error)
 		error = crypto_random(superblock->repository, sizeof superblock->repository);
+	memcpy(superblock->family, superblock->repository, sizeof superblock->family);
 	if (!error && !memcmp(superblock->writer, not_told, sizeof not_told))
 		error = crypto_random(superblock->writer, sizeof superblock->writer);
-	return error ? error : key_slot_fill(&superblock->slots[0], superblock->repository, key, secret, iterations);
+	return error ? error : key_slot_fill(&superblock->slots[0], superblock->family, key, secret, iterations);
 }
 
 /* What an interrupted creation left: superblocks none of which is valid, roots without any. */
@@ -96,27 +97,31 @@ static int store_first_roots(struct volume *volume, const struct superblock *sup
 	return error;
 }
 
-int repository_create(struct volume *volume, const struct repository_settings *settings,
-	const struct repository_secret *secret, char recovery_key[64])
+int repository_found(struct volume *volume, const struct superblock *superblock, const uint8_t key[32])
 {
-	struct superblock superblock;
-	uint8_t key[32];
-	uint64_t last;
+	uint64_t last = 0;
 	struct volume_stat stat;
 	int error = volume_stat(volume, &stat);
 	if (!error && stat.read_only)
 		error = -EROFS;
 	if (!error)
 		error = make_blank(volume, &last);
-	if (!error)
-		error = make_superblock(&superblock, volume, settings, secret, key);
-	if (!error)
-		error = fill_recovery_slot(&superblock, &superblock.slots[1], key, recovery_key);
 	/* The superblock comes last: a repository that has one is complete. */
 	if (!error)
-		error = store_first_roots(volume, &superblock, key);
+		error = store_first_roots(volume, superblock, key);
+	return error ? error : superblock_store(volume, superblock, key, &last);
+}
+
+int repository_create(struct volume *volume, const struct repository_settings *settings,
+	const struct repository_secret *secret, char recovery_key[64])
+{
+	struct superblock superblock;
+	uint8_t key[32];
+	int error = make_superblock(&superblock, volume, settings, secret, key);
 	if (!error)
-		error = superblock_store(volume, &superblock, key, &last);
+		error = fill_recovery_slot(&superblock, &superblock.slots[1], key, recovery_key);
+	if (!error)
+		error = repository_found(volume, &superblock, key);
 	crypto_wipe(key, sizeof key);
 	if (error)
 		crypto_wipe(recovery_key, 64);
@@ -150,9 +155,9 @@ static int decide_read_only(struct repository *r, const struct repository_settin
 	static const uint8_t not_told[16];
 	struct volume_stat stat;
 	int error = volume_stat(r->volume, &stat);
-	bool foreign = memcmp(settings->writer, not_told, 16) != 0 &&
-		memcmp(settings->writer, r->superblock.writer, 16) != 0;
-	r->read_only = settings->read_only || stat.read_only || foreign || r->superblock.write & ~FEATURES_WRITE;
+	memcpy(r->box, memcmp(settings->writer, not_told, 16) ? settings->writer : r->superblock.writer, 16);
+	r->foreign = memcmp(r->box, r->superblock.writer, 16) != 0;
+	r->read_only = settings->read_only || stat.read_only || r->foreign || r->superblock.write & ~FEATURES_WRITE;
 	return error;
 }
 
@@ -191,10 +196,11 @@ static int open_chunks(struct repository *r, const struct repository_settings *s
 		.read_only = r->read_only,
 		.reserve = 2 * (uint64_t)r->volume->segment_size,
 	};
-	memcpy(chunks.keys.repository, r->superblock.repository, 16);
-	int error = crypto_derive(r->key, 32, r->superblock.repository, "coffret chunk names", chunks.keys.name);
+	memcpy(chunks.keys.repository, r->superblock.family, 16);
+	memcpy(chunks.repository, r->superblock.repository, 16);
+	int error = crypto_derive(r->key, 32, r->superblock.family, "coffret chunk names", chunks.keys.name);
 	if (!error)
-		error = crypto_derive(r->key, 32, r->superblock.repository, "coffret chunks", chunks.keys.seal);
+		error = crypto_derive(r->key, 32, r->superblock.family, "coffret chunks", chunks.keys.seal);
 	if (!error)
 		error = chunk_store_open(&r->chunks, r->volume, &chunks);
 	crypto_wipe(&chunks, sizeof chunks);
@@ -275,7 +281,7 @@ void repository_derive(const struct repository *repository, const char *purpose,
 		abort(); /* arguments of ours: HKDF cannot refuse them */
 }
 
-static int store_superblock(struct repository *r, const struct superblock *changed)
+int repository_store_superblock(struct repository *r, const struct superblock *changed)
 {
 	struct superblock next = *changed;
 	next.generation++;
@@ -286,7 +292,7 @@ static int store_superblock(struct repository *r, const struct superblock *chang
 	return error;
 }
 
-static struct key_slot *slot_for(struct superblock *superblock, int kind)
+struct key_slot *repository_slot_for(struct superblock *superblock, int kind)
 {
 	for (size_t i = 0; i < KEY_SLOTS; i++)
 		if (superblock->slots[i].kind == 1 + kind)
@@ -303,12 +309,12 @@ int repository_set_secret(struct repository *repository, const struct repository
 		return -EROFS;
 	repository_lock(repository);
 	struct superblock changed = repository->superblock;
-	struct key_slot *slot = slot_for(&changed, (int)secret->kind);
-	int error = slot ? key_slot_fill(slot, changed.repository, repository->key, secret,
-						   iterations ? iterations : PASSPHRASE_ITERATIONS)
-					 : -ENOSPC;
+	struct key_slot *slot = repository_slot_for(&changed, (int)secret->kind);
+	int error = slot
+		? key_slot_fill(slot, changed.family, repository->key, secret, iterations ? iterations : PASSPHRASE_ITERATIONS)
+		: -ENOSPC;
 	if (!error)
-		error = store_superblock(repository, &changed);
+		error = repository_store_superblock(repository, &changed);
 	repository_unlock(repository);
 	return error;
 }
@@ -319,10 +325,10 @@ int repository_renew_recovery(struct repository *repository, char recovery_key[6
 		return -EROFS;
 	repository_lock(repository);
 	struct superblock changed = repository->superblock;
-	struct key_slot *slot = slot_for(&changed, SECRET_RECOVERY);
+	struct key_slot *slot = repository_slot_for(&changed, SECRET_RECOVERY);
 	int error = slot ? fill_recovery_slot(&changed, slot, repository->key, recovery_key) : -ENOSPC;
 	if (!error)
-		error = store_superblock(repository, &changed);
+		error = repository_store_superblock(repository, &changed);
 	if (error)
 		crypto_wipe(recovery_key, 64);
 	repository_unlock(repository);
@@ -395,6 +401,9 @@ int repository_status(struct repository *repository, struct repository_status *s
 	status->root_damaged = repository->place.uncertain;
 	memcpy(status->id, repository->superblock.repository, 16);
 	memcpy(status->writer, repository->superblock.writer, 16);
+	memcpy(status->family, repository->superblock.family, 16);
+	status->foreign = repository->foreign;
+	status->next_sequence = repository->roots.next_sequence;
 	repository_unlock(repository);
 	return error;
 }

@@ -67,6 +67,20 @@ int repository_set_secret(struct repository *repository, const struct repository
 /* A new recovery key in place of the old one, 56 characters and a NUL, shown once. */
 int repository_renew_recovery(struct repository *repository, char recovery_key[64]);
 
+/*
+ * Makes a repository on a blank volume with the key, the chunker parameters and the key slots of one that is open, and so
+ * of its family: chunks have the same names and the same sealed bytes in both. What opens one opens the other. Durable on
+ * return. -EXDEV as repository_create.
+ */
+int repository_create_sister(struct volume *volume, struct repository *sister, bool append_only);
+/*
+ * From now on this box, and no other, is the writer; `secret` opens the repository, and what opened a slot of its kind
+ * before does no more (NULL: the slots stay). The repository was opened without a writer in the settings. Durable on return;
+ * after a cut it is as before or taken over. Snapshots of the old writer are foreign from here on.
+ */
+int repository_take_over(
+	struct repository *repository, const uint8_t writer[16], const struct repository_secret *secret);
+
 /* A key for another purpose, derived from the repository's own: rows' digests, boundary seeds. */
 void repository_derive(const struct repository *repository, const char *purpose, uint8_t key[32]);
 
@@ -88,7 +102,7 @@ enum snapshot_flag {
 
 struct snapshot_info {
 	uint64_t id;       /* random, never 0: what a person names, in hex, by a unique prefix */
-	uint64_t sequence; /* order of making; the only order that counts */
+	uint64_t sequence; /* order of making, kept by a copy; the only order that counts */
 	int64_t box_time;  /* seconds; see clock.h */
 	int64_t wall_time; /* seconds since 1970 UTC, as the box believed */
 	enum snapshot_class class;
@@ -96,6 +110,9 @@ struct snapshot_info {
 	uint64_t bytes;        /* of all chunks before compression, duplicates counted */
 	uint64_t stored_bytes; /* that this snapshot added to the volume */
 	char subject[136];     /* what it is a snapshot of, UTF-8: "server/database" */
+	uint8_t maker[16];     /* the box that made it */
+	uint8_t origin[16];    /* of a copy: the repository that it was copied from; zeros: made here */
+	bool foreign;          /* another box made it: never taken unasked */
 };
 
 /* Fills at most `count`, oldest first; returns how many there are. */
@@ -137,6 +154,34 @@ void snapshot_progress(const struct snapshot_writer *writer, uint64_t *bytes, ui
 int snapshot_new(struct snapshot_writer *writer, uint64_t *bytes, uint64_t *stored);
 /* It will be SNAPSHOT_SUSPECT from the moment that it exists. */
 void snapshot_mark_suspect(struct snapshot_writer *writer);
+
+/* The next snapshot's sequence is at least this: volumes of one box count together. */
+void repository_raise_sequence(struct repository *repository, uint64_t least);
+
+/* ---- copying one ---- */
+
+struct copy_result {
+	uint64_t chunks,
+		reused; /* that the snapshot needs (one that comes twice counts twice); that were there, and are whole */
+	uint64_t bytes, stored; /* of all before compression; that were written */
+	bool from_failed;       /* an error: of where it comes from */
+	bool there;             /* the snapshot was there already: what was missing or damaged of it was stored anew */
+};
+struct copy_watch {
+	bool (*stop)(void *arg);                                       /* asked before each chunk; NULL: never */
+	void (*progress)(void *arg, const struct copy_result *result); /* after each chunk; NULL: nobody */
+	void *arg;
+	uint64_t checkpoint; /* bytes after which what was written is kept through a cut; 0: 32 MiB */
+};
+/*
+ * Brings a snapshot to another repository of the same family, with its id, sequence and times, chunks as they lie: only
+ * those that are not there. Those that are there are read and compared with their names. Durable on return, read back and
+ * verified. After an error or a cut nothing of it is visible; what came over up to the last checkpoint is found there by
+ * the next one, until cleaning. -EXDEV: not of one family. -EBADMSG, -EIO: damage where it comes from,
+ * or there (result->from_failed says which). -EEXIST: another snapshot has its id there.
+ */
+int snapshot_copy(struct repository *from, struct repository *to, uint64_t id, const struct copy_watch *watch,
+	struct copy_result *result);
 
 /* ---- reading one ---- */
 
@@ -180,7 +225,9 @@ struct repository_status {
 	uint32_t bad_blocks, max_erase_count; /* of a flash; else 0 */
 	uint64_t segments, chunks, index_capacity;
 	bool read_only, durable; /* durable: an acknowledged snapshot survives a power cut */
-	uint8_t id[16], writer[16];
+	uint8_t id[16], writer[16], family[16];
+	bool foreign;              /* another box is its writer */
+	uint64_t next_sequence;    /* of the next snapshot */
 	uint32_t damaged_segments; /* at mount: not readable, or their end was damaged */
 	bool root_damaged;         /* the newest record of snapshots is torn (usual after a power cut) or damaged */
 };

@@ -23,9 +23,11 @@ struct repository {
 	struct roots_place place;
 	struct snapshot_writer *writer; /* the one that is being made */
 	bool read_only;
-	bool checked;   /* what may be reused was read not long ago */
-	bool garbage;   /* there may be chunks that no snapshot needs */
-	uint64_t marks; /* how often the marks of the index were made anew */
+	bool foreign;    /* another box is the writer */
+	uint8_t box[16]; /* this one */
+	bool checked;    /* what may be reused was read not long ago */
+	bool garbage;    /* there may be chunks that no snapshot needs */
+	uint64_t marks;  /* how often the marks of the index were made anew */
 	uint32_t damaged_segments;
 	int64_t opened_at; /* of the kernel's clock, seconds */
 	int64_t box_base;  /* box time then */
@@ -60,10 +62,25 @@ int superblock_store(struct volume *volume, const struct superblock *superblock,
 /* mount.c: every data segment into the index; what was never acknowledged is dropped. */
 int repository_mount(struct repository *repository);
 
+/* Makes the volume a repository of this superblock: -EXDEV where it is not blank. */
+int repository_found(struct volume *volume, const struct superblock *superblock, const uint8_t key[32]);
+/* Durably with the next generation, then it is the one in use. */
+int repository_store_superblock(struct repository *repository, const struct superblock *changed);
+/* The slot of a secret's kind, or a free one. NULL: there is none. */
+struct key_slot *repository_slot_for(struct superblock *superblock, int kind);
+
 /* Writes the present roots durably. The caller has changed them and changes them back after an error. */
 int repository_store_roots(struct repository *repository);
 void repository_now(const struct repository *repository, int64_t *box_time, int64_t *wall_time);
+/* What is told of a snapshot. */
+struct snapshot_info repository_tell(const struct repository *repository, const struct root_snapshot *snapshot);
 struct root_snapshot *repository_find(const struct repository *repository, uint64_t id);
+
+/*
+ * snapshot_write.c: ends a writer, as snapshot_commit does, with a snapshot of another repository whose chunks are here and
+ * were read. `there`: so is the snapshot, and some of its chunks may have been stored anew.
+ */
+int snapshot_commit_copy(struct snapshot_writer *writer, const struct root_snapshot *copy, bool there);
 
 /* The first bytes of stream and snapshot records: FORMAT.md, "Manifests". */
 #define STREAM_HEAD_SIZE 72

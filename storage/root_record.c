@@ -3,7 +3,7 @@
  * A root record: 0 magic | 8 version | 12 size | 16 number | 24 next segment | 32 next sequence | 40 box time |
  * 48 repository | 64 writer | 80 SHA-256 of the record before | 112 nonce | 124 tag | 140 key epoch | 144 payload size |
  * 148 zeros | 160 signature 64 | 224 payload, sealed | CRC32C
- * Payload: holes: count, (first, end)...; snapshots: count, then each with its own length.
+ * Payload: holes: count, (first, end)...; snapshots: count, then each with its own length; maker and origin at its end.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -16,12 +16,13 @@
 #define HEAD_SIZE 224
 #define AUTHENTICATED_SIZE 112
 #define ENTRY_FIXED_SIZE 96 /* without the subject; its own length counted in */
+#define ENTRY_END_SIZE 32   /* behind the subject: maker, origin */
 
 static const uint8_t magic[8] = "CofRoots";
 
 static size_t entry_size(const struct root_snapshot *snapshot)
 {
-	return ENTRY_FIXED_SIZE + strlen(snapshot->info.subject);
+	return ENTRY_FIXED_SIZE + strlen(snapshot->info.subject) + ENTRY_END_SIZE;
 }
 
 static size_t payload_size(const struct roots *roots)
@@ -40,10 +41,10 @@ size_t root_record_size(const struct roots *roots)
 static uint8_t *put_entry(uint8_t *to, const struct root_snapshot *snapshot)
 {
 	const struct snapshot_info *info = &snapshot->info;
-	size_t size = entry_size(snapshot);
+	size_t size = entry_size(snapshot), subject = size - ENTRY_FIXED_SIZE - ENTRY_END_SIZE;
 	put16(to, (uint16_t)size);
 	to[2] = (uint8_t)info->class;
-	to[3] = (uint8_t)(size - ENTRY_FIXED_SIZE);
+	to[3] = (uint8_t)subject;
 	put32(to + 4, info->flags);
 	put64(to + 8, info->id);
 	put64(to + 16, info->sequence);
@@ -54,11 +55,21 @@ static uint8_t *put_entry(uint8_t *to, const struct root_snapshot *snapshot)
 	put32(to + 56, snapshot->record_size);
 	put32(to + 60, 0);
 	memcpy(to + 64, snapshot->record.bytes, CHUNK_NAME_SIZE);
-	memcpy(to + ENTRY_FIXED_SIZE, info->subject, size - ENTRY_FIXED_SIZE);
+	memcpy(to + ENTRY_FIXED_SIZE, info->subject, subject);
+	memcpy(to + size - 32, info->maker, 16);
+	memcpy(to + size - 16, info->origin, 16);
 	return to + size;
 }
 
-/* Longer entries are of a later version, whose additions are skipped. */
+/* Shorter entries are of an earlier version; longer ones of a later one, whose additions are skipped. */
+static void get_end(struct snapshot_info *info, const uint8_t *from, size_t size)
+{
+	if (size < ENTRY_END_SIZE)
+		return;
+	memcpy(info->maker, from, 16);
+	memcpy(info->origin, from + 16, 16);
+}
+
 static int get_entry(struct root_snapshot *snapshot, const uint8_t *from, size_t room, size_t *size)
 {
 	struct snapshot_info *info = &snapshot->info;
@@ -80,6 +91,7 @@ static int get_entry(struct root_snapshot *snapshot, const uint8_t *from, size_t
 	snapshot->record_size = get32(from + 56);
 	memcpy(snapshot->record.bytes, from + 64, CHUNK_NAME_SIZE);
 	memcpy(info->subject, from + ENTRY_FIXED_SIZE, subject);
+	get_end(info, from + ENTRY_FIXED_SIZE + subject, *size - ENTRY_FIXED_SIZE - subject);
 	return 0;
 }
 
@@ -131,6 +143,15 @@ int root_payload_get(struct roots *roots, const uint8_t *from, size_t size)
 	for (uint32_t i = 0; i < roots->hole_count; i++, from += 16, size -= 16)
 		roots->holes[i] = (struct segment_hole){ get64(from), get64(from + 8) };
 	return get_snapshots(roots, from, size);
+}
+
+/* Before entries named their maker a repository had only ever one writer: the one that wrote this root. */
+static void fill_makers(struct roots *roots, const uint8_t writer[16])
+{
+	static const uint8_t not_told[16];
+	for (uint32_t i = 0; i < roots->count; i++)
+		if (!memcmp(roots->snapshots[i].info.maker, not_told, 16))
+			memcpy(roots->snapshots[i].info.maker, writer, 16);
 }
 
 static void authenticated(uint8_t ad[AUTHENTICATED_SIZE + 1], const uint8_t *record)
@@ -199,6 +220,8 @@ int root_record_get(struct roots *roots, const struct roots_place *place, uint64
 		error = sealer_open(place->sealer, &sealed);
 	if (!error)
 		error = root_payload_get(roots, from + HEAD_SIZE, sealed.size);
+	if (!error)
+		fill_makers(roots, from + 64);
 	if (error)
 		roots_free(roots);
 	return error;

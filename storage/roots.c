@@ -10,7 +10,7 @@
 
 #define COPY_UNIT 512u                   /* each of the two copies of a record is padded to this, or to a write unit */
 #define ROOT_FILE_MAX (4u * 1024 * 1024) /* of both copies */
-#define ENTRY_SIZE_MAX 232u
+#define ENTRY_SIZE_MAX 264u
 
 void roots_free(struct roots *roots)
 {

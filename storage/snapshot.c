@@ -5,12 +5,19 @@
 
 #include "storage/repository_internal.h"
 
+struct snapshot_info repository_tell(const struct repository *repository, const struct root_snapshot *snapshot)
+{
+	struct snapshot_info info = snapshot->info;
+	info.foreign = memcmp(info.maker, repository->box, sizeof info.maker) != 0;
+	return info;
+}
+
 int snapshot_list(struct repository *repository, struct snapshot_info *list, size_t count)
 {
 	repository_lock(repository);
 	const struct roots *roots = &repository->roots;
 	for (uint32_t i = 0; i < roots->count && i < count; i++)
-		list[i] = roots->snapshots[i].info;
+		list[i] = repository_tell(repository, &roots->snapshots[i]);
 	int all = (int)roots->count;
 	repository_unlock(repository);
 	return all;
@@ -21,7 +28,7 @@ int snapshot_find(struct repository *repository, uint64_t id, struct snapshot_in
 	repository_lock(repository);
 	const struct root_snapshot *snapshot = repository_find(repository, id);
 	if (snapshot)
-		*info = snapshot->info;
+		*info = repository_tell(repository, snapshot);
 	repository_unlock(repository);
 	return snapshot ? 0 : -ENOENT;
 }

@@ -161,6 +161,7 @@ static int make_info(struct snapshot_writer *writer, struct snapshot_info *info)
 {
 	*info = (struct snapshot_info){ .class = writer->class, .bytes = writer->bytes };
 	strcpy(info->subject, writer->subject);
+	memcpy(info->maker, writer->repository->superblock.writer, sizeof info->maker);
 	repository_now(writer->repository, &info->box_time, &info->wall_time);
 	int error = 0;
 	while (!error && (!info->id || repository_find(writer->repository, info->id)))
@@ -253,24 +254,53 @@ static int read_back_new(struct snapshot_writer *writer)
 	return error;
 }
 
-static int acknowledge(struct snapshot_writer *writer, struct root_snapshot *snapshot)
+/* Where the order of making has it: a copy may be older than what is there. */
+static uint32_t insert(struct roots *roots, const struct root_snapshot *snapshot)
 {
-	struct repository *r = writer->repository;
+	uint32_t at = roots->count++;
+	for (; at > 0 && roots->snapshots[at - 1].info.sequence > snapshot->info.sequence; at--)
+		roots->snapshots[at] = roots->snapshots[at - 1];
+	roots->snapshots[at] = *snapshot;
+	return at;
+}
+
+static void take_out(struct roots *roots, uint32_t at)
+{
+	memmove(&roots->snapshots[at], &roots->snapshots[at + 1], (--roots->count - at) * sizeof *roots->snapshots);
+}
+
+/* A sequence of 0 is the next one. */
+static int acknowledge(struct repository *r, struct root_snapshot *snapshot)
+{
+	struct roots *roots = &r->roots;
 	repository_lock(r);
-	int64_t box_before = r->roots.box_time;
-	int error = roots_reserve(&r->roots, &r->place);
+	int64_t box_before = roots->box_time;
+	int error = roots_reserve(roots, &r->place);
 	if (!error) {
-		snapshot->info.sequence = r->roots.next_sequence++;
-		r->roots.box_time = snapshot->info.box_time;
-		r->roots.snapshots[r->roots.count++] = *snapshot;
+		if (!snapshot->info.sequence)
+			snapshot->info.sequence = roots->next_sequence;
+		if (roots->next_sequence <= snapshot->info.sequence)
+			roots->next_sequence = snapshot->info.sequence + 1;
+		if (roots->box_time < snapshot->info.box_time)
+			roots->box_time = snapshot->info.box_time;
+		uint32_t at = insert(roots, snapshot);
 		error = repository_store_roots(r);
 		if (error) {
-			r->roots.count--;
-			r->roots.box_time = box_before;
+			take_out(roots, at);
+			roots->box_time = box_before;
 		}
 	}
 	repository_unlock(r);
 	return error;
+}
+
+/* The writer's end. Nothing is left to discard after a success. */
+static void end_writer(struct snapshot_writer *writer, int error)
+{
+	struct repository *repository = writer->repository;
+	bool garbage = repository->garbage || error;
+	snapshot_abort(writer);
+	repository->garbage = garbage;
 }
 
 int snapshot_commit(
@@ -284,13 +314,37 @@ int snapshot_commit(
 	if (verified && (writer->repository->chunks.reused == writer->reused_before || writer->repository->checked))
 		snapshot.info.flags |= SNAPSHOT_VERIFIED;
 	if (!error)
-		error = acknowledge(writer, &snapshot);
+		error = acknowledge(writer->repository, &snapshot);
 	if (!error && info)
-		*info = snapshot.info;
-	bool garbage = writer->repository->garbage || error;
-	struct repository *repository = writer->repository;
-	snapshot_abort(writer); /* nothing is left to discard after a success */
-	repository->garbage = garbage;
+		*info = repository_tell(writer->repository, &snapshot);
+	end_writer(writer, error);
+	return error;
+}
+
+/* What was stored anew counts only below a root's next segment. */
+static int acknowledge_again(struct repository *r, uint64_t id)
+{
+	repository_lock(r);
+	int error = repository_store_roots(r);
+	repository_unlock(r);
+	return error ? error : snapshot_set_flags(r, id, SNAPSHOT_VERIFIED, 0);
+}
+
+/* All chunks of it that were here have been read, and those that were not are read back. */
+int snapshot_commit_copy(struct snapshot_writer *writer, const struct root_snapshot *copy, bool there)
+{
+	struct repository *r = writer->repository;
+	struct root_snapshot snapshot = *copy;
+	repository_lock(r);
+	int error = chunk_flush(&r->chunks);
+	snapshot.info.stored_bytes = r->chunks.stored_bytes - writer->stored_before;
+	repository_unlock(r);
+	if (!error)
+		error = read_back_new(writer);
+	snapshot.info.flags |= SNAPSHOT_VERIFIED;
+	if (!error)
+		error = there ? acknowledge_again(r, snapshot.info.id) : acknowledge(r, &snapshot);
+	end_writer(writer, error);
 	return error;
 }
 
@@ -326,6 +380,14 @@ int snapshot_new(struct snapshot_writer *writer, uint64_t *bytes, uint64_t *stor
 	*stored = chunks->stored_bytes - writer->stored_before;
 	repository_unlock(writer->repository);
 	return error;
+}
+
+void repository_raise_sequence(struct repository *repository, uint64_t least)
+{
+	repository_lock(repository);
+	if (repository->roots.next_sequence < least)
+		repository->roots.next_sequence = least;
+	repository_unlock(repository);
 }
 
 void snapshot_mark_suspect(struct snapshot_writer *writer)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * 0 magic | 8 version | 12 size | 16 features: compatible, 24 write, 32 read | 40 generation | 48 repository |
- * 64 writer | 80 name kind | 81 mode | 82 slots | 84 segment size | 88 chunker | 152 zeros | 512 slots, 128 each |
- * 1536 zeros | 4060 HMAC-SHA-256 | 4092 CRC32C
+ * 64 writer | 80 name kind | 81 mode | 82 slots | 84 segment size | 88 chunker | 152 family | 168 zeros |
+ * 512 slots, 128 each | 1536 zeros | 4060 HMAC-SHA-256 | 4092 CRC32C
  */
 #include "storage/superblock.h"
 
@@ -69,6 +69,8 @@ int superblock_put(uint8_t to[SUPERBLOCK_SIZE], const struct superblock *s, cons
 	put16(to + 82, KEY_SLOTS);
 	put32(to + 84, s->segment_size);
 	memcpy(to + 88, s->chunker, sizeof s->chunker);
+	if (s->read & FEATURE_READ_FAMILY)
+		memcpy(to + 152, s->family, 16);
 	for (size_t i = 0; i < KEY_SLOTS; i++)
 		put_slot(to + SLOTS_OFFSET + i * SLOT_SIZE, &s->slots[i]);
 	int error = authenticate(to, s, key, to + MAC_OFFSET);
@@ -90,6 +92,7 @@ int superblock_get(struct superblock *s, const uint8_t from[SUPERBLOCK_SIZE])
 	s->append_only = from[81];
 	s->segment_size = get32(from + 84);
 	memcpy(s->chunker, from + 88, sizeof s->chunker);
+	memcpy(s->family, s->read & FEATURE_READ_FAMILY ? from + 152 : from + 48, 16);
 	for (size_t i = 0; i < KEY_SLOTS; i++)
 		get_slot(&s->slots[i], from + SLOTS_OFFSET + i * SLOT_SIZE);
 	bool readable = get32(from + 8) == SUPERBLOCK_VERSION && get32(from + 12) == SUPERBLOCK_SIZE &&

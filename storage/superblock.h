@@ -16,7 +16,8 @@
  * forbid opening. */
 #define FEATURES_COMPATIBLE UINT64_C(0)
 #define FEATURES_WRITE UINT64_C(0)
-#define FEATURES_READ UINT64_C(0)
+#define FEATURE_READ_FAMILY UINT64_C(2) /* keys of chunks and slots are those of `family`, another repository's */
+#define FEATURES_READ FEATURE_READ_FAMILY
 
 struct key_slot {
 	uint8_t kind; /* 0: empty; else 1 + the kind of its secret */
@@ -29,6 +30,8 @@ struct superblock {
 	uint64_t generation;              /* of two that are valid the higher counts */
 	uint64_t compatible, write, read; /* feature bits */
 	uint8_t repository[16], writer[16];
+	uint8_t
+		family[16]; /* the id of the first repository with this key; its own, where FEATURE_READ_FAMILY is not set */
 	bool append_only;
 	uint32_t segment_size;
 	uint8_t chunker[64];
@@ -43,7 +46,7 @@ int superblock_get(struct superblock *superblock, const uint8_t from[SUPERBLOCK_
 int superblock_check(const uint8_t from[SUPERBLOCK_SIZE], const struct superblock *superblock, const uint8_t key[32]);
 
 /* Fills the slot with the repository's key for this secret. iterations count for a passphrase alone. */
-int key_slot_fill(struct key_slot *slot, const uint8_t repository[16], const uint8_t key[32],
+int key_slot_fill(struct key_slot *slot, const uint8_t family[16], const uint8_t key[32],
 	const struct repository_secret *secret, uint32_t iterations);
 /* Tries every slot of the secret's kind. -ENOKEY: none opens. */
 int key_slots_open(const struct superblock *superblock, const struct repository_secret *secret, uint8_t key[32]);

@@ -23,7 +23,8 @@ struct fixture {
 static struct chunk_settings settings_with(int threads, uint32_t chunks)
 {
 	return (struct chunk_settings){
-		.keys = { .repository = "a repository id", .name = "a key for names", .seal = "a key for sealing" },
+		.keys = { .repository = "a family", .name = "a key for names", .seal = "a key for sealing" },
+		.repository = "a repository id",
 		.index_chunks = chunks,
 		.level = 6,
 		.threads = threads,
@@ -122,7 +123,7 @@ static void read_order(struct fixture *f, struct order *order)
 	assert_int_equal(volume_list(f->volume, note_file, &listing), 0);
 	for (unsigned i = 0; i < listing.count; i++)
 		assert_int_equal(
-			segment_walk(f->volume, f->store.keys.repository, &listing.files[i], buffer, note_order, order), 0);
+			segment_walk(f->volume, f->store.segments.repository, &listing.files[i], buffer, note_order, order), 0);
 }
 
 static void the_medium_does_not_depend_on_threads(void **state)
@@ -168,7 +169,7 @@ static void no_nonce_is_used_twice(void **state)
 	assert_int_equal(volume_list(f.volume, note_file, &listing), 0);
 	for (unsigned i = 0; i < listing.count; i++)
 		assert_int_equal(
-			segment_walk(f.volume, f.store.keys.repository, &listing.files[i], buffer, note_nonce, &at), 0);
+			segment_walk(f.volume, f.store.segments.repository, &listing.files[i], buffer, note_nonce, &at), 0);
 	assert_true(at == nonces + 200);
 	for (unsigned i = 0; i < 200; i++)
 		for (unsigned j = 0; j < i; j++)
