@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A script of everything a repository does, on flash, is cut at every operation of the flash below it, in every way that
- * a flash knows, a write at many bytes. After each: every snapshot that was acknowledged is whole and equal bit for bit,
- * nothing half-made is visible, the next backup works, and the power may go again at any operation of the recovery. What
- * was acknowledged is noted here, outside the flash.
+ * The life of a box (tests/support/life.h), on flash, is cut at every operation of the flash below it, in every way that
+ * a flash knows, a write at many bytes, and a shorter one cut twice, the second time while it recovers. After each: every
+ * snapshot that was acknowledged is whole and equal bit for bit, nothing half-made is visible, room comes back, the next
+ * backup works. COFFRET_EXHAUSTIVE=1 visits every unit and every pair where otherwise every few are enough.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -15,204 +15,53 @@
 #include <cmocka.h>
 
 #include "hal/sim/flash_sim.h"
+#include "storage/bytes.h"
 #include "storage/flash.h"
-#include "tests/support/sample.h"
+#include "tests/support/life.h"
 
 #define STRIPS 2
-#define SAMPLES 5
+#define OPERATIONS_LEAST 60 /* of the script */
 
-static const struct flash_sim_geometry geometry = { .count = 72, .size = 4096 + 2 * 256, .unit = 256, .spare = 4 };
-
-static const struct sample samples[SAMPLES] = {
-	{ .seed = 1, .streams = 2, .chunks = 14, .shared = 8, .chunk_size = 500 },
-	{ .seed = 2, .streams = 2, .chunks = 14, .shared = 8, .chunk_size = 500 },
-	{ .seed = 3, .streams = 2, .chunks = 14, .shared = 8, .chunk_size = 500 },
-	{ .seed = 4, .streams = 2, .chunks = 14, .shared = 8, .chunk_size = 500 }, /* the backup after the fault */
-	{ .seed = 1, .streams = 2, .chunks = 14, .shared = 8, .chunk_size = 500 }, /* and what was removed, once more */
-};
+static const struct flash_sim_geometry geometry = { .count = 46, .size = 4096 + 2 * 256, .unit = 256, .spare = 4 };
 
 struct world {
+	struct medium medium;
 	struct flash *flash;
-	struct volume *volume;
-	struct repository *repository;
-	uint64_t ids[SAMPLES];      /* of acknowledged snapshots; 0: not (yet) there */
-	bool removing[SAMPLES];     /* asked to go: may be there or not */
-	uint8_t state, state_asked; /* the record that was acknowledged last, and asked for last */
+	struct life life;
 };
 
 static unsigned strikes_made;
+static bool exhaustive;
+
+static int start_flash(struct medium *medium, struct volume **volume)
+{
+	return flash_volume_open(volume, container_of(medium, struct world, medium)->flash, STRIPS);
+}
+
+static void end_flash(struct medium *medium, struct volume *volume)
+{
+	(void)medium;
+	flash_volume_close(volume);
+}
+
+static void restart_flash(struct medium *medium)
+{
+	flash_sim_restart(container_of(medium, struct world, medium)->flash);
+}
 
 static void create_world(struct world *world)
 {
-	*world = (struct world){ .flash = NULL };
+	*world = (struct world){ .medium = { start_flash, end_flash, restart_flash } };
+	world->life.medium = &world->medium;
 	assert_int_equal(flash_sim_open(&world->flash, NULL, &geometry), 0);
-}
-
-static void end_life(struct world *world)
-{
-	repository_close(world->repository);
-	flash_volume_close(world->volume);
-	world->repository = NULL;
-	world->volume = NULL;
 }
 
 static void destroy_world(struct world *world)
 {
-	end_life(world);
+	life_end(&world->life);
 	if (flash_sim_misuses(world->flash))
 		fail_msg("%u units were written twice or out of order", flash_sim_misuses(world->flash));
 	flash_sim_close(world->flash);
-}
-
-/* A life begins. Its errors are those of a flash that went down in it. */
-static int begin_life(struct world *world)
-{
-	int error = flash_volume_open(&world->volume, world->flash, STRIPS);
-	if (error)
-		world->volume = NULL;
-	else if ((error = sample_open(&world->repository, world->volume)))
-		world->repository = NULL;
-	return error;
-}
-
-static int store(struct world *world, unsigned i, bool verified)
-{
-	return sample_store(world->repository, &samples[i], verified, &world->ids[i]);
-}
-
-static void write_state(struct world *world, uint8_t value)
-{
-	world->state_asked = value;
-	if (!repository_state_write(world->repository, "journal", &value, 1))
-		world->state = value;
-}
-
-/* Goes on after errors as the agent does: the next night is another try. */
-static void run_script(struct world *world)
-{
-	uint64_t freed;
-	char recovery[64];
-	if (begin_life(world))
-		return;
-	store(world, 0, true);
-	store(world, 1, false);
-	if (world->ids[0]) {
-		world->removing[0] = true;
-		if (!snapshot_remove(world->repository, world->ids[0]))
-			world->ids[0] = 0;
-	}
-	repository_clean(world->repository, &freed);
-	for (uint8_t value = 1; value < 4; value++)
-		write_state(world, value);
-	if (world->ids[1])
-		snapshot_set_flags(world->repository, world->ids[1], SNAPSHOT_PINNED, 0);
-	store(world, 2, true);
-	repository_renew_recovery(world->repository, recovery);
-	write_state(world, 4);
-}
-
-/* ---- what must be so ---- */
-
-/* By its id, or, where it was never acknowledged, by what is in it. */
-static int compare_visible(const struct world *world, uint64_t id)
-{
-	for (int i = 0; i < SAMPLES; i++)
-		if (world->ids[i] == id)
-			return sample_compare(world->repository, &samples[i], id);
-	for (int i = 0; i < SAMPLES; i++)
-		if (sample_compare(world->repository, &samples[i], id) == 0)
-			return 0;
-	return -EILSEQ;
-}
-
-static void check_visible(const struct world *world, const char *what)
-{
-	struct snapshot_info list[SAMPLES + 2];
-	int count = snapshot_list(world->repository, list, SAMPLES + 2);
-	if (count > SAMPLES + 1)
-		fail_msg("%s: %d snapshots are visible", what, count);
-	for (int i = 0; i < count; i++) {
-		int result = compare_visible(world, list[i].id);
-		if (result)
-			fail_msg("%s: visible snapshot %d is not whole: %d", what, i, result);
-	}
-}
-
-static void check_acknowledged(const struct world *world, const char *what)
-{
-	for (int i = 0; i < SAMPLES; i++) {
-		struct snapshot_info info;
-		int result = world->ids[i] ? snapshot_find(world->repository, world->ids[i], &info) : 0;
-		if (result && !(result == -ENOENT && world->removing[i]))
-			fail_msg("%s: acknowledged snapshot %d: %d", what, i, result);
-	}
-}
-
-static void check_state(const struct world *world, const char *what)
-{
-	uint8_t value = 0;
-	int length = repository_state_read(world->repository, "journal", &value, 1);
-	if (length != 1 && !(length == -ENOENT && !world->state) && !(length == -EBADMSG && !world->state))
-		fail_msg("%s: state: %d", what, length);
-	if (value < world->state || value > world->state_asked)
-		fail_msg("%s: state is %d, acknowledged %d", what, value, world->state);
-}
-
-static void note_damage(
-	void *arg, const struct snapshot_info *snapshot, const char *stream, const struct chunk_entry *chunk, int error)
-{
-	(void)snapshot, (void)stream, (void)chunk, (void)error;
-	++*(unsigned *)arg;
-}
-
-/* What cannot be opened at the first try must be at the second: a unit that read well once may do so in the wrong moment. */
-static void reopen(struct world *world, const char *what)
-{
-	end_life(world);
-	flash_sim_restart(world->flash);
-	int error = begin_life(world);
-	if (error == -EBADMSG) {
-		end_life(world);
-		error = begin_life(world);
-	}
-	if (error)
-		fail_msg("%s: cannot be opened: %d", what, error);
-}
-
-static void check_whole(struct world *world, const char *what)
-{
-	unsigned damage = 0;
-	check_acknowledged(world, what);
-	check_state(world, what);
-	check_visible(world, what);
-	int error = repository_verify(world->repository, 0, true, note_damage, &damage, NULL);
-	if (error || damage)
-		fail_msg("%s: verify: %d, %u damaged", what, error, damage);
-}
-
-static void check_world(struct world *world, const char *what)
-{
-	uint64_t freed;
-	int error = 0;
-	check_whole(world, what);
-	for (unsigned i = 3; i < SAMPLES && !error; i++)
-		error = store(world, i, true);
-	if (error)
-		fail_msg("%s: the next backup fails: %d", what, error);
-	reopen(world, what);
-	check_whole(world, what);
-	error = repository_clean(world->repository, &freed);
-	if (error)
-		fail_msg("%s: cleaning: %d", what, error);
-	reopen(world, what);
-	check_whole(world, what);
-}
-
-/* ---- strikes ---- */
-
-static void say(char *what, size_t size, const struct flash_sim_plan *plan)
-{
-	snprintf(what, size, "fault %d at %u, tear %u, %u reads", (int)plan->fault, plan->at, plan->tear, plan->reads);
 }
 
 /* One life of a box, struck once. False where the script ended before the strike. */
@@ -220,28 +69,29 @@ static bool play(const struct flash_sim_plan *plan, uint32_t *struck_size)
 {
 	struct world world;
 	char what[80];
-	say(what, sizeof what, plan);
+	snprintf(
+		what, sizeof what, "fault %d at %u, tear %u, %u reads", (int)plan->fault, plan->at, plan->tear, plan->reads);
 	create_world(&world);
 	flash_sim_plan(world.flash, plan);
-	run_script(&world);
+	life_script(&world.life);
 	bool struck = flash_sim_struck(world.flash);
 	*struck_size = flash_sim_struck_size(world.flash);
 	if (struck) {
 		strikes_made++;
-		reopen(&world, what);
-		check_world(&world, what);
+		life_restart(&world.life, what);
+		life_check_future(&world.life, what);
 	}
 	destroy_world(&world);
 	return struck;
 }
 
-static void play_all(enum flash_fault fault, unsigned reads)
+/* Every operation; where there is little time every `step`th. */
+static void play_all(struct flash_sim_plan plan, unsigned step)
 {
 	uint32_t size;
-	struct flash_sim_plan plan = { fault, 1, 0, reads };
-	while (play(&plan, &size))
-		plan.at++;
-	if (plan.at <= 35)
+	for (plan.at = 1 + (exhaustive ? 0 : plan.reads % step); play(&plan, &size);)
+		plan.at += exhaustive ? 1 : step;
+	if (plan.at <= OPERATIONS_LEAST)
 		fail_msg("only %u operations", plan.at);
 }
 
@@ -250,11 +100,15 @@ static void the_script_acknowledges_everything_when_nothing_strikes(void **state
 	(void)state;
 	struct world world;
 	create_world(&world);
-	run_script(&world);
-	assert_int_equal(world.ids[0], 0);
-	assert_true(world.ids[1] && world.ids[2] && world.removing[0]);
-	assert_int_equal(world.state, 4);
-	check_world(&world, "no fault");
+	life_script(&world.life);
+	assert_int_equal(world.life.acknowledged, LIFE_SCRIPT_ACKNOWLEDGES);
+	assert_true(world.life.was_full);
+	assert_true(world.life.copied > 0);
+	life_check_future(&world.life, "no fault");
+	destroy_world(&world);
+	create_world(&world);
+	life_short_script(&world.life);
+	assert_int_equal(world.life.acknowledged, LIFE_SHORT_SCRIPT_ACKNOWLEDGES);
 	destroy_world(&world);
 }
 
@@ -262,22 +116,21 @@ static void acknowledged_snapshots_survive_a_cut_at_every_operation(void **state
 {
 	(void)state;
 	for (enum flash_fault fault = FLASH_CUT_BEFORE; fault < FLASH_FAULT_COUNT; fault++)
-		play_all(fault, 0);
+		play_all((struct flash_sim_plan){ .fault = fault }, 1);
 }
 
-static void acknowledged_snapshots_survive_a_tear_at_every_unit(void **state)
+static void acknowledged_snapshots_survive_a_tear_at_many_units(void **state)
 {
 	(void)state;
 	for (enum flash_fault fault = FLASH_CUT_TORN; fault <= FLASH_CUT_WEAK; fault++) {
 		struct flash_sim_plan plan = { fault, 1, 0, 3 };
 		for (uint32_t size; play(&plan, &size); plan.at++) {
-			for (plan.tear = 1; plan.tear < size;
-				 plan.tear += fault == FLASH_CUT_TORN ? geometry.unit : 4 * geometry.unit)
+			uint32_t step = (exhaustive ? 1 : fault == FLASH_CUT_TORN ? 7 : 13) * geometry.unit;
+			for (plan.tear = 1 + plan.at % 4 * geometry.unit; plan.tear < size; plan.tear += step)
 				play(&plan, &size);
 			plan.tear = 0;
 		}
-		if (plan.at <= 35)
-			fail_msg("only %u operations", plan.at);
+		assert_true(plan.at > OPERATIONS_LEAST);
 	}
 }
 
@@ -285,58 +138,51 @@ static void acknowledged_snapshots_survive_a_tear_at_every_unit(void **state)
 static void what_reads_well_for_a_while_is_not_built_upon(void **state)
 {
 	(void)state;
-	for (unsigned reads = 1; reads <= 12; reads++) {
-		struct flash_sim_plan plan = { FLASH_CUT_UNSTABLE, 1, UINT32_MAX, reads };
-		uint32_t size;
-		while (play(&plan, &size))
-			plan.at++;
-		if (plan.at <= 35)
-			fail_msg("only %u operations", plan.at);
-	}
+	for (unsigned reads = 1; reads <= 12; reads++)
+		play_all((struct flash_sim_plan){ FLASH_CUT_UNSTABLE, 1, UINT32_MAX, reads }, 7);
 }
 
 static void acknowledged_snapshots_survive_an_error_of_every_operation(void **state)
 {
 	(void)state;
-	play_all(FLASH_FAULT_EIO, 0);
-	play_all(FLASH_FAULT_EBADMSG, 0);
+	play_all((struct flash_sim_plan){ .fault = FLASH_FAULT_EIO }, 2);
+	play_all((struct flash_sim_plan){ .fault = FLASH_FAULT_EBADMSG }, 2);
 }
 
-/* The second cut is in the life that recovers from the first. */
+/* Struck, restarted, struck again in the life that recovers. False where the script ended before the first strike. */
+static bool play_twice(enum flash_fault fault, unsigned at, unsigned again, bool *struck_again)
+{
+	struct world world;
+	struct flash_sim_plan first = { fault, at, UINT32_MAX, 3 }, second = { fault, again, 700, 2 };
+	char what[80];
+	snprintf(what, sizeof what, "fault %d at %u, then at %u", (int)fault, at, again);
+	create_world(&world);
+	flash_sim_plan(world.flash, &first);
+	life_short_script(&world.life);
+	bool struck = flash_sim_struck(world.flash);
+	life_end(&world.life);
+	flash_sim_restart(world.flash);
+	flash_sim_plan(world.flash, &second);
+	life_recover(&world.life);
+	*struck_again = struck && flash_sim_struck(world.flash);
+	if (*struck_again) {
+		strikes_made += 2;
+		life_restart(&world.life, what);
+		life_check_future(&world.life, what);
+	}
+	destroy_world(&world);
+	return struck;
+}
+
 static void the_power_may_go_again_while_it_recovers(void **state)
 {
 	(void)state;
 	static const enum flash_fault faults[] = { FLASH_CUT_TORN, FLASH_CUT_UNSTABLE, FLASH_CUT_BACK, FLASH_CUT_HALF };
-	for (size_t f = 0; f < sizeof faults / sizeof faults[0]; f++) {
-		bool struck = true;
-		for (unsigned at = 1; struck; at += 3) {
-			for (unsigned again = 1;; again += 2) {
-				struct world world;
-				struct flash_sim_plan first = { faults[f], at, UINT32_MAX, 3 }, second = { faults[f], again, 700, 2 };
-				char what[80];
-				snprintf(what, sizeof what, "fault %d at %u, then at %u", (int)faults[f], at, again);
-				create_world(&world);
-				flash_sim_plan(world.flash, &first);
-				run_script(&world);
-				struck = flash_sim_struck(world.flash);
-				end_life(&world);
-				flash_sim_restart(world.flash);
-				flash_sim_plan(world.flash, &second);
-				if (!begin_life(&world)) {
-					store(&world, 3, false);
-					write_state(&world, 5);
-				}
-				bool struck_again = struck && flash_sim_struck(world.flash);
-				if (struck_again) {
-					strikes_made += 2;
-					reopen(&world, what);
-					check_world(&world, what);
-				}
-				destroy_world(&world);
-				if (!struck_again)
-					break;
-			}
-		}
+	for (unsigned i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+		bool struck = true, again = true;
+		for (unsigned at = 1 + (exhaustive ? 0 : i % 3); struck; at += exhaustive ? 1 : 4)
+			for (unsigned n = 1 + (exhaustive ? 0 : at % 3); again || n < 6; n += exhaustive ? 1 : 4)
+				struck = play_twice(faults[i], at, n, &again);
 	}
 }
 
@@ -350,30 +196,30 @@ static void a_flash_that_can_only_be_read_keeps_what_it_has(void **state)
 		struct flash_sim_plan plan = { FLASH_FAULT_READ_ONLY, at, 0, 0 };
 		struct repository_status status;
 		create_world(&world);
-		assert_int_equal(begin_life(&world), 0);
-		assert_int_equal(store(&world, 1, true), 0);
+		assert_int_equal(life_begin(&world.life), 0);
+		assert_int_equal(life_store(&world.life, 1, true), 0);
 		flash_sim_plan(world.flash, &plan);
-		store(&world, 2, true);
+		life_store(&world.life, 2, true);
 		struck = flash_sim_struck(world.flash);
 		strikes_made += struck;
-		end_life(&world);
-		assert_int_equal(begin_life(&world), 0);
-		check_acknowledged(&world, "read-only");
-		check_visible(&world, "read-only");
-		assert_int_equal(repository_status(world.repository, &status), 0);
+		life_end(&world.life);
+		assert_int_equal(life_begin(&world.life), 0);
+		life_check(&world.life, "read-only");
+		assert_int_equal(repository_status(world.life.repository, &status), 0);
 		assert_int_equal(status.read_only, struck);
 		if (struck)
-			assert_int_equal(store(&world, 3, false), -EROFS);
+			assert_int_equal(life_store(&world.life, 3, false), -EROFS);
 		destroy_world(&world);
 	}
 }
 
 int main(void)
 {
+	exhaustive = getenv("COFFRET_EXHAUSTIVE") != NULL;
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_script_acknowledges_everything_when_nothing_strikes),
 		cmocka_unit_test(acknowledged_snapshots_survive_a_cut_at_every_operation),
-		cmocka_unit_test(acknowledged_snapshots_survive_a_tear_at_every_unit),
+		cmocka_unit_test(acknowledged_snapshots_survive_a_tear_at_many_units),
 		cmocka_unit_test(what_reads_well_for_a_while_is_not_built_upon),
 		cmocka_unit_test(acknowledged_snapshots_survive_an_error_of_every_operation),
 		cmocka_unit_test(the_power_may_go_again_while_it_recovers),
