@@ -58,7 +58,7 @@ static void create_world(struct world *world)
 
 static void destroy_world(struct world *world)
 {
-	life_end(&world->life);
+	life_destroy(&world->life);
 	if (flash_sim_misuses(world->flash))
 		fail_msg("%u units were written twice or out of order", flash_sim_misuses(world->flash));
 	flash_sim_close(world->flash);

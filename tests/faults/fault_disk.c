@@ -86,6 +86,7 @@ static bool counts(const struct fault_disk *d, enum fault_operation operation)
 	case FAULT_NONE:
 		return false;
 	case FAULT_EIO:
+	case FAULT_PULLED:
 		return true;
 	case FAULT_ENOSPC:
 		return operation == OPERATION_CREATE || operation == OPERATION_WRITE;

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "storage/memory.h"
 #include "storage/retention.h"
 
 /* The last night of the script and the first are of the same bytes in another order of events: see LIFE_ONCE_MORE. */
@@ -43,14 +44,26 @@ void life_end(struct life *life)
 	life->volume = NULL;
 }
 
+void life_destroy(struct life *life)
+{
+	life_end(life);
+	repository_close(life->away);
+	memory_volume_close(life->away_volume);
+	life->away = NULL;
+	life->away_volume = NULL;
+}
+
 /* ---- the script ---- */
 
 int life_store(struct life *life, unsigned i, bool verified)
 {
 	struct sample sample = sample_of(i);
 	int error = sample_store(life->repository, &sample, verified, &life->ids[i]);
-	life->acknowledged += !error && i < LIFE_FILLERS;
-	return error;
+	if (error)
+		return error;
+	life->removing[i] = false;
+	life->acknowledged += i < LIFE_FILLERS;
+	return 0;
 }
 
 static void write_state(struct life *life, uint8_t value)
@@ -116,6 +129,39 @@ static void scrub(struct life *life)
 	life->acknowledged += !repository_scrub(life->repository, &position, &limits, &result) && result.ended;
 }
 
+static void open_away(struct life *life)
+{
+	const struct memory_geometry geometry = { .size = 1u << 20, .segment_size = 16u << 10, .write_unit = 1 };
+	struct repository_settings settings = sample_settings();
+	if (memory_volume_open(&life->away_volume, &geometry))
+		fail_msg("no second volume");
+	if (!repository_create_sister(life->away_volume, life->repository, false))
+		life->acknowledged += !repository_open(&life->away, life->away_volume, &settings, &sample_secret);
+}
+
+static void copy_away(struct life *life, unsigned i)
+{
+	const struct copy_watch watch = { .stop = NULL };
+	struct copy_result result;
+	open_away(life);
+	if (life->away && life->ids[i])
+		life->acknowledged += !snapshot_copy(life->repository, life->away, life->ids[i], &watch, &result);
+}
+
+/* What retention removed here is there. */
+static void copy_back(struct life *life, unsigned i)
+{
+	const struct copy_watch watch = { .checkpoint = 4096 };
+	struct copy_result result;
+	struct snapshot_info info;
+	if (!life->away || life->ids[i] || snapshot_list(life->away, &info, 1) != 1 ||
+		snapshot_copy(life->away, life->repository, info.id, &watch, &result))
+		return;
+	life->ids[i] = info.id;
+	life->removing[i] = false;
+	life->acknowledged++;
+}
+
 /* Until there is no room; then what fills it goes, and there is room again. */
 static void fill_and_make_room(struct life *life)
 {
@@ -143,8 +189,10 @@ void life_script(struct life *life)
 	pin(life, 1);
 	life_store(life, 2, true);
 	life_store(life, 3, true);
+	copy_away(life, 2);
 	retain(life);
 	compact(life);
+	copy_back(life, 2);
 	scrub(life);
 	life->acknowledged += !repository_renew_recovery(life->repository, recovery);
 	write_state(life, 2);
@@ -175,20 +223,20 @@ void life_recover(struct life *life)
 
 /* ---- what must be so ---- */
 
-static int compare(const struct life *life, unsigned i, uint64_t id)
+static int compare(struct repository *repository, unsigned i, uint64_t id)
 {
 	struct sample sample = sample_of(i);
-	return sample_compare(life->repository, &sample, id);
+	return sample_compare(repository, &sample, id);
 }
 
 /* By its id, or, where it was never acknowledged, by what is in it. */
-static int compare_visible(const struct life *life, uint64_t id)
+static int compare_visible(const struct life *life, struct repository *repository, uint64_t id)
 {
 	for (unsigned i = 0; i < LIFE_SAMPLES; i++)
 		if (life->ids[i] == id)
-			return compare(life, i, id);
+			return compare(repository, i, id);
 	for (unsigned i = 0; i < LIFE_SAMPLES; i++)
-		if (compare(life, i, id) == 0)
+		if (compare(repository, i, id) == 0)
 			return 0;
 	return -EILSEQ;
 }
@@ -200,10 +248,17 @@ static void check_visible(const struct life *life, const char *what)
 	if (count > LIFE_SAMPLES + 2)
 		fail_msg("%s: %d snapshots are visible", what, count);
 	for (int i = 0; i < count; i++) {
-		int result = compare_visible(life, list[i].id);
+		int result = compare_visible(life, life->repository, list[i].id);
 		if (result)
 			fail_msg("%s: visible snapshot %d is not whole: %d", what, i, result);
 	}
+}
+
+static void check_away(const struct life *life, const char *what)
+{
+	struct snapshot_info info;
+	if (life->away && snapshot_list(life->away, &info, 1) == 1 && compare_visible(life, life->away, info.id) != 0)
+		fail_msg("%s: the copy is not whole", what);
 }
 
 void life_check_acknowledged(const struct life *life, const char *what)
@@ -231,6 +286,7 @@ void life_check(const struct life *life, const char *what)
 	life_check_acknowledged(life, what);
 	check_state(life, what);
 	check_visible(life, what);
+	check_away(life, what);
 }
 
 static void note_damage(
@@ -277,7 +333,7 @@ static void make_room(struct life *life, const char *what)
 	int count = snapshot_list(life->repository, list, LIFE_SAMPLES + 2);
 	for (unsigned i = LIFE_FILLERS; i < LIFE_SAMPLES; i++)
 		for (int j = 0; j < count; j++)
-			if (compare(life, i, list[j].id) == 0) {
+			if (compare(life->repository, i, list[j].id) == 0) {
 				int error = snapshot_remove(life->repository, list[j].id);
 				if (error)
 					fail_msg("%s: removal: %d", what, error);

@@ -31,25 +31,29 @@ struct life {
 	struct medium *medium;
 	struct volume *volume;
 	struct repository *repository; /* NULL: not open */
-	uint64_t ids[LIFE_SAMPLES];    /* of acknowledged snapshots; 0: not (yet) there */
-	bool removing[LIFE_SAMPLES];   /* asked to go: may be there or not */
-	uint64_t copied;               /* bytes, by cleaning */
-	uint8_t state, state_asked;    /* the record that was acknowledged last, and asked for last */
-	bool was_full;                 /* a backup was refused for lack of room */
-	unsigned acknowledged;         /* things that the script was told are done, but for what only fills the medium */
+	struct volume *away_volume;    /* another volume, that no fault strikes, for copies */
+	struct repository *away;
+	uint64_t ids[LIFE_SAMPLES];  /* of acknowledged snapshots; 0: not (yet) there */
+	bool removing[LIFE_SAMPLES]; /* asked to go: may be there or not */
+	uint64_t copied;             /* bytes, by cleaning */
+	uint8_t state, state_asked;  /* the record that was acknowledged last, and asked for last */
+	bool was_full;               /* a backup was refused for lack of room */
+	unsigned acknowledged;       /* things that the script was told are done, but for what only fills the medium */
 };
 
 /* In an uncut life: this many. */
-#define LIFE_SCRIPT_ACKNOWLEDGES 19u
+#define LIFE_SCRIPT_ACKNOWLEDGES 22u
 #define LIFE_SHORT_SCRIPT_ACKNOWLEDGES 6u
 
 /* The repository is opened, or made. */
 int life_begin(struct life *life);
-/* As where a process ends: nothing is synced. */
+/* As where a process ends: nothing is synced. The other volume stays. */
 void life_end(struct life *life);
+/* It is over: the other volume goes, too. */
+void life_destroy(struct life *life);
 
 /*
- * The script: backups, retention, cleaning, cleaning by copy, a scrub, a full store, removals from it, a backup in their
+ * The script: backups, retention, cleaning, cleaning by copy, a copy elsewhere and back, a scrub, a full store, removals from it, a backup in their
  * room. It goes on after errors, as the agent does: the next night is another try. Begins the life.
  */
 void life_script(struct life *life);
