@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -13,6 +14,7 @@
 #include "agent/keep.h"
 #include "agent/preflight.h"
 #include "agent/prune.h"
+#include "agent/room.h"
 #include "agent/scrub.h"
 #include "agent/server.h"
 #include "agent/snapshot_about.h"
@@ -26,16 +28,18 @@
 static void lock_older_snapshots(struct story *story)
 {
 	struct repository *repository = story->context->repository;
-	struct snapshot_info list[64];
 	char subject[136];
-	int count = snapshot_list(repository, list, 64);
+	int count = snapshot_list(repository, NULL, 0);
+	struct snapshot_info *list = calloc((size_t)count + 1, sizeof *list);
 	unsigned locked = 0;
 
 	server_subject(story->server, story->outcome->database, subject, sizeof subject);
-	for (int i = 0; i < count && i < 64; i++)
+	count = list ? snapshot_list(repository, list, (size_t)count) : 0;
+	for (int i = 0; i < count; i++)
 		if (strcmp(list[i].subject, subject) == 0 &&
 			snapshot_set_flags(repository, list[i].id, SNAPSHOT_LOCKED, 0) == 0)
 			locked++;
+	free(list);
 	job_report_note(
 		story->report, "%s: the database is damaged; %u older snapshots were locked", story->outcome->database, locked);
 }
@@ -197,6 +201,26 @@ static enum job_state try_backup(struct story *story, bool *again)
 	return state;
 }
 
+/* Where not even the least that its last backups took is free, it fails now, and not after hours of reading. */
+static bool has_room(struct story *story)
+{
+	const struct job_context *context = story->context;
+	char subject[136], night[32], free_size[32];
+	struct room room;
+
+	server_subject(story->server, story->outcome->database, subject, sizeof subject);
+	if (room_look(context->repository, subject, &room) < 0 || room.free >= room.night)
+		return true;
+	prune_make_room(context, story->report);
+	if (room_look(context->repository, subject, &room) < 0 || room.free >= room.night)
+		return true;
+	store_failed(story, -ENOSPC, "making room for a backup");
+	snprintf(story->outcome->sentence, sizeof story->outcome->sentence,
+		"%.200s: it was not begun: each of its last backups took at least %s of the volume, and there is room for %s.",
+		story->outcome->database, story_size(room.night, night), story_size(room.free, free_size));
+	return false;
+}
+
 static void back_up(const struct job_context *context, const struct server_config *server, const char *database,
 	struct job_report *report)
 {
@@ -210,6 +234,8 @@ static void back_up(const struct job_context *context, const struct server_confi
 		story_store_failed(&story, error, "backing up");
 		return;
 	}
+	if (!has_room(&story))
+		return;
 	if (context->journal(context->engine, JOB_PHASE_READ, story.outcome) < 0)
 		job_report_note(report, "The journal could not be written; the backup goes on without it.");
 	for (int attempt = 1; again && attempt <= ATTEMPTS; attempt++) {

@@ -253,6 +253,16 @@ static int open_logs(struct box *box, char *sentence, size_t size)
 	return dropped < 0 ? dropped : 0;
 }
 
+/* The mode is the store's, for good; who writes another one into the configuration is told that it changes nothing. */
+static void warn_of_mode(struct box *box)
+{
+	struct repository_status status;
+	if (repository_status(box->store.repository, &status) < 0 || status.append_only == box->config.append_only)
+		return;
+	say(SAY_WARNING, "append_only = %s in the configuration, but the store was made %s, and stays so.",
+		box->config.append_only ? "yes" : "no", status.append_only ? "append-only" : "normal");
+}
+
 static void wire(struct box *box, bool scheduled)
 {
 	box->scheduled = scheduled;
@@ -293,6 +303,7 @@ int box_open(struct box *box, bool scheduled, char *sentence, size_t sentence_si
 	result = open_logs(box, sentence, sentence_size);
 	if (result < 0)
 		return result;
+	warn_of_mode(box);
 	shelf_refresh(&box->shelf, box->store.repository); /* the engine's thread has it from here on */
 	result = start_engine(box);
 	if (result < 0)

@@ -48,6 +48,7 @@ static const struct config_key volume_keys[] = {
 
 static const struct config_key store_keys[] = {
 	{ "deflate_level", config_parse_int, offsetof(struct config, deflate_level), 0, 1, 9, "a number from 1 to 9", 0 },
+	{ "append_only", config_parse_bool, offsetof(struct config, append_only), 0, 0, 0, "yes or no", 0 },
 	{ "clean_max_per_day", config_parse_u32, offsetof(struct config, clean_max_per_day), 0, 0, 100,
 		"a number from 0 to 100", 0 },
 	{ "scrub_days", config_parse_u32, offsetof(struct config, scrub_days), 0, 0, 3650,

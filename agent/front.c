@@ -224,7 +224,7 @@ static enum panel_health store_health(struct front *front)
 		return PANEL_STORE_DAMAGED;
 	if (status.free < status.size / 100 * FULL_PERCENT)
 		return PANEL_STORE_FULL;
-	if (status.free < status.size / 100 * LOW_PERCENT)
+	if (status.free < status.size / 100 * LOW_PERCENT || status.room < shelf_base(&front->box->shelf))
 		return PANEL_STORE_LOW;
 	return status.durable ? PANEL_HEALTHY : PANEL_NOT_DURABLE;
 }

@@ -131,7 +131,9 @@ static enum job_state remove_one(struct story *story, const struct snapshot_info
 	if (result == 0)
 		result = snapshot_remove(repository, info->id);
 	if (result == -EPERM)
-		return story_refused(story, "", "%s: this store is append-only: no snapshot is ever removed.", info->subject);
+		return story_refused(story,
+			"A store is made so, or not, by coffretd --init (append_only in coffret.conf), for good.",
+			"%s: this store is append-only: no snapshot is ever removed.", info->subject);
 	return result < 0 ? story_store_failed(story, result, "removing a snapshot") : tell_removed(story, info);
 }
 
@@ -146,14 +148,14 @@ static void tell_space(
 	char free_size[32], size[32], took[32];
 	if (repository_status(context->repository, &status) < 0)
 		return;
-	story_size(status.free, free_size);
+	story_size(status.room, free_size);
 	story_size(status.size, size);
 	if (last)
-		job_report_note(report, "%s: %s of %s are free on the volume; its last backup added %s to it.", subject,
-			free_size, size, story_size(last->stored_bytes, took));
+		job_report_note(report, "%s: there is room for %s on the volume of %s; its last backup added %s to it.",
+			subject, free_size, size, story_size(last->stored_bytes, took));
 	else
-		job_report_note(
-			report, "%s: %s of %s are free on the volume; this was its first backup.", subject, free_size, size);
+		job_report_note(report, "%s: there is room for %s on the volume of %s; this was its first backup.", subject,
+			free_size, size);
 }
 
 static bool may_go(const struct job_context *context, const struct snapshot_info *list, size_t count, size_t i)
@@ -189,6 +191,7 @@ void keep_tell_full(const struct job_context *context, const char *subject, stru
 	int count = snapshot_list(context->repository, NULL, 0);
 	struct snapshot_info *list = calloc((size_t)count + 1, sizeof(*list));
 	const struct snapshot_info *last = NULL;
+	struct repository_status status;
 	if (!list)
 		return;
 	int now = snapshot_list(context->repository, list, (size_t)count);
@@ -197,7 +200,10 @@ void keep_tell_full(const struct job_context *context, const char *subject, stru
 		if (list[i].class == SNAPSHOT_BACKUP && strcmp(list[i].subject, subject) == 0)
 			last = &list[i];
 	tell_space(context, last, subject, report);
-	tell_candidates(context, list, (size_t)count, report);
+	if (repository_status(context->repository, &status) == 0 && status.append_only)
+		job_report_note(report, "The store is append-only: no snapshot can be removed; it needs a larger volume.");
+	else
+		tell_candidates(context, list, (size_t)count, report);
 	free(list);
 }
 

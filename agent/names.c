@@ -85,7 +85,8 @@ const char *retention_why_name(int why)
 		[RETENTION_DAILY] = "daily",
 		[RETENTION_WEEKLY] = "weekly",
 		[RETENTION_MONTHLY] = "monthly",
-		[RETENTION_SAFETY] = "safety" };
+		[RETENTION_SAFETY] = "safety",
+		[RETENTION_APPEND_ONLY] = "append-only" };
 	return FIND(names, why);
 }
 

@@ -10,10 +10,9 @@
 
 #include "agent/clean.h"
 #include "agent/config.h"
+#include "agent/room.h"
 #include "agent/story.h"
 #include "storage/repository.h"
-
-#define NEARLY_FULL 8 /* less than one part in so many is free */
 
 struct prune {
 	const struct job_context *context;
@@ -25,6 +24,12 @@ struct prune {
 	unsigned gone; /* or would be */
 	uint64_t freed;
 };
+
+static bool is_append_only(struct repository *repository)
+{
+	struct repository_status status;
+	return repository_status(repository, &status) == 0 && status.append_only;
+}
 
 static int decide(struct prune *prune)
 {
@@ -84,9 +89,11 @@ static int remove_all(struct prune *prune)
 	return result;
 }
 
-/* -EPERM: the store is append-only, which is no failure of anybody's. */
+/* In an append-only store nothing goes, which is no failure of anybody's. */
 static int run(struct prune *prune)
 {
+	if (is_append_only(prune->context->repository))
+		return 0;
 	int result = decide(prune);
 	if (result == 0)
 		result = remove_all(prune);
@@ -96,7 +103,7 @@ static int run(struct prune *prune)
 	}
 	free(prune->list);
 	free(prune->why);
-	return result == -EPERM ? 0 : result;
+	return result;
 }
 
 static void run_quietly(const struct job_context *context, struct job_report *report)
@@ -112,12 +119,9 @@ void prune_after_backup(const struct job_context *context, struct job_report *re
 	run_quietly(context, report);
 }
 
-void prune_if_nearly_full(const struct job_context *context, struct job_report *report)
+void prune_make_room(const struct job_context *context, struct job_report *report)
 {
-	struct repository_status status;
 	struct compact_result result;
-	if (repository_status(context->repository, &status) < 0 || status.free >= status.size / NEARLY_FULL)
-		return;
 	run_quietly(context, report);
 	int error = clean_within_day(context, &result);
 	if (error < 0)
@@ -125,6 +129,20 @@ void prune_if_nearly_full(const struct job_context *context, struct job_report *
 	else if (result.freed > 0)
 		job_report_note(
 			report, "The volume is nearly full; %llu MB are free again.", (unsigned long long)(result.freed / 1000000));
+}
+
+void prune_if_nearly_full(const struct job_context *context, struct job_report *report)
+{
+	struct room room;
+	char base[32], free_size[32];
+	if (room_look(context->repository, NULL, &room) < 0 || !room.nearly_full)
+		return;
+	prune_make_room(context, report);
+	if (room_look(context->repository, NULL, &room) == 0 && room.free < room.base)
+		job_report_note(report,
+			"A whole new copy of %s would take about %s, and there is room for %s: after a change of all of it, no backup "
+			"would fit. Remove what is not needed, keep less (coffret.conf, [retention]), or use a larger volume.",
+			room.largest, story_size(room.base, base), story_size(room.free, free_size));
 }
 
 enum job_state prune_run(
@@ -138,6 +156,8 @@ enum job_state prune_run(
 	int result = run(&prune);
 	if (result < 0)
 		return story_store_failed(&story, result, "removing old snapshots");
+	if (is_append_only(context->repository))
+		return story_done(&story, "This store is append-only: no snapshot is ever removed.");
 	if (prune.gone == 0)
 		return story_done(&story, "Retention keeps every snapshot there is.");
 	if (prune.what_if)

@@ -236,6 +236,9 @@ static void add_store(struct service *service, struct block *block)
 	block_add(block, "Volume", service->config->volumes[0].path);
 	block_add_number(block, "Volume-Size", status.size);
 	block_add_number(block, "Volume-Free", status.free);
+	block_add_number(block, "Room", status.room);
+	block_add_number(block, "Room-For-Base", shelf_base(service->shelf));
+	block_add(block, "Mode", status.append_only ? "append-only" : "normal");
 	if (place_is_flash(service->config->volumes[0].path)) {
 		block_add_number(block, "Bad-Blocks", status.bad_blocks);
 		block_add_number(block, "Max-Erase-Count", status.max_erase_count);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/room.h"
 #include "agent/snapshot_about.h"
 
 void shelf_init(struct shelf *shelf)
@@ -31,6 +32,7 @@ static void read_about(struct shelf_entry *entry, struct repository *repository)
 		entry->rows = about.rows;
 		entry->server_bytes = about.server_bytes;
 		entry->milliseconds = about.milliseconds;
+		entry->ratio = about.ratio;
 	}
 	snapshot_close(reader);
 }
@@ -58,15 +60,31 @@ static void fill(struct shelf *shelf, struct repository *repository, const struc
 
 /* Of all there are: what is older than the shelf is long counts, too. */
 static int decide(const struct shelf *shelf, struct repository *repository, const struct snapshot_info *list,
-	size_t total, struct shelf_entry *entries)
+	size_t total, bool append_only, struct shelf_entry *entries)
 {
 	size_t count = total < SHELF_MAX ? total : SHELF_MAX;
 	enum retention_why *why = calloc(total + 1, sizeof(*why));
 	int result = why ? retention_decide(list, total, &shelf->retention, repository_box_time(repository), why) : -ENOMEM;
 	for (size_t i = 0; result == 0 && i < count; i++)
-		entries[i].why = why[total - count + i];
+		entries[i].why = why[total - count + i] || !append_only ? why[total - count + i] : RETENTION_APPEND_ONLY;
 	free(why);
 	return result;
+}
+
+/* What a whole new copy of the largest database would take, as its newest good backup tells. */
+static uint64_t find_base(const struct shelf_entry *entries, size_t count)
+{
+	uint64_t largest = 0;
+	for (size_t i = count; i-- > 0;) {
+		const struct snapshot_info *info = &entries[i].info;
+		bool newest = info->class == SNAPSHOT_BACKUP && !(info->flags & SNAPSHOT_SUSPECT);
+		for (size_t j = i + 1; j < count && newest; j++)
+			newest = entries[j].info.class != SNAPSHOT_BACKUP || entries[j].info.flags & SNAPSHOT_SUSPECT ||
+				strcmp(entries[j].info.subject, info->subject) != 0;
+		uint64_t base = newest ? room_for(info->bytes, entries[i].ratio) : 0;
+		largest = base > largest ? base : largest;
+	}
+	return largest;
 }
 
 static int refresh(struct shelf *shelf, struct repository *repository, const struct snapshot_info *list, size_t total)
@@ -77,13 +95,14 @@ static int refresh(struct shelf *shelf, struct repository *repository, const str
 	if (!entries)
 		return -ENOMEM;
 	fill(shelf, repository, list + (total - count), count, entries);
-	int result = decide(shelf, repository, list, total, entries);
+	int result = repository_status(repository, &status);
 	if (result == 0)
-		result = repository_status(repository, &status);
+		result = decide(shelf, repository, list, total, status.append_only, entries);
 	pthread_mutex_lock(&shelf->lock);
 	memcpy(shelf->entries, entries, count * sizeof(*entries));
 	shelf->count = count;
 	shelf->total = total;
+	shelf->base = find_base(entries, count);
 	if (result == 0)
 		shelf->status = status;
 	pthread_mutex_unlock(&shelf->lock);
@@ -186,4 +205,12 @@ bool subject_split(const char *subject, char server[SERVER_NAME_SIZE], char data
 	server[slash - subject] = '\0';
 	strcpy(database, slash + 1);
 	return true;
+}
+
+uint64_t shelf_base(struct shelf *shelf)
+{
+	pthread_mutex_lock(&shelf->lock);
+	uint64_t base = shelf->base;
+	pthread_mutex_unlock(&shelf->lock);
+	return base;
 }

@@ -20,6 +20,7 @@ struct shelf_entry {
 	bool readable;          /* its about record could be read: what follows is known */
 	int consistency;
 	uint64_t tables, rows, server_bytes, milliseconds;
+	uint64_t ratio; /* snapshot_about.h */
 };
 
 struct shelf {
@@ -28,6 +29,7 @@ struct shelf {
 	struct shelf_entry entries[SHELF_MAX]; /* oldest first */
 	size_t count, total;                   /* total: in the repository */
 	struct repository_status status;
+	uint64_t base; /* what a whole new copy of the largest database would take; 0: not known */
 	int error; /* of the last refresh, 0: none */
 };
 
@@ -44,6 +46,9 @@ int shelf_newest(struct shelf *shelf, const char *subject, enum snapshot_class c
 bool shelf_any_suspect(struct shelf *shelf);
 /* Returns the last refresh's error, or 0 and the repository's status. */
 int shelf_status(struct shelf *shelf, struct repository_status *status, size_t *total);
+
+/* What a whole new copy of the largest database would take on the volume; 0: not known. */
+uint64_t shelf_base(struct shelf *shelf);
 
 /* "server/database" apart; false where it is none. Databases may have slashes in their names, servers not. */
 bool subject_split(const char *subject, char server[SERVER_NAME_SIZE], char database[DATABASE_NAME_SIZE]);

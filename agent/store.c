@@ -30,6 +30,7 @@ static void fill_settings(struct repository_settings *settings, const struct con
 {
 	*settings = (struct repository_settings){
 		.deflate_level = config->deflate_level,
+		.append_only = config->append_only,
 		.deflate_threads = CONFIG_STORAGE_DEFLATE_THREADS,
 		.index_chunks = CONFIG_STORAGE_INDEX_CHUNKS,
 	};

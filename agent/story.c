@@ -130,23 +130,6 @@ enum job_state story_store_failed(struct story *story, int error, const char *do
 	return end(story, error == -ECANCELED ? JOB_CANCELLED : JOB_FAILED);
 }
 
-enum job_state story_no_safety(struct story *story, int error, const char *doing)
-{
-	struct job_outcome *outcome = story->outcome;
-	enum job_state state = story_store_failed(story, error, doing);
-	char why[sizeof outcome->sentence], remedy[sizeof outcome->remedy];
-
-	if (state == JOB_CANCELLED)
-		return state;
-	memcpy(why, outcome->sentence, sizeof why);
-	memcpy(remedy, outcome->remedy, sizeof remedy);
-	snprintf(outcome->sentence, sizeof outcome->sentence,
-		"%.300s The present state of %.120s cannot be kept, and nothing was changed.", why, outcome->database);
-	snprintf(outcome->remedy, sizeof outcome->remedy,
-		"%.300s Or ask with --without-safety: what is there now is then lost, and there is no undo.", remedy);
-	return state;
-}
-
 enum job_state story_refused(struct story *story, const char *remedy, const char *format, ...)
 {
 	va_list arguments;

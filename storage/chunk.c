@@ -199,13 +199,19 @@ int chunk_is_whole(struct chunk_store *store, const struct chunk_name *name, voi
 
 /* ---- putting ---- */
 
+uint64_t chunk_room(const struct chunk_store *store, uint64_t free)
+{
+	uint64_t size = store->volume->segment_size;
+	return free > store->reserve ? (free - store->reserve) / size * size : 0;
+}
+
 static int check_room(struct chunk_store *store)
 {
 	struct volume_stat stat;
 	int error = volume_stat(store->volume, &stat);
 	if (error)
 		return error;
-	return stat.free < store->reserve + store->volume->segment_size ? -ENOSPC : 0;
+	return chunk_room(store, stat.free) ? 0 : -ENOSPC;
 }
 
 static int append(struct chunk_store *store, const struct chunk_head *head, const void *stored)

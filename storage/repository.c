@@ -391,7 +391,9 @@ int repository_status(struct repository *repository, struct repository_status *s
 		error = volume_list(repository->volume, count_segment, &status->segments);
 	status->size = stat.size;
 	status->free = stat.free;
+	status->room = chunk_room(&repository->chunks, stat.free);
 	status->durable = stat.durable;
+	status->append_only = repository->superblock.append_only;
 	status->bad_blocks = stat.bad_blocks;
 	status->max_erase_count = stat.max_erase_count;
 	status->read_only |= stat.read_only;

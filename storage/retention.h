@@ -38,6 +38,7 @@ enum retention_why {
 	RETENTION_WEEKLY,
 	RETENTION_MONTHLY,
 	RETENTION_SAFETY,
+	RETENTION_APPEND_ONLY, /* for nothing but the mode of the store: never decided here */
 };
 
 /*

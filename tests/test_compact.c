@@ -366,6 +366,49 @@ static void a_full_store_is_made_free(void **state)
 	tear_down_world(&w);
 }
 
+/* State records take what is left, so that so many bytes are free. */
+static void leave_free(struct world *w, uint64_t wanted)
+{
+	static const uint8_t bytes[4096];
+	char name[8];
+	for (unsigned i = 0; free_space(w) > wanted + 300; i++) {
+		uint64_t much = free_space(w) - wanted - 200;
+		snprintf(name, sizeof(name), "s%u", i);
+		assert_int_equal(
+			repository_state_write(w->repository, name, bytes, much < sizeof(bytes) ? much : sizeof(bytes)), 0);
+	}
+}
+
+/* Copying never takes the room that the root needs: or a full store could not even be made free by hand. */
+static void copying_leaves_room_for_the_root(void **state)
+{
+	(void)state;
+	unsigned refused = 0, copied = 0;
+	for (uint64_t left = SEGMENT_SIZE / 2; left < 3 * SEGMENT_SIZE; left += 1024) {
+		struct world w;
+		struct sample more = { .seed = 50, .streams = 1, .chunks = 2, .chunk_size = 700 };
+		uint64_t id;
+		set_up_world(&w, 2 << 20);
+		for (unsigned i = 0; i < 25; i++, more.seed++)
+			assert_int_equal(sample_store(w.repository, &more, true, &id), 0);
+		remove_night(&w, 0);
+		assert_int_equal(repository_clean(w.repository, &w.result.freed), 0);
+		leave_free(&w, left);
+		int error = compact(&w);
+		assert_true(error == 0 || error == -ENOSPC);
+		refused += error == -ENOSPC;
+		copied += w.result.copied > 0;
+		if (snapshot_set_flags(w.repository, id, SNAPSHOT_PINNED, 0) != 0)
+			fail_msg("with %u bytes free the root had no room afterwards", (unsigned)left);
+		remove_night(&w, 1);
+		expect_whole(&w);
+		reopen(&w);
+		expect_whole(&w);
+		tear_down_world(&w);
+	}
+	assert_true(refused > 5 && copied > 5);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -379,6 +422,7 @@ int main(void)
 		cmocka_unit_test(nothing_moves_while_a_manifest_is_unreadable),
 		cmocka_unit_test(the_newest_root_may_be_lost_right_afterwards),
 		cmocka_unit_test(a_full_store_is_made_free),
+		cmocka_unit_test(copying_leaves_room_for_the_root),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

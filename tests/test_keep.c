@@ -183,7 +183,7 @@ static void a_full_volume_says_what_there_is_and_what_could_go(void **state)
 	memset(&report, 0, sizeof(report));
 	keep_tell_full(&context, "server/database", &report);
 	assert_int_equal(report.note_count, 3);
-	assert_non_null(strstr(report.notes[0], "are free on the volume; its last backup added"));
+	assert_non_null(strstr(report.notes[0], "on the volume of"));
 	snprintf(words, sizeof(words), "coffret remove %016llx", (unsigned long long)ids[1]); /* the largest first */
 	assert_non_null(strstr(report.notes[1], words));
 	snprintf(words, sizeof(words), "coffret remove %016llx", (unsigned long long)ids[0]);

@@ -312,6 +312,13 @@ static void show_status(struct screen *screen, const struct block_fields *fields
 	}
 	show_pair(screen, "store", get(fields, "Store"));
 	show_pair(screen, "snapshots", get(fields, "Snapshot-Count"));
+	if (strcmp(get(fields, "Mode"), "append-only") == 0)
+		show_pair(screen, "mode", "append-only: no snapshot is ever removed");
+	if (number(fields, "Room") < number(fields, "Room-For-Base")) {
+		snprintf(line, sizeof(line), "a whole new copy of the largest database would take %s, and there is room for %s",
+			text_size(a, number(fields, "Room-For-Base")), text_size(b, number(fields, "Room")));
+		show_pair(screen, "warning", line);
+	}
 	if (!block_get_flag(fields, "Durable"))
 		show_pair(screen, "warning", "this volume cannot promise that a power cut loses nothing");
 	if (block_get_flag(fields, "Read-Only"))

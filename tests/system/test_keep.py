@@ -140,3 +140,65 @@ def test_the_scrub_verifies_finds_damage_and_the_next_backup_heals_both(world):
         box.ok("restore", "small", "--snapshot", snapshot, "-y")
         assert server.fingerprint("small") == before
     box.ok("verify", "--data")
+
+
+def test_a_full_store_fails_early_says_what_would_help_and_keeps_room_for_a_base(world):
+    """Twelve megabytes a night that do not compress, on a flash of sixty."""
+    server = small(world)
+    server.script("CREATE DATABASE fat;\nGO\nUSE fat;\nGO\nCREATE TABLE dbo.t (id int NOT NULL PRIMARY KEY, b varbinary(max));\nGO\n")
+    server.add_logins("fat")
+    box = world.box(server, databases="fat", profile="any", start=False,
+                    extra="[suspect]\nnew_data = 0\nincompressible = no\n")
+    os.rmdir(box.store)
+    box.store += ".nand"
+    box.write_config()
+    box.init(), box.start()
+
+    def night():
+        rows = "".join(f"INSERT INTO dbo.t VALUES ({i}, 0x{os.urandom(400_000).hex()});\nGO\n" for i in range(30))
+        server.script("USE fat;\nGO\nDELETE FROM dbo.t;\nGO\n" + rows)
+        return box.run("backup")
+
+    for nights in range(1, 6):
+        status = box.json("status")
+        result = night()
+        if result.returncode:
+            break
+    assert nights == 5 and result.returncode == 1, result.stdout
+    assert 0 < status["room"] < 12_000_000 < status["room_for_base"] < 14_000_000
+    assert "A whole new copy of sql/fat would take about 12" in result.stdout
+    assert "fat: it was not begun: each of its last backups took at least 12" in result.stdout, result.stdout
+    assert "coffret remove " in result.stdout and "would give back at most 12" in result.stdout
+    box.ok("press", "restore", "--hold", "100ms")
+    stage.wait_for(lambda: "Storage almost full" in box.ok("press", "--state"), 60, "the panel to say so")
+    assert "there is room for" in box.ok("status")
+    box.ok("verify")
+    box.ok("remove", snapshots(box)[1])
+    box.ok("backup")
+    # A restore has no room for its safety snapshot, and says so with what would help.
+    server.sql("DELETE FROM dbo.t WHERE id > 3", "fat")
+    server.script("USE fat;\nGO\n" + "".join(f"INSERT INTO dbo.t VALUES ({i}, 0x{os.urandom(400_000).hex()});\nGO\n" for i in range(40, 70)))
+    before = server.fingerprint("fat")
+    result = box.run("restore", "fat", "-y")
+    assert result.returncode == 1 and "The safety snapshot does not fit: there is room for" in result.stdout, result.stdout
+    assert "attach a disk" in result.stdout and "--without-safety" in result.stdout and "would give back" in result.stdout
+    assert server.fingerprint("fat") == before
+
+
+def test_an_append_only_store_says_so_everywhere_and_loses_nothing(world):
+    server = small(world)
+    box = world.box(server, databases="small", profile="any", box_extra="[store]\nappend_only = yes\nscrub_days = 0",
+                    extra="[retention]\nkeep_last = 0\nkeep_daily = 1\nkeep_weekly = 0\nkeep_monthly = 0\nkeep_within = 0\n")
+    for night in range(3):
+        server.sql(f"UPDATE dbo.t SET body = N'night {night}' WHERE id = 2", "small")
+        box.ok("backup")
+        advance(box, 2)
+    assert why(box) == ["newest", "append-only", "newest"]  # the first of them is the newest that was verified
+    assert len(snapshots(box)) == 3
+    assert "append-only" in box.ok("prune")
+    assert "append-only" in box.ok("status") and box.json("status")["mode"] == "append-only"
+    result = box.run("remove", snapshots(box)[1])
+    assert result.returncode == 1 and "append-only" in result.stdout and "--init" in result.stdout, result.stdout
+    box.ok("clean")
+    assert len(snapshots(box)) == 3
+    box.ok("verify", "--data")
