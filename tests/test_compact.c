@@ -389,7 +389,7 @@ static void copying_leaves_room_for_the_root(void **state)
 		struct sample more = { .seed = 50, .streams = 1, .chunks = 2, .chunk_size = 700 };
 		uint64_t id;
 		set_up_world(&w, 2 << 20);
-		for (unsigned i = 0; i < 25; i++, more.seed++)
+		for (unsigned i = 0; i < 15; i++, more.seed++)
 			assert_int_equal(sample_store(w.repository, &more, true, &id), 0);
 		remove_night(&w, 0);
 		assert_int_equal(repository_clean(w.repository, &w.result.freed), 0);
