@@ -156,7 +156,7 @@ static void nearly_full_is_an_eighth_of_volume_or_index_or_no_room_for_a_base(vo
 	assert_true(room.nearly_full && room.free < room.base);
 	close_all();
 	open_all(1 << 20, 4000);
-	store("s/a", SNAPSHOT_BACKUP, 800, 100000);
+	store("s/a", SNAPSHOT_BACKUP, 750, 100000);
 	look(NULL);
 	assert_true(room.nearly_full && room.free > room.base);
 	close_all();
