@@ -363,8 +363,14 @@ int chunk_index(struct chunk_store *store, const struct chunk_name *name, const 
 int chunk_check(struct chunk_store *store, const struct place *place, const struct chunk_head *head, void *buffer,
 	uint32_t capacity)
 {
+	struct chunk_head there;
 	uint32_t size;
-	int error = read_chunk(store, place, head, buffer, capacity, &size);
+	/* The head that lies before it, too: `head` may come from the contents, and reading begins with the other one. */
+	int error = read_head(store, place, &there);
+	if (!error && memcmp(&there.name, &head->name, sizeof there.name) != 0)
+		error = -EBADMSG;
+	if (!error)
+		error = read_chunk(store, place, &there, buffer, capacity, &size);
 	if (is_damage(error))
 		mark_damaged(store, &head->name, place);
 	return error;

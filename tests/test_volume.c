@@ -24,8 +24,9 @@ struct subject {
 	const char *name;
 	void (*open)(struct subject *subject);
 	void (*close)(struct subject *subject);
-	void (*reopen)(struct subject *subject); /* the next life of the process. NULL: nothing outlives this one */
-	bool bounded;                            /* holds sixteen segments */
+	void (*reopen)(struct subject *subject);     /* the next life of the process. NULL: nothing outlives this one */
+	void (*break_down)(struct subject *subject); /* from now on it can only be read. NULL: it cannot break so */
+	bool bounded;                                /* holds sixteen segments */
 	struct volume *volume;
 	struct fault_disk *fault_disk;
 	struct disk *disk;
@@ -68,6 +69,12 @@ static void reopen_fault_disk(struct subject *s)
 	disk_volume_close(s->volume);
 	fault_disk_restart(s->fault_disk);
 	assert_int_equal(disk_volume_open(&s->volume, fault_disk_disk(s->fault_disk), SEGMENT_SIZE), 0);
+}
+
+static void break_fault_disk(struct subject *s)
+{
+	struct fault_plan plan = { FAULT_READ_ONLY, 1, 0 };
+	fault_disk_plan(s->fault_disk, &plan);
 }
 
 static void open_named_directory(struct subject *s)
@@ -128,6 +135,12 @@ static void reopen_nand(struct subject *s)
 	assert_int_equal(flash_volume_open(&s->volume, s->flash, 4), 0);
 }
 
+static void break_flash(struct subject *s)
+{
+	struct flash_sim_plan plan = { FLASH_FAULT_READ_ONLY, 1, 0, 0 };
+	flash_sim_plan(s->flash, &plan);
+}
+
 static void open_nor(struct subject *s)
 {
 	assert_int_equal(flash_sim_open(&s->flash, NULL, &nor), 0);
@@ -171,14 +184,21 @@ static struct subject subjects[] = {
 		.open = open_fault_disk,
 		.close = close_fault_disk,
 		.reopen = reopen_fault_disk,
+		.break_down = break_fault_disk,
 		.bounded = true },
 	{ .name = "disk", .open = open_directory, .close = close_directory, .reopen = reopen_directory },
-	{ .name = "flash, NAND", .open = open_nand, .close = close_flash, .reopen = reopen_nand, .bounded = true },
-	{ .name = "flash, NOR", .open = open_nor, .close = close_flash, .bounded = true },
+	{ .name = "flash, NAND",
+		.open = open_nand,
+		.close = close_flash,
+		.reopen = reopen_nand,
+		.break_down = break_flash,
+		.bounded = true },
+	{ .name = "flash, NOR", .open = open_nor, .close = close_flash, .break_down = break_flash, .bounded = true },
 	{ .name = "flash in a file",
 		.open = open_nand_file,
 		.close = close_nand_file,
 		.reopen = reopen_nand_file,
+		.break_down = break_flash,
 		.bounded = true },
 };
 #define SUBJECTS (sizeof subjects / sizeof subjects[0])
@@ -425,6 +445,97 @@ static void room_comes_back_with_every_removal(void **state)
 	}
 }
 
+static struct volume_stat stat_of(struct subject *s)
+{
+	struct volume_stat stat;
+	assert_int_equal(volume_stat(s->volume, &stat), 0);
+	return stat;
+}
+
+/* What a segment takes is gone from what is free at once, and comes back whether it was ever finished or not. */
+static void what_is_free_is_what_can_be_written(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < SUBJECTS; i++) {
+		struct subject *s = &subjects[i];
+		if (!s->bounded)
+			continue;
+		s->open(s);
+		assert_int_equal(volume_write(s->volume, 1, 0, pattern, SEGMENT_SIZE), 0);
+		assert_int_equal(volume_sync(s->volume, 1), 0);
+		uint64_t before = stat_of(s).free;
+		assert_true(before + SEGMENT_SIZE == stat_of(s).size);
+		for (uint64_t id = 2; id < 100; id++) {
+			assert_int_equal(volume_write(s->volume, id, 0, pattern, SEGMENT_SIZE / 2), 0);
+			assert_true(stat_of(s).free + SEGMENT_SIZE / 2 <= before);
+			assert_int_equal(volume_remove(s->volume, id), 0);
+			if (stat_of(s).free != before)
+				fail_msg("%s: segment %u was begun and removed, and not all room is back", s->name, (unsigned)id);
+		}
+		s->close(s);
+	}
+}
+
+/* Of a flash the most worn block counts on; of what has no blocks there is nothing to tell. */
+static void wear_and_bad_blocks_are_told(void **state)
+{
+	(void)state;
+	unsigned worn = 0;
+	for (size_t i = 0; i < SUBJECTS; i++) {
+		struct subject *s = &subjects[i];
+		s->open(s);
+		uint32_t before = stat_of(s).max_erase_count;
+		for (uint64_t id = 1; id < 200; id++) {
+			assert_int_equal(volume_write(s->volume, id, 0, pattern, 512), 0);
+			assert_int_equal(volume_sync(s->volume, id), 0);
+			assert_int_equal(volume_remove(s->volume, id), 0);
+		}
+		struct volume_stat after = stat_of(s);
+		bool has_blocks = s->flash != NULL;
+		if ((after.max_erase_count > before) != has_blocks || after.bad_blocks)
+			fail_msg("%s: the most worn block: %u erasures", s->name, after.max_erase_count);
+		worn += has_blocks;
+		s->close(s);
+	}
+	assert_int_equal(worn, 3);
+}
+
+static int write_whole(struct volume *v, uint64_t id)
+{
+	int error = volume_write(v, id, 0, pattern, SEGMENT_SIZE);
+	return error ? error : volume_sync(v, id);
+}
+
+/* A state of health, not a fault: what is there can be read, in the next life, too. */
+static void one_that_can_only_be_read_says_so(void **state)
+{
+	(void)state;
+	unsigned broken = 0;
+	for (size_t i = 0; i < SUBJECTS; i++) {
+		struct subject *s = &subjects[i];
+		if (!s->break_down)
+			continue;
+		s->open(s);
+		assert_int_equal(volume_write(s->volume, 1, 0, pattern, SEGMENT_SIZE), 0);
+		assert_int_equal(volume_sync(s->volume, 1), 0);
+		assert_false(stat_of(s).read_only);
+		s->break_down(s);
+		assert_int_equal(write_whole(s->volume, 2), -EROFS);
+		for (int life = 0; life < (s->reopen ? 2 : 1); life++) {
+			assert_true(stat_of(s).read_only);
+			assert_int_equal(volume_read(s->volume, 1, 0, got, SEGMENT_SIZE), 0);
+			assert_memory_equal(got, pattern, SEGMENT_SIZE);
+			assert_int_equal(volume_remove(s->volume, 1), -EROFS);
+			assert_int_equal(write_whole(s->volume, 3 + (uint64_t)life), -EROFS);
+			if (s->reopen)
+				s->reopen(s);
+		}
+		broken++;
+		s->close(s);
+	}
+	assert_int_equal(broken, 4);
+}
+
 int main(void)
 {
 	for (size_t i = 0; i < sizeof pattern; i++)
@@ -435,6 +546,9 @@ int main(void)
 		cmocka_unit_test(what_was_synced_outlives_the_process),
 		cmocka_unit_test(room_comes_back_with_every_removal),
 		cmocka_unit_test(a_full_volume_says_so_and_keeps_what_it_has),
+		cmocka_unit_test(what_is_free_is_what_can_be_written),
+		cmocka_unit_test(wear_and_bad_blocks_are_told),
+		cmocka_unit_test(one_that_can_only_be_read_says_so),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -31,7 +31,7 @@ struct fault_disk {
 	uint64_t size;
 	struct fault_plan plan;
 	unsigned count;
-	bool struck, down;
+	bool struck, down, read_only;
 	uint32_t struck_size;
 };
 
@@ -79,6 +79,11 @@ enum fault_operation {
 	OPERATION_REMOVE,
 };
 
+static bool is_change(enum fault_operation operation)
+{
+	return operation != OPERATION_READ && operation != OPERATION_LOOK;
+}
+
 /* A cut among reads is the same as one at the next change. */
 static bool counts(const struct fault_disk *d, enum fault_operation operation)
 {
@@ -90,23 +95,36 @@ static bool counts(const struct fault_disk *d, enum fault_operation operation)
 		return true;
 	case FAULT_ENOSPC:
 		return operation == OPERATION_CREATE || operation == OPERATION_WRITE;
+	case FAULT_ROT:
+		return operation == OPERATION_WRITE;
 	case FAULT_SHORT:
 		return operation == OPERATION_READ || operation == OPERATION_WRITE;
 	default:
-		return operation != OPERATION_READ && operation != OPERATION_LOOK;
+		return is_change(operation);
 	}
 }
+
+static const int errors[FAULT_COUNT] = {
+	[FAULT_EIO] = -EIO,
+	[FAULT_ENOSPC] = -ENOSPC,
+	[FAULT_SHORT] = -EINTR,
+	[FAULT_ROT] = -EILSEQ,
+	[FAULT_READ_ONLY] = -EROFS,
+};
 
 /* 0, or what the operation fails with. Cuts take the disk down. */
 static int strike(struct fault_disk *d, enum fault_operation operation)
 {
 	if (d->down)
 		return -ENODEV;
+	if (d->read_only && is_change(operation))
+		return -EROFS;
 	if (d->struck || !counts(d, operation) || ++d->count != d->plan.at)
 		return 0;
 	d->struck = true;
 	d->down = d->plan.fault >= FAULT_PULLED;
-	return d->down ? -ENODEV : d->plan.fault == FAULT_EIO ? -EIO : d->plan.fault == FAULT_ENOSPC ? -ENOSPC : -EINTR;
+	d->read_only |= d->plan.fault == FAULT_READ_ONLY;
+	return d->down ? -ENODEV : errors[d->plan.fault];
 }
 
 /* ---- the file system ---- */
@@ -193,6 +211,12 @@ static ssize_t fault_write(const struct disk_kernel *kernel, int file, const voi
 		return put(d, f, bytes, size, at);
 	if (error == -EINTR)
 		return size > 1 ? put(d, f, bytes, size / 2, at) : error;
+	if (error == -EILSEQ) {
+		ssize_t n = put(d, f, bytes, size, at);
+		if (n > 0)
+			f->bytes[(size_t)at + d->plan.tear % size] ^= 0x40;
+		return n;
+	}
 	if (d->struck && d->count != before) {
 		d->struck_size = (uint32_t)size;
 		put(d, f, bytes, d->plan.tear < size ? d->plan.tear : size - 1, at);
@@ -262,7 +286,8 @@ static int fault_stat(const struct disk_kernel *kernel, int directory, struct di
 	(void)directory;
 	if (d->down)
 		return -ENODEV;
-	*stat = (struct disk_stat){ .size = d->size, .free = d->size - used(d), .durable = true };
+	*stat =
+		(struct disk_stat){ .size = d->size, .free = d->size - used(d), .durable = true, .read_only = d->read_only };
 	return 0;
 }
 

@@ -14,10 +14,12 @@
 enum fault {
 	FAULT_NONE,
 	/* Errors: the process lives on. */
-	FAULT_EIO,    /* the operation fails once; a sync that fails has lost what it should have kept, for ever */
-	FAULT_ENOSPC, /* a new name, or a write, fails once */
-	FAULT_SHORT,  /* a read or a write does half of what it should once, and says so: no error */
-	FAULT_PULLED, /* -ENODEV from then on, until the restart */
+	FAULT_EIO,       /* the operation fails once; a sync that fails has lost what it should have kept, for ever */
+	FAULT_ENOSPC,    /* a new name, or a write, fails once */
+	FAULT_SHORT,     /* a read or a write does half of what it should once, and says so: no error */
+	FAULT_ROT,       /* a byte of a write arrives as another, and nobody is told */
+	FAULT_READ_ONLY, /* -EROFS for every change from then on, as of a file system with errors */
+	FAULT_PULLED,    /* -ENODEV from then on, until the restart */
 	/* Cuts: the operation and all after it fail, until fault_disk_restart shows what the medium kept. */
 	FAULT_CUT_LOST,      /* nothing that was not synced */
 	FAULT_CUT_KEPT,      /* everything, and of a write its first `tear` bytes */
