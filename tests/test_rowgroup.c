@@ -331,6 +331,96 @@ static void params_and_layouts_without_sense_are_refused(void **state)
 	rowgroup_reader_free(NULL);
 }
 
+/* ---- some rows of a chunk ---- */
+
+/* A chunk of the rows of `chunk` that `some` names; the values that they refer to stay where they are. */
+static void write_again(const struct chunk *chunk, const bool *some, struct chunk_list *list)
+{
+	struct rowgroup_value values[4];
+	struct rowgroup_writer *writer;
+	struct rowgroup_reader *reader;
+
+	*list = (struct chunk_list){ .count = 0 };
+	assert_int_equal(rowgroup_create(&writer, &table_rows_layout, &table_rows_small, chunk_list_emit, list), 0);
+	assert_int_equal(rowgroup_open(&reader, &table_rows_layout, &table_rows_small, chunk->bytes, chunk->size), 0);
+	for (uint32_t i = 0; rowgroup_next(reader, values) == 1; i++)
+		if (some[i])
+			assert_int_equal(rowgroup_again(writer, values), 0);
+	rowgroup_reader_free(reader);
+	assert_int_equal(rowgroup_cut(writer), 0);
+	assert_int_equal(rowgroup_cut(writer), 0); /* nothing is left */
+	rowgroup_free(writer);
+}
+
+/* Those rows of the chunk, and no others, digests and references too. */
+static void expect_some(const struct chunk *chunk, const bool *some, const struct chunk *made)
+{
+	struct rowgroup_value all[4], again[4];
+	struct rowgroup_reader *reader, *other;
+	struct table_digest digest;
+	uint8_t a[16], b[16];
+
+	assert_int_equal(rowgroup_open(&reader, &table_rows_layout, &table_rows_small, chunk->bytes, chunk->size), 0);
+	assert_int_equal(rowgroup_open(&other, &table_rows_layout, &table_rows_small, made->bytes, made->size), 0);
+	for (uint32_t i = 0; rowgroup_next(reader, all) == 1; i++) {
+		if (!some[i])
+			continue;
+		assert_int_equal(rowgroup_next(other, again), 1);
+		rowgroup_row_hash(reader, a);
+		rowgroup_row_hash(other, b);
+		assert_memory_equal(a, b, 16);
+		for (size_t c = 0; c < 4; c++) {
+			assert_int_equal(all[c].large, again[c].large);
+			if (all[c].large)
+				assert_true(all[c].size == again[c].size && all[c].pieces == again[c].pieces);
+			else
+				assert_true(value_equal(&all[c].value, &again[c].value));
+		}
+	}
+	assert_int_equal(rowgroup_next(other, again), 0);
+	assert_int_equal(rowgroup_digest(other, &digest), 0);
+	rowgroup_reader_free(reader);
+	rowgroup_reader_free(other);
+}
+
+static void some_rows_of_a_chunk_are_a_chunk(void **state)
+{
+	struct random random = { 11 };
+	struct row **rows = rows_random(3, &table_rows_layout, 600, 2000);
+	struct chunk_list list, made;
+	struct table_digest digest;
+	bool some[256];
+	size_t values = 0;
+
+	(void)state;
+	rows_write(&table_rows_layout, &table_rows_small, rows, 600, &list, &digest);
+	for (size_t i = 0; i < list.count; i++) {
+		const struct chunk *chunk = &list.chunks[i];
+		values += chunk->kind == CHUNK_VALUE;
+		if (chunk->kind != CHUNK_ROWS)
+			continue;
+		for (int share = 0; share < 4; share++) {
+			size_t count = 0;
+			for (uint32_t row = 0; row < chunk->rows; row++)
+				count += some[row] = share == 0 || (share < 3 && random_below(&random, 5) < (uint64_t)share * 2);
+			write_again(chunk, some, &made);
+			assert_int_equal(made.count, count != 0); /* one chunk, no value chunk */
+			if (share == 0) {
+				assert_int_equal(made.chunks[0].size, chunk->size);
+				assert_memory_equal(made.chunks[0].bytes, chunk->bytes, chunk->size);
+			}
+			if (count) {
+				assert_int_equal(made.chunks[0].rows, count);
+				expect_some(chunk, some, &made.chunks[0]);
+			}
+			chunk_list_free(&made);
+		}
+	}
+	assert_true(values > 10);
+	chunk_list_free(&list);
+	rows_free(rows, 600);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -348,6 +438,7 @@ int main(void)
 		cmocka_unit_test(an_error_of_the_callback_ends_the_writer),
 		cmocka_unit_test(a_size_that_the_type_does_not_have_is_refused),
 		cmocka_unit_test(params_and_layouts_without_sense_are_refused),
+		cmocka_unit_test(some_rows_of_a_chunk_are_a_chunk),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

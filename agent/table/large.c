@@ -129,6 +129,14 @@ int large_take(struct large_values *large, uint16_t column, const struct value *
 	return error;
 }
 
+void large_refer(struct large_values *large, uint16_t column, uint64_t size, const uint8_t hash[LARGE_HASH_SIZE])
+{
+	struct large_entry *entry = begin(large, column);
+
+	entry->ref.size = size;
+	memcpy(entry->ref.hash, hash, LARGE_HASH_SIZE);
+}
+
 void large_forget(struct large_values *large)
 {
 	for (size_t i = 0; i < large->count; i++)

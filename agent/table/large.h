@@ -45,6 +45,8 @@ int large_stream(struct large_values *large, uint16_t column, const void *bytes,
 int large_stream_end(struct large_values *large);
 /* Takes a whole value out of its row. */
 int large_take(struct large_values *large, uint16_t column, const struct value *value);
+/* A value of a row that was read from a chunk: its value chunks are there, and nothing is handed out. */
+void large_refer(struct large_values *large, uint16_t column, uint64_t size, const uint8_t hash[LARGE_HASH_SIZE]);
 /* The row is done. */
 void large_forget(struct large_values *large);
 

@@ -55,6 +55,7 @@ bool table_digest_equal(const struct table_digest *a, const struct table_digest 
 /* ---- writing ---- */
 
 struct rowgroup_writer;
+struct rowgroup_value;
 
 /* Takes a chunk. The bytes are the writer's and valid for the call. `rows` is 0 for a value chunk. */
 typedef int rowgroup_emit(void *arg, enum chunk_kind kind, const void *bytes, size_t size, uint32_t rows);
@@ -77,6 +78,13 @@ int rowgroup_row(struct rowgroup_writer *writer, const struct value *values);
  * Any split gives the same chunks. A value that ends up short is kept inside its row as if it had come whole.
  */
 int rowgroup_value(struct rowgroup_writer *writer, uint16_t column, const void *bytes, size_t size);
+/*
+ * Some rows of a chunk as a chunk of their own. rowgroup_again takes a row as rowgroup_next gave it: a large value stays
+ * a reference, and its value chunks are not handed out again. rowgroup_cut hands out what was taken since the last one
+ * as one chunk, or nothing. All must be of one chunk, so that they fit; not between the rows of rowgroup_row.
+ */
+int rowgroup_again(struct rowgroup_writer *writer, const struct rowgroup_value *values);
+int rowgroup_cut(struct rowgroup_writer *writer);
 /* Hands out what is still held. No more rows after it. The digest is of all rows. */
 int rowgroup_finish(struct rowgroup_writer *writer, struct table_digest *digest);
 /* NULL is nothing. */
@@ -91,6 +99,7 @@ struct rowgroup_value {
 	struct value value;
 	bool large;
 	uint64_t size;
+	const uint8_t *hash; /* of a large one: keyed, 16 bytes */
 	uint32_t piece; /* counted from 0 over the value chunks of the stream that no rows chunk before this one took */
 	uint32_t pieces;
 };

@@ -124,15 +124,16 @@ struct row_pieces {
 	uint32_t large, shed; /* value chunks so far of this row */
 };
 
-static void set_large(
-	const struct rowgroup_reader *reader, uint64_t size, struct rowgroup_value *value, struct row_pieces *pieces)
+static void set_large(const struct rowgroup_reader *reader, const struct large_ref *ref, struct rowgroup_value *value,
+	struct row_pieces *pieces)
 {
-	uint32_t *kind = size > reader->params->inline_limit ? &pieces->large : &pieces->shed;
+	uint32_t *kind = ref->size > reader->params->inline_limit ? &pieces->large : &pieces->shed;
 
 	value->large = true;
-	value->size = size;
+	value->size = ref->size;
+	value->hash = ref->hash;
 	value->piece = reader->next_piece + *kind;
-	value->pieces = (uint32_t)large_pieces(size, reader->params->piece_size);
+	value->pieces = (uint32_t)large_pieces(ref->size, reader->params->piece_size);
 	*kind += value->pieces;
 }
 
@@ -161,7 +162,7 @@ static int read_row(struct rowgroup_reader *reader, struct rowgroup_value *value
 			return got;
 		value->large = false;
 		if (got == COLUMN_GOT_LARGE)
-			set_large(reader, cursor->large.size, value, &pieces);
+			set_large(reader, &cursor->large, value, &pieces);
 		if (!reader->plans[i].derived)
 			row_hash_add(&hash, i, &value->value, value->large ? &cursor->large : NULL);
 	}

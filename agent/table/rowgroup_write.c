@@ -305,6 +305,45 @@ int rowgroup_row(struct rowgroup_writer *writer, const struct value *values)
 	return writer->error;
 }
 
+/* ---- rows of another chunk ---- */
+
+static int add_again(struct rowgroup_writer *writer, const struct rowgroup_value *values)
+{
+	struct row_buffer *buffer = &writer->buffer;
+	int error;
+
+	if (buffer->count == writer->params->max_rows)
+		return -E2BIG;
+	for (size_t i = 0; i < writer->layout->column_count; i++) {
+		writer->values[i] = values[i].large ? (struct value){ 0 } : values[i].value;
+		if (values[i].large)
+			large_refer(&writer->large, (uint16_t)i, values[i].size, values[i].hash);
+	}
+	error = buffer->used > buffer->run_max ? -E2BIG : row_buffer_append(buffer, writer->values, &writer->large);
+	if (!error)
+		hash_row(writer, writer->values, buffer->digests[buffer->count - 1].bytes);
+	large_forget(&writer->large);
+	return error;
+}
+
+int rowgroup_again(struct rowgroup_writer *writer, const struct rowgroup_value *values)
+{
+	if (!writer->error)
+		writer->error = add_again(writer, values);
+	return writer->error;
+}
+
+int rowgroup_cut(struct rowgroup_writer *writer)
+{
+	struct row_buffer *buffer = &writer->buffer;
+
+	if (writer->error || !buffer->count)
+		return writer->error;
+	writer->error = hand_out(writer, 0, buffer->count);
+	row_buffer_drop(buffer, buffer->count);
+	return writer->error;
+}
+
 int rowgroup_value(struct rowgroup_writer *writer, uint16_t column, const void *bytes, size_t size)
 {
 	if (writer->error)
