@@ -19,52 +19,13 @@ int plan_open(struct plan *plan, const struct job_context *context, const struct
 
 void plan_close(struct plan *plan)
 {
-	name_set_close(&plan->names);
+	row_diff_close(&plan->diff);
+	catalogue_layout_free(&plan->layout);
 	free(plan->tables);
 	free(plan->kept);
 	plan->tables = NULL;
 	plan->kept = NULL;
 	plan->count = 0;
-}
-
-/* ---- lists ---- */
-
-int plan_next_rows(struct stream_cursor *cursor, struct chunk_entry *entry)
-{
-	int result;
-
-	while ((result = stream_next(cursor, entry)) == 1) {
-		if (entry->tag == CHUNK_ROWS)
-			return entry->size <= CHUNK_SIZE_MAX && entry->count ? 1 : -EBADMSG;
-		if (entry->tag != CHUNK_VALUE)
-			return -EBADMSG;
-	}
-	return result;
-}
-
-int plan_names(struct name_set *names, struct snapshot_reader *reader, size_t stream)
-{
-	struct stream_cursor *cursor = NULL;
-	struct chunk_entry entry;
-	struct stream_info info;
-	uint64_t count = 0;
-	int result = snapshot_stream_info(reader, stream, &info);
-
-	if (result == 0 && info.chunks > CONFIG_AGENT_PLAN_CHUNKS)
-		return -E2BIG;
-	if (result == 0)
-		result = name_set_open(names, (size_t)info.chunks);
-	if (result == 0)
-		result = stream_open(reader, stream, &cursor);
-	if (result < 0)
-		return result;
-	while ((result = plan_next_rows(cursor, &entry)) == 1)
-		if (++count > info.chunks || !name_set_add(names, &entry.name)) {
-			result = count > info.chunks ? -EBADMSG : -EEXIST;
-			break;
-		}
-	stream_close(cursor);
-	return result;
 }
 
 /* ---- what stands in the way of ranges ---- */
@@ -114,58 +75,113 @@ int plan_compare(struct plan *plan)
 	return 0;
 }
 
-static int count_kept(struct plan *plan, const struct plan_table *table, struct snapshot_reader *safety)
-{
-	struct stream_cursor *cursor;
-	struct chunk_entry entry;
-	int result = stream_open(safety, plan->present->tables[table->present].stream, &cursor);
+/* ---- counting ---- */
 
+int plan_diff(const struct plan *plan, const struct plan_table *table, struct snapshot_reader *safety,
+	const struct layout *layout, struct row_diff *diff)
+{
+	const struct row_diff_lists lists = { .present = safety,
+		.present_stream = safety ? plan->present->tables[table->present].stream : 0,
+		.wanted = plan->wanted->reader,
+		.wanted_stream = plan->wanted->tables[table->wanted].stream };
+
+	return row_diff_open(diff, plan->context->repository, &lists, layout, plan->context->rowgroup);
+}
+
+void plan_count_hunk(struct plan_kept *kept, const struct row_diff *diff)
+{
+	kept->in_rows += diff->both;
+	kept->row_ranges += row_diff_ranges(diff);
+	kept->chunk_ranges += diff->present_rows != 0;
+	kept->in_chunks += diff->common.count;
+}
+
+static int count_hunks(struct plan *plan, struct row_diff *diff, struct plan_kept *kept)
+{
+	struct chunk_entry entry;
+	int result;
+
+	while ((result = row_diff_hunk(diff)) == 1) {
+		while ((result = row_diff_wanted(diff, &entry)) == 1)
+			if (plan->context->stop(plan->context->engine))
+				return -ECANCELED;
+		if (result < 0)
+			return result;
+		plan_count_hunk(kept, diff);
+	}
+	return result;
+}
+
+static int count_table(struct plan *plan, const struct plan_table *table, struct snapshot_reader *safety)
+{
+	const struct catalogue_table *present = &plan->present->catalogue->tables[table->present];
+	struct plan_kept *kept = &plan->kept[table->wanted];
+	struct catalogue_layout layout;
+	struct row_diff diff;
+	int result;
+
+	if (plan_why_whole(plan, table->wanted, present))
+		return 0;
+	result = catalogue_layout(&layout, present);
 	if (result < 0)
 		return result;
-	while ((result = plan_next_rows(cursor, &entry)) == 1) {
-		if (name_set_take(&plan->names, &entry.name))
-			plan->kept[table->wanted] += entry.count;
-		if (plan->context->stop(plan->context->engine)) {
-			result = -ECANCELED;
-			break;
-		}
+	result = plan_diff(plan, table, safety, &layout.layout, &diff);
+	if (result == 0) {
+		result = count_hunks(plan, &diff, kept);
+		row_diff_close(&diff);
 	}
-	stream_close(cursor);
-	return result;
+	catalogue_layout_free(&layout);
+	if (result == -EILSEQ)
+		*kept = (struct plan_kept){ .disordered = true };
+	/* -EEXIST: no list of a table with a unique key, so that nothing of it counts as kept. */
+	return result == -EILSEQ || result == -EEXIST ? 0 : result;
 }
 
 int plan_count(struct plan *plan, struct snapshot_reader *safety)
 {
 	int result = 0;
 
-	for (size_t i = 0; result == 0 && i < plan->count; i++) {
-		const struct plan_table *table = &plan->tables[i];
-
-		if (plan_why_whole(plan, table->wanted, &plan->present->catalogue->tables[table->present]))
-			continue;
-		result = plan_names(&plan->names, plan->wanted->reader, plan->wanted->tables[table->wanted].stream);
-		if (result == 0)
-			result = count_kept(plan, table, safety);
-		name_set_close(&plan->names);
-		if (result == -EEXIST)
-			result = 0; /* no list of a table with a unique key: nothing of it counts as kept */
-	}
+	for (size_t i = 0; result == 0 && i < plan->count; i++)
+		result = count_table(plan, &plan->tables[i], safety);
 	plan->counted = result == 0;
 	return result;
+}
+
+/* ---- deciding ---- */
+
+/*
+ * What a range costs, in rows: to delete one by a statement of its own takes a server about as long as to delete and
+ * insert so many within larger ones. The first few are as good as nothing.
+ */
+#define RANGE_ROWS 8
+#define RANGES_FREE 100
+
+static uint64_t cost_of_ranges(uint64_t ranges)
+{
+	return ranges > RANGES_FREE ? ranges * RANGE_ROWS : 0;
+}
+
+/* By rows fewer go and come, by chunks it may take fewer ranges. */
+static bool rows_pay(const struct plan_kept *kept)
+{
+	return cost_of_ranges(kept->row_ranges) <= 2 * kept->in_rows + cost_of_ranges(kept->chunk_ranges);
 }
 
 static const char *why_not_by_range(const struct plan *plan, const struct plan_table *table)
 {
 	const struct catalogue *catalogue = plan->present->catalogue;
-	uint64_t present = plan->present->tables[table->present].digest.rows, kept = plan->kept[table->wanted];
+	uint64_t present = plan->present->tables[table->present].digest.rows;
 	const char *why = plan_why_whole(plan, table->wanted, &catalogue->tables[table->present]);
 
 	if (!plan->counted && !why)
 		why = "without a safety snapshot there is no list to compare";
-	if (!why && !kept)
-		why = "nothing of it is as it was";
-	if (!why && kept < present - kept && catalogue_may_truncate(catalogue, &catalogue->tables[table->present]))
-		why = "most of it differs";
+	if (!why && plan->kept[table->wanted].disordered)
+		why = "its rows came in another order than in the snapshot";
+	if (!why && !table->kept)
+		why = table->by_rows ? "nothing of it is as it was" : "it differs in too many places";
+	if (!why && table->kept < present - table->kept &&
+		catalogue_may_truncate(catalogue, &catalogue->tables[table->present]))
+		why = table->by_rows ? "most of it differs" : "it differs in too many places";
 	return why;
 }
 
@@ -173,15 +189,18 @@ void plan_decide(struct plan *plan)
 {
 	for (size_t i = 0; i < plan->count; i++) {
 		struct plan_table *table = &plan->tables[i];
+		const struct plan_kept *kept = &plan->kept[table->wanted];
 		uint64_t present = plan->present->tables[table->present].digest.rows;
 		uint64_t wanted = plan->wanted->tables[table->wanted].digest.rows;
 
+		table->by_rows = rows_pay(kept);
+		table->kept = kept->in_chunks + (table->by_rows ? kept->in_rows : 0);
 		/* Of each list alone: were more kept than one has, the list would be none of these rows. */
-		if (plan->kept[table->wanted] > present || plan->kept[table->wanted] > wanted)
-			plan->kept[table->wanted] = 0;
+		if (table->kept > present || table->kept > wanted)
+			table->kept = 0;
 		table->why = why_not_by_range(plan, table);
 		table->whole = table->why != NULL;
-		table->kept = table->whole ? 0 : plan->kept[table->wanted];
+		table->kept = table->whole ? 0 : table->kept;
 		table->deleted = present - table->kept;
 		table->inserted = wanted - table->kept;
 	}

@@ -1,23 +1,60 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The present list without a snapshot of it: the names that its chunks would have, counted as they come by. */
+/* The present list without a snapshot of it: its chunks are compared as they come by. */
 #include <errno.h>
 
 #include "agent/plan.h"
+
+static int open_diff(struct plan *plan, size_t wanted, const struct catalogue_table *present)
+{
+	int result = catalogue_layout(&plan->layout, present);
+
+	if (result == 0)
+		result = plan_diff(plan, &(struct plan_table){ .wanted = wanted }, NULL, &plan->layout.layout, &plan->diff);
+	if (result == 0) {
+		plan->reading = wanted;
+		row_diff_begin(&plan->diff);
+	}
+	return result == -EEXIST ? 0 : result;
+}
+
+static void close_diff(struct plan *plan)
+{
+	row_diff_close(&plan->diff);
+	catalogue_layout_free(&plan->layout);
+	plan->reading = SIZE_MAX;
+}
 
 static int begin_table(struct plan *plan, uint32_t present)
 {
 	const struct catalogue_table *table = &plan->present->catalogue->tables[present];
 	int there = catalogue_find_table(plan->wanted->catalogue, table->schema, table->name);
-	int result = 0;
 
-	plan->reading = SIZE_MAX;
-	name_set_close(&plan->names);
+	close_diff(plan);
 	for (size_t i = 0; there >= 0 && i < plan->wanted->table_count; i++)
-		if (plan->wanted->tables[i].table == (uint32_t)there && !plan_why_whole(plan, i, table))
-			plan->reading = i;
-	if (plan->reading != SIZE_MAX)
-		result = plan_names(&plan->names, plan->wanted->reader, plan->wanted->tables[plan->reading].stream);
-	return result == -EEXIST ? 0 : result;
+		if (plan->wanted->tables[i].table == (uint32_t)there)
+			return plan_why_whole(plan, i, table) ? 0 : open_diff(plan, i, table);
+	return 0;
+}
+
+/* The wanted side of a hunk, after its present one. */
+static int end_hunk(struct plan *plan)
+{
+	struct plan_kept *kept = &plan->kept[plan->reading];
+	struct chunk_entry entry;
+	int result;
+
+	do
+		result = row_diff_wanted(&plan->diff, &entry);
+	while (result == 1);
+	if (result == 0) {
+		plan_count_hunk(kept, &plan->diff);
+		row_diff_begin(&plan->diff);
+	} else if (result == -EILSEQ) {
+		*kept = (struct plan_kept){ .disordered = true };
+		close_diff(plan);
+		result = 0;
+	}
+	return result;
 }
 
 static int take_catalogue(void *arg, const void *bytes, size_t size)
@@ -38,22 +75,28 @@ static int take_table(void *arg, uint32_t table)
 static int take_chunk(void *arg, enum chunk_kind kind, uint32_t rows, const void *bytes, size_t size)
 {
 	struct plan *plan = arg;
-	struct chunk_name name;
+	struct chunk_entry entry = { .tag = (uint8_t)kind, .size = (uint32_t)size, .count = rows };
 	int result = plan->under.chunk(plan->under.arg, kind, rows, bytes, size);
 
 	if (result < 0 || kind != CHUNK_ROWS || plan->reading == SIZE_MAX)
 		return result;
-	result = chunk_name(plan->context->repository, bytes, size, &name);
-	if (result == 0 && name_set_take(&plan->names, &name))
-		plan->kept[plan->reading] += rows;
-	return result;
+	result = chunk_name(plan->context->repository, bytes, size, &entry.name);
+	if (result < 0)
+		return result;
+	return row_diff_is_common(&plan->diff, &entry) ? end_hunk(plan) : row_diff_add(&plan->diff, &entry, bytes);
 }
 
 static int take_table_end(void *arg, uint32_t table, const struct table_digest *digest)
 {
 	struct plan *plan = arg;
+	int result = plan->under.table_end(plan->under.arg, table, digest);
 
-	return plan->under.table_end(plan->under.arg, table, digest);
+	if (result == 0 && plan->reading != SIZE_MAX) {
+		row_diff_end(&plan->diff);
+		result = end_hunk(plan);
+		close_diff(plan);
+	}
+	return result;
 }
 
 static void take_progress(void *arg, enum worker_phase phase, uint32_t table, uint64_t rows, uint64_t bytes)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One table's change, as it was planned: rows that go (clear.c), then the snapshot's rows that are not there (replay.c).
- * All deletions of a table come before its first insertion, so that no key is there twice.
+ * All deletions of a table come before its first insertion, so that no key is there twice. Each compares the two lists
+ * anew, as the plan did: nothing that grows with a table is kept in between.
  *
  * Functions return 0; a worker's failure with *error filled in; a store's failure with error->kind SQL_OK.
  */
@@ -24,7 +25,6 @@ struct replay {
 
 	/* Of replay_table. */
 	struct catalogue_layout layout;
-	struct name_set names;      /* of the wanted rows chunks; taken are those that the table has already */
 	bool whole;                 /* planned so, or found to be the only way */
 	uint64_t deleted, inserted; /* as the server counted */
 };
@@ -32,7 +32,8 @@ struct replay {
 /*
  * Deletes and inserts what the plan says, between worker_prepare and worker_put_back. Each rows chunk is sent before the
  * value chunks that it takes from the queue (table/FORMAT.md), so that the worker can stream a large value and need not
- * hold it. Memory: the names of one table, two keys, one chunk.
+ * hold it. Of a chunk some of whose rows are there already, a chunk of the others is made. Memory: a row_diff, a
+ * rowgroup_writer, some keys, one chunk.
  */
 int replay_table(struct replay *replay);
 

@@ -312,6 +312,7 @@ static void a_key_of_another_shape_deletes_nothing(void **state)
 		uint8_t bytes[64];
 		struct packer packer = { .bytes = bytes, .capacity = sizeof bytes };
 		pack_u32(&packer, 0);
+		pack_u32(&packer, 1);
 		pack_u64(&packer, 1);
 		pack_key(&packer, key, count);
 		pack_key(&packer, key, 2 - count);
@@ -320,6 +321,10 @@ static void a_key_of_another_shape_deletes_nothing(void **state)
 		hear_error(&world, count == 1 ? SQL_ERROR_DIFFERS : SQL_ERROR_WORKER);
 		assert_int_equal(strstr(fake_session_said(), "DELETE FROM") != NULL, count >= 1);
 	}
+	say(&world, MESSAGE_DELETE, "\0\0\0\0\0\0\0\0", 8); /* no range */
+	hear_error(&world, SQL_ERROR_WORKER);
+	say(&world, MESSAGE_DELETE, "\0\0\0\0\145\0\0\0", 8); /* 101 of them */
+	hear_error(&world, SQL_ERROR_WORKER);
 	say(&world, MESSAGE_EMPTY, "\7\0\0\0\1\0\0\0\0\0\0\0", 12);
 	hear_error(&world, SQL_ERROR_WORKER);
 	stop(&world);

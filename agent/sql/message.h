@@ -48,7 +48,7 @@ enum message_type {
 	MESSAGE_STATISTICS = 14, /* after COMMIT, which it ends: statistics of what was replaced */
 	MESSAGE_PREFLIGHT = 16,  /* string: "": CATALOGUE and FACTS; the name of a database that cannot be opened: FACTS */
 	/* Of a table that was prepared, before its chunks; u64 rows: so many must go, or the request fails. */
-	MESSAGE_DELETE = 17, /* u32 table, u64 rows, two keys: the rows from one to the other, both included */
+	MESSAGE_DELETE = 17, /* u32 table, u32 n, n times u64 rows, two keys: from one to the other, both included */
 	MESSAGE_EMPTY = 18,  /* u32 table, u64 rows: all that it has */
 
 	/* Up. CHUNK travels both ways. */

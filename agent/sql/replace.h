@@ -36,11 +36,13 @@ struct replace_range {
 /* How many columns the key of a table has: so many values are at `first` and at `last`. */
 int replace_key_columns(struct replace *replace, uint32_t table, size_t *count, struct sql_error *error);
 /*
- * Deletes a run of rows, or all, of a prepared table. The server must count exactly `rows` of them: more or fewer is
+ * Deletes runs of rows, in one batch, or all, of a prepared table. The server must count exactly `rows` of them, in the
+ * sum: more or fewer is
  * SQL_ERROR_DIFFERS, since then they are not those that were read. A table is truncated where nothing forbids that
  * (catalogue_may_truncate), which counts nothing; the read-back counts.
  */
-int replace_delete(struct replace *replace, uint32_t table, const struct replace_range *range, struct sql_error *error);
+int replace_delete(
+	struct replace *replace, uint32_t table, const struct replace_range *ranges, size_t count, struct sql_error *error);
 int replace_empty(struct replace *replace, uint32_t table, uint64_t rows, struct sql_error *error);
 
 /* Opens the load of a prepared table: it inserts what it is given and knows nothing of what was deleted before. */

@@ -24,21 +24,21 @@ int replace_key_columns(struct replace *replace, uint32_t wanted, size_t *count,
 	return 0;
 }
 
-static void begin_delete(struct replace *replace, const struct catalogue_table *table)
+/* ---- statements ---- */
+
+static void add_delete(struct replace *replace, const struct catalogue_table *table)
 {
-	statement_reset(&replace->statement);
 	statement_add(&replace->statement, "DELETE FROM ");
 	statement_table(&replace->statement, table);
 	statement_add(&replace->statement, " WITH (TABLOCKX)");
 }
 
-/* NOCOUNT is on, so that the count must be asked for; in the same batch, since that is what it counts. */
+/* Runs the batch, whose last statement tells how many rows went. */
 static int run_delete(struct replace *replace, int64_t *counted, struct sql_error *error)
 {
 	struct value value = { 0 };
 	int result;
 
-	statement_add(&replace->statement, "; SELECT ROWCOUNT_BIG()");
 	if (!statement_text(&replace->statement))
 		return reader_failed(error, -ENOMEM, NULL);
 	result = session_query(replace->session, REQUEST_CHANGE, statement_text(&replace->statement), error);
@@ -83,21 +83,39 @@ static int add_range(struct replace *replace, const struct catalogue_table *tabl
 	return sql_error_set(error, SQL_ERROR_WORKER, table->name, "No statement can name a run of its rows");
 }
 
-int replace_delete(struct replace *replace, uint32_t wanted, const struct replace_range *range, struct sql_error *error)
+/* NOCOUNT is on, so that the counts must be asked for; each right after its statement, since that is what it counts. */
+static int add_ranges(struct replace *replace, const struct catalogue_table *table, const struct replace_range *ranges,
+	size_t count, struct sql_error *error)
 {
-	const struct catalogue_table *table;
 	struct catalogue_layout layout;
-	int result = replace_prepared(replace, wanted, &table, error);
+	int result = catalogue_layout(&layout, table);
 
 	if (result < 0)
-		return result;
-	result = catalogue_layout(&layout, table);
-	if (result < 0)
 		return reader_failed(error, result, table);
-	begin_delete(replace, table);
-	result = add_range(replace, table, &layout, range, error);
+	statement_reset(&replace->statement);
+	statement_add(&replace->statement, "DECLARE @deleted bigint = 0; ");
+	for (size_t i = 0; result == 0 && i < count; i++) {
+		add_delete(replace, table);
+		result = add_range(replace, table, &layout, &ranges[i], error);
+		statement_add(&replace->statement, "; SET @deleted = @deleted + ROWCOUNT_BIG(); ");
+	}
+	statement_add(&replace->statement, "SELECT @deleted");
 	catalogue_layout_free(&layout);
-	return result < 0 ? result : delete_counted(replace, table, range->rows, error);
+	return result;
+}
+
+int replace_delete(
+	struct replace *replace, uint32_t wanted, const struct replace_range *ranges, size_t count, struct sql_error *error)
+{
+	const struct catalogue_table *table;
+	uint64_t rows = 0;
+	int result = replace_prepared(replace, wanted, &table, error);
+
+	if (result == 0)
+		result = add_ranges(replace, table, ranges, count, error);
+	for (size_t i = 0; i < count; i++)
+		rows += ranges[i].rows;
+	return result < 0 ? result : delete_counted(replace, table, rows, error);
 }
 
 int replace_empty(struct replace *replace, uint32_t wanted, uint64_t rows, struct sql_error *error)
@@ -108,7 +126,9 @@ int replace_empty(struct replace *replace, uint32_t wanted, uint64_t rows, struc
 	if (result < 0)
 		return result;
 	if (!catalogue_may_truncate(replace->present, table)) {
-		begin_delete(replace, table);
+		statement_reset(&replace->statement);
+		add_delete(replace, table);
+		statement_add(&replace->statement, "; SELECT ROWCOUNT_BIG()");
 		return delete_counted(replace, table, rows, error);
 	}
 	statement_reset(&replace->statement);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agent/sql/restore_lock.h"
+#include "agent/sql/worker.h"
 
 static int out_of_order(struct worker_requests *requests)
 {
@@ -91,31 +92,41 @@ static int handle_prepare(struct worker_requests *requests, struct unpacker *unp
 	return request_answer(requests, result, 0);
 }
 
-/* The values of a key borrow the message, and so the request's buffer. */
-static int delete_range(struct worker_requests *requests, struct unpacker *unpacker)
+/* The values of a key borrow the message, and so the request's buffer. `values`: of two keys for each range. */
+static void unpack_ranges(
+	struct unpacker *unpacker, struct replace_range *ranges, uint32_t count, struct value *values, size_t columns)
 {
-	uint32_t table = unpack_u32(unpacker);
-	struct replace_range range = { .rows = unpack_u64(unpacker) };
-	size_t count;
-	int result = replace_key_columns(requests->replace, table, &count, &requests->error);
-	struct value *values = result < 0 ? NULL : calloc(2 * count + 1, sizeof *values);
+	for (uint32_t i = 0; i < count; i++, values += 2 * columns) {
+		ranges[i] = (struct replace_range){ .rows = unpack_u64(unpacker), .first = values, .last = values + columns };
+		unpack_key(unpacker, values, columns);
+		unpack_key(unpacker, values + columns, columns);
+	}
+}
+
+static int take_delete(struct worker_requests *requests, struct unpacker *unpacker)
+{
+	uint32_t table = unpack_u32(unpacker), count = unpack_u32(unpacker);
+	struct replace_range ranges[WORKER_RANGES_MAX];
+	struct value *values;
+	size_t columns;
+	int result = replace_key_columns(requests->replace, table, &columns, &requests->error);
 
 	if (result < 0)
 		return result;
+	if (unpacker->failed || !count || count > WORKER_RANGES_MAX)
+		return -EPROTO;
+	values = calloc(2 * columns * count + 1, sizeof *values);
 	if (!values)
 		return -ENOMEM;
-	unpack_key(unpacker, values, count);
-	unpack_key(unpacker, values + count, count);
-	range.first = values;
-	range.last = values + count;
-	result = unpacker->failed ? -EPROTO : replace_delete(requests->replace, table, &range, &requests->error);
+	unpack_ranges(unpacker, ranges, count, values, columns);
+	result = unpacker->failed ? -EPROTO : replace_delete(requests->replace, table, ranges, count, &requests->error);
 	free(values);
 	return result;
 }
 
 static int handle_delete(struct worker_requests *requests, struct unpacker *unpacker)
 {
-	return request_answer(requests, delete_range(requests, unpacker), 0);
+	return request_answer(requests, take_delete(requests, unpacker), 0);
 }
 
 static int handle_empty(struct worker_requests *requests, struct unpacker *unpacker)

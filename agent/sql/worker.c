@@ -397,14 +397,18 @@ int worker_prepare(struct worker *worker, const uint32_t *tables, size_t count, 
 	return ask_packed(worker, MESSAGE_PREPARE, &packer, error);
 }
 
-int worker_delete(struct worker *worker, uint32_t table, const struct worker_range *range, struct sql_error *error)
+int worker_delete(
+	struct worker *worker, uint32_t table, const struct worker_range *ranges, size_t count, struct sql_error *error)
 {
 	struct packer packer = { .bytes = worker->buffer, .capacity = MESSAGE_SIZE_MAX };
 
 	pack_u32(&packer, table);
-	pack_u64(&packer, range->rows);
-	pack_bytes(&packer, range->first, range->first_size);
-	pack_bytes(&packer, range->last, range->last_size);
+	pack_u32(&packer, (uint32_t)count);
+	for (size_t i = 0; i < count; i++) {
+		pack_u64(&packer, ranges[i].rows);
+		pack_bytes(&packer, ranges[i].first, ranges[i].first_size);
+		pack_bytes(&packer, ranges[i].last, ranges[i].last_size);
+	}
 	return ask_packed(worker, MESSAGE_DELETE, &packer, error);
 }
 

@@ -99,8 +99,11 @@ struct worker_range {
 	const void *first, *last;
 	size_t first_size, last_size;
 };
-/* Deletes a run of rows, or all `rows` rows, of a table that was prepared. An error where the server counts others. */
-int worker_delete(struct worker *worker, uint32_t table, const struct worker_range *range, struct sql_error *error);
+#define WORKER_RANGES_MAX 100              /* that one call deletes */
+#define WORKER_RANGE_KEYS_MAX (64u * 1024) /* bytes of their keys in all */
+/* Deletes runs of rows, or all `rows` rows, of a table that was prepared. An error where the server counts others. */
+int worker_delete(
+	struct worker *worker, uint32_t table, const struct worker_range *ranges, size_t count, struct sql_error *error);
 int worker_empty(struct worker *worker, uint32_t table, uint64_t rows, struct sql_error *error);
 /*
  * Opens one table and takes chunks, which are added to what it has: each rows chunk first, then the value chunks that

@@ -3,9 +3,11 @@
 
 After a restore the rows are those of the backup (as freebcp reads them), constraints, triggers and indexes are in the
 states they were in when the restore began, identities and sequences have the backup's values, and the digests of all
-tables equal the snapshot's. After an undo everything is as it was before the restore. The seed of the damage is printed;
+tables equal the snapshot's. A what-if before it tells, table by table, just what the restore then does. After an undo
+everything is as it was before the restore. The seed of the damage is printed;
 COFFRET_SEED tries others than the one that is always tried.
 """
+import json
 import os
 import random
 
@@ -364,6 +366,14 @@ def digests(box, snapshot):
     return {t["name"]: (t["rows"], t.get("digest")) for t in box.json("show", snapshot)["tables"]}
 
 
+def changes(box, database, *options):
+    """What a restore says of each table that it changes."""
+    run = box.run("restore", database, "--json", *options)
+    assert run.returncode == 0, run.stdout + run.stderr
+    blocks = [json.loads(line) for line in run.stdout.splitlines()]
+    return [{k: v for k, v in b.items() if k != "job"} for b in blocks if b["block"] == "change"]
+
+
 def newest(box, kind="backup"):
     return [s for s in box.json("list")["snapshots"] if s["class"] == kind][-1]["id"]
 
@@ -381,7 +391,9 @@ def test_damaged_restored_undone(shared, server, name):
     damage(server, database, choice, damages, count)
     broken, broken_states = rows(server, database), states(server, database)
     assert (broken, broken_states) != (wanted, wanted_states), "no damage was done"
-    box.ok("restore", database)
+    planned = changes(box, database, "--what-if")
+    assert rows(server, database) == broken
+    assert changes(box, database) == planned
     assert rows(server, database) == wanted, difference([wanted], [rows(server, database)])
     assert states(server, database) == wanted_states, difference([wanted_states], [states(server, database)])
     box.ok("undo", database)
