@@ -40,6 +40,7 @@ static void refresh(void *arg, struct repository *repository)
 {
 	struct box *box = arg;
 	store_keep_time(&box->store);
+	repository_keep_suspects(repository);
 	shelf_refresh(&box->shelf, repository);
 }
 

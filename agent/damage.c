@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "agent/stored.h"
@@ -58,7 +59,130 @@ int damage_check(const struct job_context *context, uint64_t id, bool data, stru
 	struct damage damage = { .context = context, .report = report };
 	int result = repository_verify(context->repository, id, data, found, &damage, asked_to_stop);
 
-	if (result == -EBADMSG && id)
+	if (result == -EBADMSG && id) {
+		snapshot_set_flags(context->repository, id, SNAPSHOT_DAMAGED, SNAPSHOT_VERIFIED);
 		name_whole_one(&damage, id);
+	}
+	if (result == 0 && data && id)
+		snapshot_set_flags(context->repository, id, 0, SNAPSHOT_DAMAGED);
+	return result;
+}
+
+/* ---- all of them ---- */
+
+#define TABLES_TOLD 6 /* of a database; more are counted */
+#define IDS_TOLD 4
+
+struct survey {
+	const struct job_context *context;
+	struct job_report *report;
+	struct snapshot_info *list;
+	size_t count;
+	/* of the subject that is looked at */
+	char tables[TABLES_TOLD][160];
+	size_t table_count, more;
+};
+
+static void note_table(
+	void *arg, const struct snapshot_info *snapshot, const char *stream, const struct chunk_entry *chunk, int error)
+{
+	struct survey *survey = arg;
+
+	(void)snapshot, (void)chunk, (void)error;
+	for (size_t i = 0; i < survey->table_count; i++)
+		if (strncmp(survey->tables[i], stream, sizeof survey->tables[i] - 1) == 0)
+			return;
+	if (survey->table_count == TABLES_TOLD) {
+		survey->more++;
+		return;
+	}
+	snprintf(survey->tables[survey->table_count++], sizeof survey->tables[0], "%.159s", stream);
+}
+
+static bool stop_survey(void *arg)
+{
+	const struct survey *survey = arg;
+
+	return survey->context->stop(survey->context->engine);
+}
+
+static void tell_hit(struct survey *survey, const char *subject, unsigned hit, const char *ids)
+{
+	char tables[TABLES_TOLD * 162] = "";
+	size_t at = 0;
+
+	for (size_t i = 0; i < survey->table_count; i++)
+		at += (size_t)snprintf(tables + at, sizeof tables - at, "%s%s", i ? ", " : "", survey->tables[i]);
+	job_report_note(survey->report, "%.135s: damage reaches %u snapshot%s (%s%s): %.180s%s%s", subject, hit,
+		hit == 1 ? "" : "s", ids, hit > IDS_TOLD ? " ..." : "",
+		survey->table_count ? tables : "what it was is not known any more", survey->more ? " and more" : "",
+		survey->table_count ? "." : "; coffret verify ID --data names the tables.");
+}
+
+/* By what is known of each chunk: nothing but lists is read. One that was found damaged stays so until all of it is read. */
+static int survey_subject(struct survey *survey, size_t first)
+{
+	const char *subject = survey->list[first].subject;
+	const struct snapshot_info *whole = NULL;
+	unsigned hit = 0, sound = 0;
+	char ids[IDS_TOLD * 18 + 1] = "";
+
+	survey->table_count = survey->more = 0;
+	for (size_t i = first; i < survey->count; i++) {
+		struct snapshot_info *info = &survey->list[i];
+		if (strcmp(info->subject, subject) != 0)
+			continue;
+		int result = repository_verify(survey->context->repository, info->id, false, note_table, survey, stop_survey);
+		if (result && result != -EBADMSG && result != -ENOENT)
+			return result;
+		if (result == 0 && !(info->flags & SNAPSHOT_DAMAGED)) {
+			whole = info;
+			sound++;
+			continue;
+		}
+		if (hit++ < IDS_TOLD)
+			snprintf(ids + strlen(ids), sizeof ids - strlen(ids), "%s%016" PRIx64, hit > 1 ? " " : "", info->id);
+		result = snapshot_set_flags(survey->context->repository, info->id, SNAPSHOT_DAMAGED, SNAPSHOT_VERIFIED);
+		if (result && result != -ENOENT)
+			return result;
+	}
+	if (!hit)
+		return 0;
+	tell_hit(survey, subject, hit, ids);
+	if (whole)
+		job_report_note(survey->report, "%.135s: %u snapshot%s whole; the newest is %016" PRIx64 ".", subject, sound,
+			sound == 1 ? " is" : "s are", whole->id);
+	else
+		job_report_note(
+			survey->report, "%.135s: no snapshot is whole. Back it up now, while the server has it.", subject);
+	return 0;
+}
+
+static bool is_first(const struct survey *survey, size_t i)
+{
+	for (size_t j = 0; j < i; j++)
+		if (strcmp(survey->list[j].subject, survey->list[i].subject) == 0)
+			return false;
+	return true;
+}
+
+int damage_survey(const struct job_context *context, struct job_report *report)
+{
+	struct survey *survey = calloc(1, sizeof *survey);
+	int count = snapshot_list(context->repository, NULL, 0), result = 0;
+
+	if (!survey || !(survey->list = calloc((size_t)count + 1, sizeof *survey->list))) {
+		free(survey);
+		return -ENOMEM;
+	}
+	survey->context = context;
+	survey->report = report;
+	int now = snapshot_list(context->repository, survey->list, (size_t)count);
+	survey->count = (size_t)(now < count ? now : count);
+	for (size_t i = 0; i < survey->count && result == 0; i++)
+		if (is_first(survey, i))
+			result = survey_subject(survey, i);
+	free(survey->list);
+	free(survey);
 	return result;
 }

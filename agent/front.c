@@ -241,7 +241,9 @@ static enum panel_health find_health(struct front *front, int64_t oldest, int64_
 		return store;
 	if (server != PANEL_HEALTHY)
 		return server;
-	if (shelf_any_suspect(&front->box->shelf))
+	if (shelf_count(&front->box->shelf, SNAPSHOT_DAMAGED))
+		return PANEL_DAMAGED;
+	if (shelf_count(&front->box->shelf, SNAPSHOT_SUSPECT))
 		return PANEL_SUSPECT;
 	if (oldest < 0)
 		return PANEL_NO_BACKUP;

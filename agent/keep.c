@@ -10,7 +10,7 @@
 
 static bool is_good(const struct snapshot_info *info)
 {
-	return info->class == SNAPSHOT_BACKUP && !(info->flags & SNAPSHOT_SUSPECT);
+	return info->class == SNAPSHOT_BACKUP && !(info->flags & (SNAPSHOT_SUSPECT | SNAPSHOT_DAMAGED));
 }
 
 bool keep_is_last_good(const struct snapshot_info *list, size_t count, const struct snapshot_info *snapshot)

@@ -52,6 +52,7 @@ enum panel_health {
 	PANEL_STORE_LOW,   /* room for a few more nights */
 	PANEL_NOT_DURABLE, /* the volume cannot promise durability */
 	PANEL_CLOCK_UNSURE,
+	PANEL_DAMAGED, /* a snapshot was found damaged */
 	PANEL_SUSPECT, /* a backup departs from those before it, and nobody has accepted it */
 	/* errors: no backup or no restore is possible until somebody helps */
 	PANEL_STORE_FULL,

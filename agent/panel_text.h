@@ -16,7 +16,7 @@ struct panel_date {
 /* Pairs: X_2 is the second line under X. */
 #define PANEL_TEXTS(t)                                                                                                 \
 	t(BOOT) t(BOOT_HELD) t(HEALTHY) t(NO_BACKUP) t(BACKUP_OLD) t(SERVER_AWAY) t(STORE_LOW) t(NOT_DURABLE)              \
-		t(CLOCK_UNSURE) t(SUSPECT) t(STORE_FULL) t(STORE_DAMAGED) t(SERVER_REFUSED) t(CONFIG_WRONG) t(OUTCOME_UNKNOWN) \
+		t(CLOCK_UNSURE) t(DAMAGED) t(SUSPECT) t(STORE_FULL) t(STORE_DAMAGED) t(SERVER_REFUSED) t(CONFIG_WRONG) t(OUTCOME_UNKNOWN) \
 			t(HINT) t(NOTHING) t(DISARMED) t(NO_ANSWER) t(TOO_LATE) t(CHANGED) t(REFUSED_BUSY) t(REFUSED_GONE)         \
 				t(REFUSED_OTHER) t(UNLOCK_ASKED) t(FIRST_RESTORE) t(FIRST_UNDO) t(FIRST_UNLOCK) t(RELEASE_RESTORE)     \
 					t(RELEASE_DATE) t(RELEASE_UNDO) t(RELEASE_UNLOCK) t(ARMED_RESTORE) t(ARMED_DATE) t(ARMED_UNDO)     \

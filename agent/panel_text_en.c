@@ -17,6 +17,7 @@ const struct panel_texts panel_texts_en = {
 		PAIR(STORE_LOW, "Storage almost full", "Tell your admin"),
 		PAIR(NOT_DURABLE, "Storage not safe", "against power cuts"),
 		PAIR(CLOCK_UNSURE, "Clock may be wrong", "Tell your admin"),
+		PAIR(DAMAGED, "A backup is damaged", "Call your admin"),
 		PAIR(SUSPECT, "Data looks wrong", "Call your admin"),
 		PAIR(STORE_FULL, "Storage is full", "No new backups"),
 		PAIR(STORE_DAMAGED, "Storage is damaged", "Call your admin"),

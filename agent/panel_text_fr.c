@@ -17,6 +17,7 @@ const struct panel_texts panel_texts_fr = {
 		PAIR(STORE_LOW, "Stockage presque", "plein, appelez admin"),
 		PAIR(NOT_DURABLE, "Stockage non sûr", "si le courant coupe"),
 		PAIR(CLOCK_UNSURE, "Horloge incertaine", "Prévenez l'admin"),
+		PAIR(DAMAGED, "Sauvegarde abîmée", "Appelez l'admin"),
 		PAIR(SUSPECT, "Données suspectes", "Appelez l'admin"),
 		PAIR(STORE_FULL, "Stockage plein", "Plus de sauvegardes"),
 		PAIR(STORE_DAMAGED, "Stockage abîmé", "Appelez l'admin"),

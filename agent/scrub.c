@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "agent/config.h"
+#include "agent/damage.h"
 #include "agent/story.h"
 
 #define RECORD "scrub"
@@ -41,10 +42,10 @@ void scrub_tell(const struct job_context *context)
 
 /* ---- what it means for the snapshots ---- */
 
-static void note_damage(
-	void *arg, const struct snapshot_info *snapshot, const char *stream, const struct chunk_entry *chunk, int error)
+static bool asked_to_yield(void *arg)
 {
-	(void)arg, (void)snapshot, (void)stream, (void)chunk, (void)error;
+	const struct job_context *context = arg;
+	return context->stop(context->engine) || (context->waited_for && context->waited_for(context->engine));
 }
 
 static bool asked_to_stop(void *arg)
@@ -53,45 +54,51 @@ static bool asked_to_stop(void *arg)
 	return context->stop(context->engine);
 }
 
-/* By what is known of each chunk now: nothing but lists of chunks is read. */
-static int judge(struct story *story, const struct snapshot_info *info)
+static void take_damage(
+	void *arg, const struct snapshot_info *snapshot, const char *stream, const struct chunk_entry *chunk, int error)
 {
-	struct repository *repository = story->context->repository;
-	int result = repository_verify(
-		repository, info->id, false, note_damage, (void *)(uintptr_t)story->context, asked_to_stop);
-	if (result == 0)
-		return snapshot_set_flags(repository, info->id, SNAPSHOT_VERIFIED, 0);
-	if (result != -EBADMSG)
-		return result == -ENOENT ? 0 : result;
-	job_report_note(story->report,
-		"Damaged: snapshot %016" PRIx64 " of %s; coffret verify %016" PRIx64 " --data names the tables that are hit.",
-		info->id, info->subject, info->id);
-	return snapshot_set_flags(repository, info->id, 0, SNAPSHOT_VERIFIED);
+	(void)arg, (void)snapshot, (void)stream, (void)chunk, (void)error;
 }
 
-/* After damage those that were verified, at the end of a walk those that were not. */
-static int judge_all(struct story *story, bool damage, bool ended)
+/* Every byte of it, where it was found damaged: what an earlier life knew of its chunks is forgotten. */
+static int judge(const struct job_context *context, const struct snapshot_info *info)
 {
-	struct repository *repository = story->context->repository;
+	bool damaged = info->flags & SNAPSHOT_DAMAGED;
+	int result = repository_verify(context->repository, info->id, damaged, take_damage, (void *)(uintptr_t)context,
+		damaged ? asked_to_yield : asked_to_stop);
+	if (result == 0)
+		return snapshot_set_flags(context->repository, info->id, SNAPSHOT_VERIFIED, SNAPSHOT_DAMAGED);
+	if (result != -EBADMSG)
+		return result == -ENOENT ? 0 : result;
+	result = snapshot_set_flags(context->repository, info->id, SNAPSHOT_DAMAGED, SNAPSHOT_VERIFIED);
+	return result ? result : damaged;
+}
+
+/*
+ * Newest first. Those that were found damaged may have healed: looked at again until one has not. At the end of a walk
+ * those that are not verified, by what is known of each chunk.
+ */
+static int judge_all(const struct job_context *context, bool ended)
+{
+	struct repository *repository = context->repository;
 	int count = snapshot_list(repository, NULL, 0), result = 0;
 	struct snapshot_info *list = calloc((size_t)count + 1, sizeof(*list));
+	bool sick = false;
 	if (!list)
 		return -ENOMEM;
 	int now = snapshot_list(repository, list, (size_t)count);
-	for (int i = 0; i < count && i < now && result == 0; i++)
-		if (list[i].flags & SNAPSHOT_VERIFIED ? damage : ended)
-			result = judge(story, &list[i]);
+	for (int i = now < count ? now : count; i-- > 0 && result >= 0;) {
+		bool damaged = list[i].flags & SNAPSHOT_DAMAGED;
+		if (damaged ? sick : list[i].flags & SNAPSHOT_VERIFIED || !ended)
+			continue;
+		result = judge(context, &list[i]);
+		sick |= result == 1;
+	}
 	free(list);
-	return result;
+	return result == -ECANCELED ? 0 : result < 0 ? result : 0;
 }
 
 /* ---- the story ---- */
-
-static bool asked_to_yield(void *arg)
-{
-	const struct job_context *context = arg;
-	return context->stop(context->engine) || (context->waited_for && context->waited_for(context->engine));
-}
 
 static int scrub_part(struct story *story, struct scrub_state *state, struct scrub_result *result)
 {
@@ -103,8 +110,12 @@ static int scrub_part(struct story *story, struct scrub_state *state, struct scr
 	limits.segments_max = status.segments * 2 / context->config->scrub_days + 1;
 	if (!error)
 		error = repository_scrub(context->repository, &state->position, &limits, result);
-	if (!error && (result->damaged || result->ended))
-		error = judge_all(story, result->damaged > 0, result->ended);
+	if (!error && result->damaged)
+		error = damage_survey(context, story->report);
+	else if (!error)
+		error = judge_all(context, result->ended);
+	if (!error)
+		error = repository_keep_suspects(context->repository);
 	if (!error && result->ended) {
 		state->last_began = state->began;
 		state->began = repository_box_time(context->repository);

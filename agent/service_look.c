@@ -37,6 +37,7 @@ static void add_snapshot(struct service *service, struct block *block, const str
 	block_add(block, "Database", database);
 	block_add(block, "Class", info->class == SNAPSHOT_SAFETY ? "safety" : "backup");
 	block_add_flag(block, "Verified", info->flags & SNAPSHOT_VERIFIED);
+	block_add_flag(block, "Damaged", info->flags & SNAPSHOT_DAMAGED);
 	block_add_flag(block, "Suspect", info->flags & SNAPSHOT_SUSPECT);
 	block_add_flag(block, "Accepted", info->flags & SNAPSHOT_ACCEPTED);
 	block_add_flag(block, "Durable", is_durable(service));
@@ -246,6 +247,8 @@ static void add_store(struct service *service, struct block *block)
 	block_add_flag(block, "Durable", status.durable);
 	block_add_flag(block, "Read-Only", status.read_only);
 	block_add_number(block, "Snapshot-Count", total);
+	block_add_number(block, "Damaged-Count", shelf_count(service->shelf, SNAPSHOT_DAMAGED));
+	block_add_number(block, "Suspect-Count", shelf_count(service->shelf, SNAPSHOT_SUSPECT));
 	block_add_number(block, "Chunks", status.chunks);
 	block_add_number(block, "Index-Capacity", status.index_capacity);
 }

@@ -155,6 +155,8 @@ int shelf_find(struct shelf *shelf, const char *prefix, struct shelf_entry *entr
 
 static bool may_be_taken(const struct snapshot_info *info)
 {
+	if (info->flags & SNAPSHOT_DAMAGED)
+		return false;
 	if (info->class == SNAPSHOT_SAFETY)
 		return info->flags & SNAPSHOT_APPLIED;
 	return !(info->flags & SNAPSHOT_SUSPECT);
@@ -175,14 +177,14 @@ int shelf_newest(struct shelf *shelf, const char *subject, enum snapshot_class c
 	return result;
 }
 
-bool shelf_any_suspect(struct shelf *shelf)
+size_t shelf_count(struct shelf *shelf, uint32_t flag)
 {
-	bool any = false;
+	size_t count = 0;
 	pthread_mutex_lock(&shelf->lock);
 	for (size_t i = 0; i < shelf->count; i++)
-		any |= (shelf->entries[i].info.flags & SNAPSHOT_SUSPECT) != 0;
+		count += (shelf->entries[i].info.flags & flag) != 0;
 	pthread_mutex_unlock(&shelf->lock);
-	return any;
+	return count;
 }
 
 int shelf_status(struct shelf *shelf, struct repository_status *status, size_t *total)

@@ -40,10 +40,10 @@ void shelf_refresh(struct shelf *shelf, struct repository *repository);
 int shelf_get(struct shelf *shelf, size_t index, struct shelf_entry *entry);
 /* By the beginning of its id in hex. -ENOENT none, -ENOTUNIQ several, -EINVAL no hex digits. */
 int shelf_find(struct shelf *shelf, const char *prefix, struct shelf_entry *entry);
-/* The newest backup of a subject that is not suspect, or the newest safety snapshot that can be undone to. -ENOENT. */
+/* The newest backup of a subject that is not suspect, or the newest safety snapshot that can be undone to; whole. -ENOENT. */
 int shelf_newest(struct shelf *shelf, const char *subject, enum snapshot_class class, struct shelf_entry *entry);
-/* A backup waits for a person to accept it. */
-bool shelf_any_suspect(struct shelf *shelf);
+/* How many have this flag of enum snapshot_flag. */
+size_t shelf_count(struct shelf *shelf, uint32_t flag);
 /* Returns the last refresh's error, or 0 and the repository's status. */
 int shelf_status(struct shelf *shelf, struct repository_status *status, size_t *total);
 

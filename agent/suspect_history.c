@@ -35,7 +35,8 @@ static int find_nights(struct repository *repository, const char *subject, struc
 			nights->waiting |= nights->count == 0;
 			continue;
 		}
-		nights->list[nights->count++] = list[i];
+		if (!(list[i].flags & SNAPSHOT_DAMAGED))
+			nights->list[nights->count++] = list[i];
 		accepted = list[i].flags & SNAPSHOT_ACCEPTED;
 	}
 	free(list);

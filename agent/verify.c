@@ -27,8 +27,6 @@ static void verify_one(
 	result = damage_check(context, info->id, data, report);
 	if (result == 0 && data && !(info->flags & SNAPSHOT_VERIFIED))
 		result = snapshot_set_flags(repository, info->id, SNAPSHOT_VERIFIED, 0);
-	if (result == -EBADMSG && (info->flags & SNAPSHOT_VERIFIED))
-		snapshot_set_flags(repository, info->id, 0, SNAPSHOT_VERIFIED);
 	if (result < 0) {
 		story_store_failed(&story, result, "verifying a snapshot");
 		return;

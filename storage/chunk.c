@@ -53,8 +53,22 @@ static bool is_suspect(const struct chunk_store *store, uint64_t segment)
 
 void chunk_suspect(struct chunk_store *store, uint64_t segment)
 {
-	if (!is_suspect(store, segment))
-		store->suspects[store->suspect_count++] = segment;
+	if (is_suspect(store, segment))
+		return;
+	store->suspects[store->suspect_count++] = segment;
+	store->suspects_changed = true;
+}
+
+/* Where there were too many, some are not in the list: all stay suspect. */
+void chunk_trust(struct chunk_store *store, uint64_t segment)
+{
+	for (unsigned i = 0; i < store->suspect_count && store->suspect_count < SUSPECTS_MAX; i++) {
+		if (store->suspects[i] != segment)
+			continue;
+		store->suspects[i] = store->suspects[--store->suspect_count];
+		store->suspects_changed = true;
+		return;
+	}
 }
 
 static void mark_damaged(struct chunk_store *store, const struct chunk_name *name, const struct place *place)

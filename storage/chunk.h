@@ -31,6 +31,7 @@ struct chunk_store {
 	/* Segments where damage was met: what lies in them is read before it is believed known. Too many: all are. */
 	uint64_t suspects[SUSPECTS_MAX];
 	unsigned suspect_count;
+	bool suspects_changed; /* since they were kept */
 	uint64_t reserve;
 	uint64_t stored_bytes; /* that chunks took on the volume, since it was opened */
 	uint64_t first_new;    /* the first segment of the present snapshot */
@@ -76,6 +77,8 @@ int chunk_find(struct chunk_store *store, const struct chunk_name *name, struct 
 int chunk_index(struct chunk_store *store, const struct chunk_name *name, const struct place *place);
 /* Damage was met in this segment. */
 void chunk_suspect(struct chunk_store *store, uint64_t segment);
+/* All of this segment was read, and nothing that anybody needs of it is damaged. */
+void chunk_trust(struct chunk_store *store, uint64_t segment);
 /*
  * Another copy of the chunk that is damaged at this place is whole: this one is forgotten. False where there is none.
  * buffer: CHUNK_SIZE_MAX.

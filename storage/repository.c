@@ -221,6 +221,8 @@ static int open_all(struct repository *r, struct repository_settings *settings, 
 		error = open_chunks(r, settings);
 	if (!error)
 		error = repository_mount(r);
+	if (!error)
+		error = repository_load_suspects(r);
 	if (error)
 		return error;
 	memcpy(settings->chunker, r->superblock.chunker, sizeof settings->chunker);

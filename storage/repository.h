@@ -97,6 +97,7 @@ enum snapshot_flag {
 	SNAPSHOT_VERIFIED = 4,
 	SNAPSHOT_SUSPECT = 8,
 	SNAPSHOT_APPLIED = 16,
+	SNAPSHOT_DAMAGED = 64,  /* a part of it could not be read when it was looked at last */
 	SNAPSHOT_ACCEPTED = 32, /* it was suspect, and a person said that it is as it should be */
 };
 
@@ -285,6 +286,11 @@ struct scrub_result {
  */
 int repository_scrub(
 	struct repository *repository, uint64_t *position, const struct scrub_limits *limits, struct scrub_result *result);
+/*
+ * Writes down where damage was met, if that changed, so that a later life knows it, too: a backup then reads what it would
+ * reuse from there. Durable on return.
+ */
+int repository_keep_suspects(struct repository *repository);
 /* Whether all chunks were read not too long ago: then a snapshot that reuses some may be verified. False at opening. */
 void repository_set_checked(struct repository *repository, bool checked);
 

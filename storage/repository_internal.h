@@ -89,4 +89,7 @@ int snapshot_commit_copy(struct snapshot_writer *writer, const struct root_snaps
 #define STREAM_ABOUT_MAX (64u * 1024)
 #define SNAPSHOT_ABOUT_MAX (256u * 1024)
 
+/* What an earlier life wrote down with repository_keep_suspects. */
+int repository_load_suspects(struct repository *repository);
+
 #endif

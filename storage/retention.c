@@ -124,6 +124,7 @@ static void decide_backups(const struct series *series)
 	keep_suspects(series);
 	keep_newest(series, 0, 0, RETENTION_NEWEST);
 	keep_newest(series, 0, SNAPSHOT_SUSPECT, RETENTION_NEWEST);
+	keep_newest(series, 0, SNAPSHOT_SUSPECT | SNAPSHOT_DAMAGED, RETENTION_NEWEST);
 	keep_newest(series, SNAPSHOT_VERIFIED, SNAPSHOT_SUSPECT, RETENTION_NEWEST);
 	keep_frozen(series);
 	keep_young(series);

@@ -30,7 +30,7 @@ enum retention_why {
 	RETENTION_PINNED,
 	RETENTION_LOCKED,
 	RETENTION_SUSPECT, /* the first or the newest of its subject that waits for a person */
-	RETENTION_NEWEST,  /* backup, good backup, or good backup that was verified, of its subject */
+	RETENTION_NEWEST,  /* backup, good backup, one that is not damaged, or that was verified, of its subject */
 	RETENTION_FROZEN,  /* made before a suspect one that waits for a person */
 	RETENTION_WITHIN,
 	RETENTION_LAST,

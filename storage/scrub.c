@@ -87,8 +87,11 @@ static int check_all(struct scrub *scrub, uint64_t *position, const struct scrub
 	for (; i < scrub->count && i < limits->segments_max && !error; i++) {
 		if (limits->stop && limits->stop(limits->arg))
 			return 0;
+		unsigned damaged = scrub->result->damaged;
 		repository_lock(r); /* for one segment at a time: others may ask meanwhile */
 		error = is_open(r, scrub->list[i].number) ? 0 : check_segment(scrub, &scrub->list[i]);
+		if (!error && scrub->result->damaged == damaged)
+			chunk_trust(&r->chunks, scrub->list[i].number);
 		repository_unlock(r);
 		if (!error)
 			*position = scrub->list[i].number;

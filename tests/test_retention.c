@@ -270,7 +270,8 @@ static bool backup_stays(size_t i, const struct retention_policy *policy, int64_
 	bool waits = !good(i) && (!any_other(0, i, i, SNAPSHOT_SUSPECT) || is_newest(i, SNAPSHOT_SUSPECT, 0));
 	bool frozen = any_other(i, count, i, SNAPSHOT_SUSPECT) && !any_other(0, i + 1, i, SNAPSHOT_SUSPECT) && good(i);
 	return waits || frozen || is_newest(i, 0, 0) || is_newest(i, 0, SNAPSHOT_SUSPECT) ||
-		is_newest(i, SNAPSHOT_VERIFIED, SNAPSHOT_SUSPECT) || now - list[i].box_time < policy->keep_within * BOX_DAY ||
+		is_newest(i, 0, SNAPSHOT_SUSPECT | SNAPSHOT_DAMAGED) || is_newest(i, SNAPSHOT_VERIFIED, SNAPSHOT_SUSPECT) ||
+		now - list[i].box_time < policy->keep_within * BOX_DAY ||
 		in_periods(i, policy->keep_last > policy->keep_daily ? policy->keep_last : policy->keep_daily, BOX_DAY) ||
 		in_periods(i, policy->keep_weekly, 7 * BOX_DAY) || in_periods(i, policy->keep_monthly, 30 * BOX_DAY);
 }
@@ -298,7 +299,7 @@ static uint32_t some_flags(void)
 		uint32_t flag;
 		int one_in;
 	} odds[] = { { SNAPSHOT_PINNED, 20 }, { SNAPSHOT_LOCKED, 20 }, { SNAPSHOT_VERIFIED, 2 }, { SNAPSHOT_SUSPECT, 30 },
-		{ SNAPSHOT_APPLIED, 4 } };
+		{ SNAPSHOT_DAMAGED, 5 }, { SNAPSHOT_APPLIED, 4 } };
 	for (size_t i = 0; i < sizeof(odds) / sizeof(odds[0]); i++)
 		flags |= rand() % odds[i].one_in == 0 ? odds[i].flag : 0;
 	return flags;

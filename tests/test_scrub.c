@@ -10,7 +10,9 @@
 #include <cmocka.h>
 
 #include "agent/config.h"
+#include "agent/damage.h"
 #include "agent/scrub.h"
+#include "agent/stored.h"
 #include "storage/disk.h"
 #include "storage/segment.h"
 #include "tests/faults/fault_disk.h"
@@ -218,6 +220,31 @@ static void what_is_found_damaged_is_stored_again_and_heals_older_snapshots(void
 	assert_int_equal(sample_compare(repository, &samples[0], ids[2]), 0);
 }
 
+/* The index forgets what was damaged; where it was is written down. */
+static void what_was_found_damaged_is_not_built_upon_after_a_restart(void **state)
+{
+	(void)state;
+	struct scrub_limits limits = { .segments_max = UINT64_MAX };
+	struct scrub_result result;
+	uint64_t position = 0;
+	assert_true(flip_byte(1, SEGMENT_HEAD_SIZE + CHUNK_HEAD_SIZE + 5));
+	assert_int_equal(repository_scrub(repository, &position, &limits, &result), 0);
+	assert_int_equal(result.damaged, 1);
+	assert_int_equal(repository_keep_suspects(repository), 0);
+	repository_close(repository);
+	open_repository();
+	assert_int_equal(sample_store(repository, &samples[0], true, &ids[2]), 0);
+	assert_int_equal(sample_compare(repository, &samples[0], ids[0]), 0);
+	assert_int_equal(sample_compare(repository, &samples[0], ids[2]), 0);
+	/* Read again and whole, for there is a copy: nothing is suspect any more, and that is written down, too. */
+	position = 0;
+	assert_int_equal(repository_scrub(repository, &position, &limits, &result), 0);
+	assert_int_equal(result.damaged, 0);
+	assert_int_equal(repository_keep_suspects(repository), 0);
+	uint8_t kept[512];
+	assert_int_equal(repository_state_read(repository, "suspects", kept, sizeof(kept)), 0);
+}
+
 /* ---- the story ---- */
 
 static void a_walk_takes_half_the_period_goes_on_after_a_restart_and_verifies(void **state)
@@ -265,6 +292,100 @@ static void damage_takes_verified_away_and_the_next_walk_gives_it_back_when_heal
 	assert_true(verified(0) && verified(1));
 }
 
+static uint32_t flags(int i)
+{
+	struct snapshot_info info;
+	assert_int_equal(snapshot_find(repository, ids[i], &info), 0);
+	return info.flags & (SNAPSHOT_VERIFIED | SNAPSHOT_DAMAGED);
+}
+
+static bool noted(const char *words)
+{
+	for (size_t i = 0; i < report.note_count; i++)
+		if (strstr(report.notes[i], words))
+			return true;
+	return false;
+}
+
+static void until_damage_is_found(void)
+{
+	int days = 0;
+	while (scrub() == JOB_DONE && days++ < 10)
+		box_now += BOX_DAY;
+	assert_int_equal(report.outcomes[0].state, JOB_FAILED);
+}
+
+static unsigned last_segment(void)
+{
+	struct repository_status status;
+	assert_int_equal(repository_status(repository, &status), 0);
+	return (unsigned)status.segments;
+}
+
+/* In what the second has alone, then in what the third has, then in what all nights share. */
+static void damage_is_told_by_databases_snapshots_and_tables_and_so_is_what_is_whole(void **state)
+{
+	(void)state;
+	struct snapshot_info newest;
+	char id[20];
+	unsigned of_second = last_segment() - 1;
+	assert_int_equal(sample_store(repository, &samples[2], true, &ids[2]), 0);
+	unsigned of_third = last_segment() - 1;
+	assert_true(flip_byte(of_second, SEGMENT_HEAD_SIZE + CHUNK_HEAD_SIZE + 5));
+	until_damage_is_found();
+	assert_true(flags(0) == SNAPSHOT_VERIFIED && flags(1) == SNAPSHOT_DAMAGED && flags(2) == 0);
+	assert_true(noted("server/database: damage reaches 1 snapshot (") && noted(": stream "));
+	snprintf(id, sizeof(id), "%016llx", (unsigned long long)ids[2]);
+	assert_true(noted("2 snapshots are whole; the newest is ") && noted(id));
+	repository_close(repository);
+	open_repository();
+	struct job_context context = make_context();
+	memset(&report, 0, sizeof(report));
+	assert_int_equal(damage_survey(&context, &report), 0);
+	assert_true(noted("damage reaches 1 snapshot (") && noted("is not known any more"));
+	assert_true(flip_byte(of_third, SEGMENT_HEAD_SIZE + CHUNK_HEAD_SIZE + 5));
+	until_damage_is_found();
+	assert_true(noted("damage reaches 2 snapshots") && noted("1 snapshot is whole"));
+	assert_int_equal(stored_newest(repository, "server/database", SNAPSHOT_BACKUP, &newest), 0);
+	assert_true(newest.id == ids[0]);
+	assert_true(flip_byte(1, SEGMENT_HEAD_SIZE + CHUNK_HEAD_SIZE + 5));
+	until_damage_is_found();
+	assert_true(flags(0) == SNAPSHOT_DAMAGED && flags(1) == SNAPSHOT_DAMAGED);
+	assert_true(noted("damage reaches 3 snapshots") && noted("no snapshot is whole. Back it up now"));
+	assert_int_equal(stored_newest(repository, "server/database", SNAPSHOT_BACKUP, &newest), -ENOENT);
+}
+
+static void what_the_background_found_is_known_after_a_restart(void **state)
+{
+	(void)state;
+	assert_true(flip_byte(1, SEGMENT_HEAD_SIZE + CHUNK_HEAD_SIZE + 5));
+	until_damage_is_found();
+	repository_close(repository);
+	open_repository();
+	assert_int_equal(store_checked(0), 0);
+	assert_int_equal(sample_compare(repository, &samples[0], ids[0]), 0);
+}
+
+static void a_snapshot_that_was_damaged_is_whole_again_only_when_all_of_it_was_read(void **state)
+{
+	(void)state;
+	assert_true(flip_byte(1, SEGMENT_HEAD_SIZE + CHUNK_HEAD_SIZE + 5));
+	until_damage_is_found();
+	assert_true(flags(0) == SNAPSHOT_DAMAGED && flags(1) == SNAPSHOT_DAMAGED);
+	for (int i = 0; i < 8; i++) { /* over restarts, and over the end of the walk */
+		repository_close(repository);
+		open_repository();
+		box_now += BOX_DAY;
+		scrub();
+		assert_true(flags(0) == SNAPSHOT_DAMAGED && flags(1) == SNAPSHOT_DAMAGED);
+	}
+	assert_int_equal(store_checked(0), 0);
+	repository_close(repository);
+	open_repository();
+	assert_int_equal(scrub(), JOB_DONE);
+	assert_true(flags(0) == SNAPSHOT_VERIFIED && flags(1) == SNAPSHOT_VERIFIED);
+}
+
 static void another_job_does_not_wait_for_it(void **state)
 {
 	(void)state;
@@ -280,6 +401,12 @@ int main(void)
 		cmocka_unit_test_setup_teardown(damage_anywhere_is_found, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			what_is_found_damaged_is_stored_again_and_heals_older_snapshots, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_was_found_damaged_is_not_built_upon_after_a_restart, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			damage_is_told_by_databases_snapshots_and_tables_and_so_is_what_is_whole, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_the_background_found_is_known_after_a_restart, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_snapshot_that_was_damaged_is_whole_again_only_when_all_of_it_was_read, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_walk_takes_half_the_period_goes_on_after_a_restart_and_verifies, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_backup_is_verified_while_the_scrub_is_in_time, set_up, tear_down),

@@ -69,7 +69,7 @@ const struct command commands[] = {
 		"list the snapshots, newest last",
 		"size: rows as they are kept, before compression. added: what the snapshot added to the volume. ratio: one by the\n"
 		"other. verified: its new bytes were read back when it was made and the others in the last scrub_days, or coffret verify\n"
-		"--data found it whole.\n"
+		"--data found it whole. DAMAGED: a part of it could not be read; the next backup may heal it, verify --data tells.\n"
 		"stays: why retention keeps it. newest: the newest good or verified one; within: younger than keep_within; last,\n"
 		"daily, weekly, monthly: the newest of its period; nothing: the next backup or coffret prune removes it. at risk: only\n"
 		"a volume has it that cannot promise to keep it through a power cut.\n\n",

@@ -99,6 +99,8 @@ static void remedy_line(const struct screen *screen, const char *indent, const c
 
 static const char *quality(const struct block_fields *fields)
 {
+	if (block_get_flag(fields, "Damaged"))
+		return "DAMAGED";
 	if (block_get_flag(fields, "Suspect"))
 		return "SUSPECT";
 	return block_get_flag(fields, "Verified") ? "yes" : "no";
@@ -312,6 +314,13 @@ static void show_status(struct screen *screen, const struct block_fields *fields
 	}
 	show_pair(screen, "store", get(fields, "Store"));
 	show_pair(screen, "snapshots", get(fields, "Snapshot-Count"));
+	if (number(fields, "Damaged-Count")) {
+		snprintf(line, sizeof(line), "%s damaged: coffret list shows which, coffret verify ID --data what is hit",
+			number(fields, "Damaged-Count") == 1 ? "a snapshot is" : "some snapshots are");
+		show_pair(screen, "warning", line);
+	}
+	if (number(fields, "Suspect-Count"))
+		show_pair(screen, "warning", "a backup is suspect: look at it, then coffret accept ID or coffret remove ID");
 	if (strcmp(get(fields, "Mode"), "append-only") == 0)
 		show_pair(screen, "mode", "append-only: no snapshot is ever removed");
 	if (number(fields, "Room") < number(fields, "Room-For-Base")) {

@@ -202,3 +202,36 @@ def test_an_append_only_store_says_so_everywhere_and_loses_nothing(world):
     box.ok("clean")
     assert len(snapshots(box)) == 3
     box.ok("verify", "--data")
+
+
+def test_damage_that_the_scrub_finds_is_said_everywhere_and_healed_by_the_next_backup(world):
+    server = small(world)
+    box = world.box(server, databases="small", profile="any")
+    box.ok("backup")
+    box.ok("backup")
+    box.stop()
+    first = min(name for name in os.listdir(box.store) if name.startswith("00") and name.endswith(".seg"))
+    with open(os.path.join(box.store, first), "r+b") as file:  # the sealed bytes of the first chunk that was stored
+        file.seek(64 + 88 + 3)
+        byte = file.read(1)
+        file.seek(64 + 88 + 3)
+        file.write(bytes([byte[0] ^ 1]))
+    box.start()
+    advance(box, 0.2)  # the first part of the scrub is due two hours after the start
+    stage.wait_for(lambda: box.json("status")["damaged_count"], 60, "the scrub to find it")
+    ids = [snapshot["id"] for snapshot in box.json("list")["snapshots"] if snapshot["damaged"]]
+    assert ids and not any(snapshot["verified"] for snapshot in box.json("list")["snapshots"] if snapshot["damaged"])
+    assert "DAMAGED" in box.ok("list") and "damaged: coffret list shows which" in box.ok("status")
+    stage.wait_for(lambda: "A backup is damaged" in box.ok("press", "--state"), 60, "the panel to say so")
+    log = box.run("jobs").stdout
+    assert "places on the volume are damaged" in log, log
+    result = box.run("verify", ids[0], "--data")
+    assert result.returncode == 6 and "Damaged: snapshot" in result.stdout, result.stdout
+    box.stop()
+    box.start()  # and a restart forgets none of it
+    assert box.json("status")["damaged_count"] == len(ids)
+    box.ok("backup")
+    for id in ids:
+        box.ok("verify", id, "--data")
+    assert box.json("status")["damaged_count"] == 0
+    stage.wait_for(lambda: "damaged" not in box.ok("press", "--state"), 60, "the panel to be content")
