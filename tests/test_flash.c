@@ -215,10 +215,14 @@ static void a_segment_costs_two_erasures_and_no_block_more_than_others(void **st
 	struct flash *flash = make_flash();
 	struct volume *volume = open_volume(flash);
 	struct flash_sim_wear before, after;
+	bool taken[128] = { false };
+	unsigned in_turn = 0;
 	write_segment(volume, 1, UNIT);
 	flash_sim_wear(flash, &before);
 	for (uint64_t id = 2; id < 2002; id++) {
 		write_segment(volume, id, UNIT);
+		in_turn += !taken[leb_of(flash, id, 0)];
+		taken[leb_of(flash, id, 0)] = true;
 		assert_int_equal(volume_remove(volume, id), 0);
 	}
 	flash_sim_wear(flash, &after);
@@ -226,6 +230,7 @@ static void a_segment_costs_two_erasures_and_no_block_more_than_others(void **st
 		after.min_erase_count, after.max_erase_count, (unsigned)(after.units_written - before.units_written));
 	assert_in_range(after.erases - before.erases, 3900, 4000);
 	assert_int_equal(after.units_written - before.units_written, 2000 * (3 + 1)); /* head, data, tail; the tombstone */
+	assert_int_equal(in_turn, small.count - 2);
 	/* All but those of the label and of the segment that stays. */
 	assert_true(after.max_erase_count <= 4000 / (small.count + small.spare - 2) + 6);
 	flash_volume_close(volume);

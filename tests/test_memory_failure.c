@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Allocation number N fails, N = 1, 2, 3, …, in everything that a repository does: an error, never a crash, and what
- * was acknowledged stays whole. Sanitizers have an allocator of their own; there the test says that it was skipped.
+ * Allocation number N fails, N = 1, 2, 3, …, in everything that a repository does (tests/support/life.h): an error, never a
+ * crash, and what was acknowledged stays whole. Sanitizers have an allocator of their own; there the test says that it was skipped.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -12,8 +12,11 @@
 
 #include <cmocka.h>
 
+#include "hal/sim/flash_sim.h"
+#include "storage/bytes.h"
+#include "storage/flash.h"
 #include "storage/memory.h"
-#include "tests/support/sample.h"
+#include "tests/support/life.h"
 
 static unsigned countdown; /* 0: none fails */
 static bool struck;
@@ -48,31 +51,85 @@ void *realloc(void *old, size_t size)
 }
 #endif
 
-static const struct sample first = { .seed = 1, .streams = 2, .chunks = 40, .shared = 20, .chunk_size = 100 };
-static const struct sample second = { .seed = 2, .streams = 2, .chunks = 40, .shared = 20, .chunk_size = 100 };
-
-static void ignore(
+static void count_damage(
 	void *arg, const struct snapshot_info *snapshot, const char *stream, const struct chunk_entry *chunk, int error)
 {
 	(void)snapshot, (void)stream, (void)chunk, (void)error;
 	++*(unsigned *)arg;
 }
 
-static void play(struct volume *volume, uint64_t id, uint64_t *other)
+/* ---- on a volume in memory, and on flash ---- */
+
+struct world {
+	struct medium medium;
+	struct volume *memory;
+	struct flash *flash;
+	struct life life;
+};
+
+static int start_memory(struct medium *medium, struct volume **volume)
 {
-	struct repository *repository;
-	uint64_t freed;
-	unsigned damage = 0;
-	if (sample_open(&repository, volume))
-		return;
-	sample_store(repository, &second, true, other);
-	sample_compare(repository, &first, id);
-	repository_verify(repository, 0, true, ignore, &damage, NULL);
-	assert_int_equal(damage, 0); /* lack of memory is no damage */
-	repository_state_write(repository, "x", "y", 1);
-	snapshot_set_flags(repository, id, SNAPSHOT_PINNED, 0);
-	repository_clean(repository, &freed);
-	repository_close(repository);
+	*volume = container_of(medium, struct world, medium)->memory;
+	return 0;
+}
+
+static void leave(struct medium *medium, struct volume *volume)
+{
+	(void)medium, (void)volume;
+}
+
+static int start_flash(struct medium *medium, struct volume **volume)
+{
+	return flash_volume_open(volume, container_of(medium, struct world, medium)->flash, 2);
+}
+
+static void end_flash(struct medium *medium, struct volume *volume)
+{
+	(void)medium;
+	flash_volume_close(volume);
+}
+
+static void restart(struct medium *medium)
+{
+	(void)medium;
+}
+
+static void create_world(struct world *world, bool on_flash)
+{
+	static const struct memory_geometry memory = { .size = 104u << 10, .segment_size = 6u << 10, .write_unit = 1 };
+	static const struct flash_sim_geometry flash = { .count = 46, .size = 4096 + 2 * 256, .unit = 256, .spare = 4 };
+	*world = (struct world){ .medium = { start_memory, leave, restart } };
+	if (on_flash)
+		world->medium = (struct medium){ start_flash, end_flash, restart };
+	world->life.medium = &world->medium;
+	assert_int_equal(memory_volume_open(&world->memory, &memory), 0);
+	assert_int_equal(flash_sim_open(&world->flash, NULL, &flash), 0);
+}
+
+static void destroy_world(struct world *world)
+{
+	life_destroy(&world->life);
+	memory_volume_close(world->memory);
+	flash_sim_close(world->flash);
+}
+
+/* False where the script ended before that many allocations. */
+static bool play(unsigned n, bool on_flash)
+{
+	struct world world;
+	char what[64];
+	snprintf(what, sizeof what, "allocation %u%s", n, on_flash ? ", on flash" : "");
+	create_world(&world, on_flash);
+	struck = false;
+	countdown = n;
+	life_script(&world.life);
+	countdown = 0;
+	if (struck) {
+		life_restart(&world.life, what);
+		life_check_future(&world.life, what);
+	}
+	destroy_world(&world);
+	return struck;
 }
 
 static void lack_of_memory_is_an_error_and_no_more(void **state)
@@ -81,36 +138,48 @@ static void lack_of_memory_is_an_error_and_no_more(void **state)
 #ifdef __SANITIZE_ADDRESS__
 	skip();
 #endif
-	const struct memory_geometry geometry = { .size = 8u << 20, .segment_size = 64u << 10, .write_unit = 1 };
-	unsigned n = 0;
+	for (int on_flash = 0; on_flash < 2; on_flash++) {
+		unsigned n = 1;
+		while (play(n, on_flash))
+			n++;
+		print_message("%u allocations failed, one by one%s\n", n - 1, on_flash ? ", on flash" : "");
+		assert_true(n > 300);
+	}
+}
+
+/* It is an error, and no damage: nobody should store anew, or be told, what is whole. */
+static void lack_of_memory_is_no_damage(void **state)
+{
+	(void)state;
+#ifdef __SANITIZE_ADDRESS__
+	skip();
+#endif
+	struct world world;
+	const struct scrub_limits all = { .segments_max = UINT64_MAX };
+	unsigned n = 0, damage = 0;
+	create_world(&world, true);
+	assert_int_equal(life_begin(&world.life), 0);
+	assert_int_equal(life_store(&world.life, 1, true), 0);
 	do {
-		struct volume *volume;
-		struct repository *repository;
-		uint64_t id, other = 0;
-		assert_int_equal(memory_volume_open(&volume, &geometry), 0);
-		assert_int_equal(sample_open(&repository, volume), 0);
-		assert_int_equal(sample_store(repository, &first, true, &id), 0);
-		repository_close(repository);
+		struct scrub_result result;
+		uint64_t position = 0;
 		struck = false;
 		countdown = ++n;
-		play(volume, id, &other);
+		repository_verify(world.life.repository, 0, true, count_damage, &damage, NULL);
+		repository_scrub(world.life.repository, &position, &all, &result);
 		countdown = 0;
-		assert_int_equal(sample_open(&repository, volume), 0);
-		assert_int_equal(sample_compare(repository, &first, id), 0);
-		if (other)
-			assert_int_equal(sample_compare(repository, &second, other), 0);
-		assert_int_equal(sample_store(repository, &second, true, &other), 0);
-		repository_close(repository);
-		memory_volume_close(volume);
+		assert_int_equal(damage + result.damaged, 0);
 	} while (struck);
-	print_message("%u allocations failed, one by one\n", n - 1);
-	assert_true(n > 100);
+	assert_true(n > 10);
+	life_check_future(&world.life, "after all that");
+	destroy_world(&world);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lack_of_memory_is_an_error_and_no_more),
+		cmocka_unit_test(lack_of_memory_is_no_damage),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -93,8 +93,10 @@ static void retain(struct life *life)
 	struct snapshot_info list[LIFE_SAMPLES];
 	enum retention_why why[LIFE_SAMPLES];
 	int count = snapshot_list(life->repository, list, LIFE_SAMPLES);
-	if (count > LIFE_SAMPLES || retention_decide(list, (size_t)count, &policy, 1000, why))
+	if (count > LIFE_SAMPLES)
 		fail_msg("%d snapshots cannot be decided about", count);
+	if (retention_decide(list, (size_t)count, &policy, 1000, why))
+		return; /* no memory */
 	for (unsigned i = 0; i < LIFE_NIGHTS; i++)
 		for (int j = 0; j < count && life->ids[i]; j++)
 			if (list[j].id == life->ids[i] && why[j] == RETENTION_GOES)
@@ -134,8 +136,8 @@ static void open_away(struct life *life)
 	const struct memory_geometry geometry = { .size = 1u << 20, .segment_size = 16u << 10, .write_unit = 1 };
 	struct repository_settings settings = sample_settings();
 	if (memory_volume_open(&life->away_volume, &geometry))
-		fail_msg("no second volume");
-	if (!repository_create_sister(life->away_volume, life->repository, false))
+		life->away_volume = NULL;
+	else if (!repository_create_sister(life->away_volume, life->repository, false))
 		life->acknowledged += !repository_open(&life->away, life->away_volume, &settings, &sample_secret);
 }
 
