@@ -261,6 +261,25 @@ static void a_damaged_chunk_stays_where_it_is(void **state)
 	tear_down_world(&w);
 }
 
+/* Cleaning was the first to meet the damage: the next backup stores the chunk again all the same. */
+static void a_chunk_that_cleaning_found_damaged_is_stored_again(void **state)
+{
+	(void)state;
+	struct world w;
+	struct flip one = { .only = "0000000000000001", .from = SEGMENT_HEAD_SIZE + CHUNK_HEAD_SIZE + 5, .to = 0 };
+	one.to = one.from + 1;
+	set_up_world(&w, 4 << 20);
+	remove_night(&w, 0);
+	fault_disk_each(w.disk, flip, &one);
+	assert_int_equal(compact(&w), 0);
+	assert_int_equal(sample_store(w.repository, &w.nights[1], true, &w.ids[0]), 0);
+	w.nights[0] = w.nights[1];
+	expect_whole(&w);
+	reopen(&w);
+	expect_whole(&w);
+	tear_down_world(&w);
+}
+
 static void a_damaged_chunk_that_was_stored_again_goes(void **state)
 {
 	(void)state;
@@ -418,6 +437,7 @@ int main(void)
 		cmocka_unit_test(a_snapshot_that_is_made_meanwhile_loses_nothing),
 		cmocka_unit_test(it_waits_for_the_snapshot_that_is_being_made),
 		cmocka_unit_test(a_damaged_chunk_stays_where_it_is),
+		cmocka_unit_test(a_chunk_that_cleaning_found_damaged_is_stored_again),
 		cmocka_unit_test(a_damaged_chunk_that_was_stored_again_goes),
 		cmocka_unit_test(nothing_moves_while_a_manifest_is_unreadable),
 		cmocka_unit_test(the_newest_root_may_be_lost_right_afterwards),
