@@ -67,12 +67,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		said = UINT32_MAX;
 	if (pack_name(&keys, wanted, length, &head.name))
 		abort();
+	bool misnamed = (data[0] >> 1) % 7 == 6;
+	head.name.bytes[31] ^= misnamed;
 	put32(stored, said);
 	memcpy(stored + 4, data + 1, size - 1);
 	seal(&head, stored);
 	uint32_t opened = 0;
 	int error = packer_unpack(packer, &head, stored, got, CAPACITY, &opened);
-	bool good = length && said == length;
+	bool good = length && said == length && !misnamed;
 	if ((error == 0) != good || (good && (opened != length || memcmp(got, wanted, length) != 0)))
 		abort();
 	return 0;
