@@ -2,9 +2,11 @@
 /*
  * A year of a box on raw flash, simulated: flash_year [NIGHTS] [RECORDS-A-DAY] [KIB-A-NIGHT]
  *
- * A chip of 256 blocks of 128 KiB, with pages of 2 KiB. Each night stores new chunks, a month of nights is kept, what is
- * older is removed and cleaned away; state records are written all day. Printed: how often blocks were erased, the least
- * and the most worn, and bytes programmed for each byte that was stored. Wear levelling of blocks whose data never
+ * A chip of 256 blocks of 128 KiB, with pages of 2 KiB, and a database of 4 MiB. Each night so much of it has changed, here
+ * and there; a month of nights is kept, what is older is removed, and cleaned away as a box does: whole segments that
+ * nobody needs, and by copy at most 2 % of the volume a day. State records are written all day. Printed: how often blocks
+ * were erased, the least and the most worn, bytes programmed for each byte that was stored, and bytes that cleaning
+ * copied. Wear levelling of blocks whose data never
  * change is UBI's and begins at a difference of 4096 erasures: not simulated, and not reached in a year.
  */
 #include <stdio.h>
@@ -17,6 +19,7 @@
 
 #define KEPT 30
 #define CHUNK 8192u
+#define CHUNKS 512u
 
 static const struct flash_sim_geometry chip = { .count = 240, .size = 126976, .unit = 2048, .spare = 16 };
 
@@ -24,7 +27,8 @@ struct year {
 	struct flash *flash;
 	struct repository *repository;
 	uint64_t ids[KEPT];
-	uint64_t stored;
+	uint32_t versions[CHUNKS]; /* of each chunk of the database */
+	uint64_t stored, copied, freed;
 };
 
 static int must(const char *what, int result)
@@ -49,38 +53,61 @@ static void open_box(struct year *year)
 	must("open", repository_open(&year->repository, volume, &settings, &secret));
 }
 
-/* Bytes that nobody has seen before, and that do not deflate. */
-static void fill(uint8_t *bytes, size_t size)
+static uint64_t next_random(uint64_t *state)
 {
-	static uint64_t state = 88172645463325252u;
-	for (size_t i = 0; i < size; i++) {
-		state ^= state << 13;
-		state ^= state >> 7;
-		state ^= state << 17;
-		bytes[i] = (uint8_t)state;
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state;
+}
+
+/* Bytes that do not deflate, and that no other version or chunk has. */
+static void fill(uint8_t bytes[CHUNK], uint32_t chunk, uint32_t version)
+{
+	uint64_t state = 88172645463325252u ^ ((uint64_t)version << 32 | (chunk + 1)) * 0x9e3779b97f4a7c15u;
+	for (size_t i = 0; i < CHUNK; i += 8) {
+		uint64_t random = next_random(&state);
+		memcpy(bytes + i, &random, 8);
 	}
 }
 
-static void back_up(struct year *year, unsigned night, unsigned kib)
+static void change(struct year *year, unsigned kib)
+{
+	static uint64_t state = 1234567;
+	for (unsigned i = 0; i < kib * 1024 / CHUNK; i++)
+		year->versions[next_random(&state) % CHUNKS]++;
+	year->stored += kib / (CHUNK / 1024) * CHUNK;
+}
+
+static void clean(struct year *year)
+{
+	struct repository_status status;
+	struct compact_result result;
+	must("status", repository_status(year->repository, &status));
+	struct compact_limits limits = { .copy_max = status.size / 50 };
+	must("clean", repository_compact(year->repository, &limits, &result));
+	year->copied += result.copied;
+	year->freed += result.freed;
+}
+
+static void back_up(struct year *year, unsigned night)
 {
 	static uint8_t chunk[CHUNK];
 	struct snapshot_writer *writer;
 	struct snapshot_info info;
 	must("begin", snapshot_begin(year->repository, SNAPSHOT_BACKUP, "server/database", &writer));
 	must("stream", snapshot_stream_begin(writer, "rows"));
-	for (unsigned i = 0; i < kib * 1024 / CHUNK; i++) {
-		fill(chunk, sizeof chunk);
+	for (uint32_t i = 0; i < CHUNKS; i++) {
+		fill(chunk, i, year->versions[i]);
 		must("put", snapshot_put(writer, 1, 1, chunk, sizeof chunk));
-		year->stored += sizeof chunk;
 	}
 	must("stream", snapshot_stream_end(writer, "", 0));
 	must("commit", snapshot_commit(writer, "", 0, true, &info));
-	uint64_t *id = &year->ids[night % KEPT], freed;
-	if (*id) {
+	uint64_t *id = &year->ids[night % KEPT];
+	if (*id)
 		must("remove", snapshot_remove(year->repository, *id));
-		must("clean", repository_clean(year->repository, &freed));
-	}
 	*id = info.id;
+	clean(year);
 }
 
 static void live(struct year *year, unsigned nights, unsigned records, unsigned kib)
@@ -88,7 +115,8 @@ static void live(struct year *year, unsigned nights, unsigned records, unsigned 
 	for (unsigned night = 0; night < nights; night++) {
 		for (unsigned i = 0; i < records; i++)
 			must("state", repository_state_write(year->repository, "box-time", &i, sizeof i));
-		back_up(year, night, kib);
+		change(year, kib);
+		back_up(year, night);
 	}
 }
 
@@ -101,7 +129,9 @@ static void report(const struct year *year, unsigned nights, unsigned records, u
 	printf("erasures: %llu, %.1f a block; the least worn %u, the most worn %u\n", (unsigned long long)wear.erases,
 		(double)wear.erases / blocks, wear.min_erase_count, wear.max_erase_count);
 	printf("programmed: %.0f MiB, %.2f bytes for each that was stored\n", programmed / 1048576,
-		year->stored ? programmed / (double)year->stored : 0);
+		programmed / (double)year->stored);
+	printf("cleaning: %.0f MiB copied, %.2f bytes for each that was stored; %.0f MiB freed\n",
+		(double)year->copied / 1048576, (double)year->copied / (double)year->stored, (double)year->freed / 1048576);
 	printf("units written twice or out of order: %u\n", flash_sim_misuses(year->flash));
 }
 
@@ -112,7 +142,7 @@ static unsigned argument(int argc, char **argv, int i, unsigned otherwise)
 
 int main(int argc, char **argv)
 {
-	struct year year = { .stored = 0 };
+	static struct year year = { .stored = CHUNKS * CHUNK };
 	unsigned nights = argument(argc, argv, 1, 365), records = argument(argc, argv, 2, 24);
 	unsigned kib = argument(argc, argv, 3, 256);
 	open_box(&year);

@@ -122,6 +122,15 @@ def deflated_dump(directory):
     return deflated(open(path, "rb").read() for path in files(directory))
 
 
+ARCHIVERS = ("gzip -6", "zstd -3", "zstd -19")
+
+
+def archived(directory, command):
+    """Bytes of the whole dump through a compressor."""
+    pipe = f"cat {' '.join(map(shlex.quote, files(directory)))} | {command} -q -c | wc -c"
+    return int(run(["/bin/sh", "-c", pipe])[1])
+
+
 def new_lines(old, new):
     """(bytes, bytes deflated) of the lines of a dump that the dump before did not have."""
     found = []
