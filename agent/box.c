@@ -40,6 +40,7 @@ static void refresh(void *arg, struct repository *repository)
 {
 	struct box *box = arg;
 	store_keep_time(&box->store);
+	box->held_back = box->store.clock.held_back;
 	repository_keep_suspects(repository);
 	shelf_refresh(&box->shelf, repository);
 }
@@ -161,6 +162,7 @@ static void keep_time(struct engine_look *look, struct repository *repository)
 	struct box *box = (struct box *)(void *)((char *)look - offsetof(struct box, keep_time));
 	(void)repository;
 	store_keep_time(&box->store);
+	box->held_back = box->store.clock.held_back;
 }
 
 /* Now and then on the engine's thread, so that a day without jobs counts, too. */
@@ -171,6 +173,23 @@ static void ask_to_keep_time(struct box *box)
 	box->keep_time = (struct engine_look){ .run = keep_time };
 	box->keeping_time = true;
 	engine_look(box->engine, &box->keep_time);
+}
+
+static void confirm_time(struct engine_look *look, struct repository *repository)
+{
+	struct box *box = (struct box *)(void *)((char *)look - offsetof(struct box, confirm_time));
+	(void)repository;
+	store_confirm_time(&box->store);
+	box->held_back = box->store.clock.held_back;
+}
+
+void box_confirm_time(struct box *box)
+{
+	if (box->service.ending || (box->confirming_time && !engine_look_done(box->engine, &box->confirm_time)))
+		return;
+	box->confirm_time = (struct engine_look){ .run = confirm_time };
+	box->confirming_time = true;
+	engine_look(box->engine, &box->confirm_time);
 }
 
 /* Once a day of the clock that only goes forward. */
@@ -274,6 +293,7 @@ static void wire(struct box *box, bool scheduled)
 		.audit = &box->audit,
 		.check = &box->check,
 		.schedule = scheduled ? &box->schedule : NULL,
+		.held_back = &box->held_back,
 		.started = (int64_t)time(NULL),
 	};
 	loop_add(&box->loop, engine_fd(box->engine), POLLIN, engine_ready, box);
@@ -306,6 +326,7 @@ int box_open(struct box *box, bool scheduled, char *sentence, size_t sentence_si
 		return result;
 	warn_of_mode(box);
 	shelf_refresh(&box->shelf, box->store.repository); /* the engine's thread has it from here on */
+	box->held_back = box->store.clock.held_back;
 	result = start_engine(box);
 	if (result < 0)
 		snprintf(sentence, sentence_size, "The job engine cannot be started: %s.", strerror(-result));
@@ -335,7 +356,9 @@ void box_close(struct box *box)
 	}
 	if (box->keeping_time)
 		engine_drop(box->engine, &box->keep_time);
-	box->keeping_time = false;
+	if (box->confirming_time)
+		engine_drop(box->engine, &box->confirm_time);
+	box->keeping_time = box->confirming_time = false;
 	api_close(&box->api);
 	check_close(&box->check);
 	engine_stop(box->engine);

@@ -29,7 +29,9 @@ struct box {
 	struct loop_timer clock_timer;
 	bool scheduled;
 	struct clock *clock; /* set before box_open; NULL: the kernel's */
-	struct engine_look keep_time;
+	struct engine_look keep_time, confirm_time;
+	bool confirming_time;      /* confirm_time is the engine's */
+	_Atomic int64_t held_back; /* store.clock's, for other threads */
 	bool keeping_time;          /* keep_time is the engine's */
 	int64_t time_asked;         /* for keep_time, of loop_now */
 	int64_t clean_at, scrub_at; /* the next ones, of the clock's monotonic ms */
@@ -48,6 +50,9 @@ int box_open(struct box *box, bool scheduled, char *sentence, size_t sentence_si
 /* Begins the end: no new jobs, what runs is cancelled; loop_quit when it is over. */
 void box_end(struct box *box);
 void box_close(struct box *box);
+
+/* Somebody at the panel has confirmed how long the box was off. */
+void box_confirm_time(struct box *box);
 
 /* Looks whether a backup or a cleaning is due; also comes by itself every ten seconds. For whoever knows that time was moved. */
 void box_look_at_clock(struct box *box);

@@ -8,7 +8,9 @@
 
 void box_clock_start(struct box_clock *box, struct clock *clock, const struct box_mark *kept)
 {
-	*box = (struct box_clock){ .clock = clock, .wall = kept->wall > 0 ? kept->wall : 0 };
+	*box = (struct box_clock){
+		.clock = clock, .wall = kept->wall > 0 ? kept->wall : 0, .held_back = kept->held_back > 0 ? kept->held_back : 0
+	};
 	box_time_start(&box->box, clock, kept->box);
 }
 
@@ -28,9 +30,18 @@ static void settle(struct box_clock *box)
 	int64_t off = wall.seconds - lived(box) - box->wall;
 	if (off <= 0)
 		return;
-	if (box->wall)
-		box->box.mark_s += off < BOX_STEP_MAX ? off : BOX_STEP_MAX;
+	int64_t step = off < BOX_STEP_MAX ? off : BOX_STEP_MAX;
+	if (box->wall) {
+		box->box.mark_s += step;
+		box->held_back += off - step;
+	}
 	box->wall += off;
+}
+
+void box_clock_confirm(struct box_clock *box)
+{
+	box->box.mark_s += box->held_back;
+	box->held_back = 0;
 }
 
 int64_t box_clock_now(struct box_clock *box)
@@ -45,6 +56,7 @@ void box_clock_mark(struct box_clock *box, struct box_mark *mark)
 	struct clock_wall wall;
 	clock_wall(box->clock, &wall);
 	mark->box = box_clock_now(box);
+	mark->held_back = box->held_back;
 	mark->wall = box->wall ? box->wall + lived(box) : 0;
 	if (wall.trusted && wall.seconds > mark->wall)
 		mark->wall = wall.seconds;
@@ -52,7 +64,8 @@ void box_clock_mark(struct box_clock *box, struct box_mark *mark)
 
 size_t box_mark_encode(const struct box_mark *mark, char text[BOX_MARK_SIZE])
 {
-	return (size_t)snprintf(text, BOX_MARK_SIZE, "%" PRId64 " %" PRId64 "\n", mark->box, mark->wall);
+	return (size_t)snprintf(
+		text, BOX_MARK_SIZE, "%" PRId64 " %" PRId64 " %" PRId64 "\n", mark->box, mark->wall, mark->held_back);
 }
 
 int box_mark_decode(struct box_mark *mark, const char *text, size_t size)
@@ -61,6 +74,7 @@ int box_mark_decode(struct box_mark *mark, const char *text, size_t size)
 	if (size > BOX_MARK_SIZE)
 		return -EBADMSG;
 	memcpy(copy, text, size);
-	bool whole = sscanf(copy, "%" SCNd64 " %" SCNd64, &mark->box, &mark->wall) == 2;
-	return whole && mark->box >= 0 && mark->wall >= 0 ? 0 : -EBADMSG;
+	mark->held_back = 0; /* older ones do not say */
+	bool whole = sscanf(copy, "%" SCNd64 " %" SCNd64 " %" SCNd64, &mark->box, &mark->wall, &mark->held_back) >= 2;
+	return whole && mark->box >= 0 && mark->wall >= 0 && mark->held_back >= 0 ? 0 : -EBADMSG;
 }

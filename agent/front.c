@@ -2,6 +2,7 @@
 #include "agent/front.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -168,6 +169,21 @@ static void tell_offer(struct front *front)
 	give(front, &event);
 }
 
+/* A request from far away that waits for two holds, or does no longer. */
+static void tell_unlock(struct front *front)
+{
+	const struct consent *consent = &front->box->service.consent;
+	struct panel_event event = { .kind = PANEL_UNLOCK };
+	char name[32];
+	uint64_t id = consent_waits(consent, loop_now()) ? consent->id : 0;
+	if (id == front->unlock)
+		return;
+	front->unlock = event.offer.id = id;
+	snprintf(name, sizeof(name), "%lld %s", (long long)consent->days, front->panel.texts->days);
+	panel_set_name(event.offer.name, name);
+	give(front, &event);
+}
+
 /* ---- health ---- */
 
 /* Of the database whose newest good backup is oldest; -1: one has none. */
@@ -306,9 +322,21 @@ static void ask_stop(struct front *front)
 		give(front, &event);
 }
 
+static void unlock(struct front *front, uint64_t id)
+{
+	struct panel_event gone = { .kind = PANEL_REFUSED, .refusal = PANEL_REFUSED_GONE };
+	struct service *service = &front->box->service;
+	if (!consent_take(&service->consent, id, loop_now())) {
+		give(front, &gone);
+		return;
+	}
+	service_unlocked(service);
+	box_confirm_time(front->box);
+	tell_unlock(front);
+}
+
 static void act(struct front *front, const struct panel_output *output)
 {
-	struct panel_event refused = { .kind = PANEL_REFUSED, .refusal = PANEL_REFUSED_OTHER };
 	switch (output->request) {
 	case PANEL_NOTHING:
 		return;
@@ -321,8 +349,8 @@ static void act(struct front *front, const struct panel_output *output)
 	case PANEL_ASK_STOP:
 		ask_stop(front);
 		return;
-	case PANEL_ASK_UNLOCK: /* nothing asks from far away yet */
-		give(front, &refused);
+	case PANEL_ASK_UNLOCK:
+		unlock(front, output->id);
 		return;
 	}
 }
@@ -347,6 +375,7 @@ static void tick(void *arg)
 	struct panel_event event = { .kind = PANEL_TICK };
 	struct job_progress progress;
 	give(front, &event);
+	tell_unlock(front);
 	if (engine_progress(front->box->engine, &progress))
 		tell_running(front);
 }
@@ -378,6 +407,7 @@ int front_start(struct front *front, struct box *box)
 		result = loop_add(&box->loop, board_fd(), POLLIN, board_ready, front);
 	if (result < 0)
 		return result;
+	box->service.has_panel = board.panel.restore != NULL;
 	box->changed = box_changed;
 	box->changed_arg = front;
 	box_changed(front);

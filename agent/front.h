@@ -14,6 +14,7 @@ struct front {
 	struct panel panel;
 	struct loop_timer tick;
 	uint64_t last_ended;             /* the newest job whose end was looked at */
+	uint64_t unlock;                 /* the request that the panel offers to unlock; 0: none */
 	struct panel_job ended;          /* it, as the panel sees it */
 	enum sql_error_kind last_backup; /* how the last backup failed */
 };

@@ -11,6 +11,7 @@
 #include "agent/api.h"
 #include "agent/audit.h"
 #include "agent/check.h"
+#include "agent/consent.h"
 #include "agent/engine.h"
 #include "agent/schedule.h"
 #include "agent/shelf.h"
@@ -36,6 +37,9 @@ struct service {
 	struct audit *audit;
 	struct check *check;
 	const struct schedule *schedule; /* NULL: nothing runs by itself (standalone) */
+	struct consent consent;          /* what waits for the panel */
+	bool has_panel;                  /* with a button, so that somebody can confirm */
+	_Atomic int64_t *held_back;      /* seconds that the box was off and that do not count yet */
 	int64_t started;                 /* seconds since 1970 UTC */
 	bool ending;                     /* a shutdown is under way */
 };
@@ -51,6 +55,8 @@ void service_tell_ended(struct service *service);
  * restore cannot be recorded, and so is not begun.
  */
 int service_submit(struct service *service, const struct job_request *request, uint64_t *id);
+/* Two holds at the panel have confirmed the request that waited: into the audit log. */
+void service_unlocked(struct service *service);
 int service_cancel(struct service *service, uint64_t id, const char *who, enum job_origin origin);
 
 #endif

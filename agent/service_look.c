@@ -7,6 +7,7 @@
 #include <strings.h>
 #include <time.h>
 
+#include "agent/loop.h"
 #include "agent/names.h"
 #include "agent/place.h"
 #include "agent/server.h"
@@ -249,6 +250,8 @@ static void add_store(struct service *service, struct block *block)
 	block_add_number(block, "Snapshot-Count", total);
 	block_add_number(block, "Damaged-Count", shelf_count(service->shelf, SNAPSHOT_DAMAGED));
 	block_add_number(block, "Suspect-Count", shelf_count(service->shelf, SNAPSHOT_SUSPECT));
+	if (service->held_back && *service->held_back > 0)
+		block_add_number(block, "Time-Held-Back", (uint64_t)*service->held_back);
 	block_add_number(block, "Chunks", status.chunks);
 	block_add_number(block, "Index-Capacity", status.index_capacity);
 }
@@ -481,6 +484,46 @@ static void begin_trust(struct service *service, struct api_client *client, cons
 			config->name);
 }
 
+/* ---- time that the box was off ---- */
+
+#define DAY_S 86400
+
+static void describe_time(const struct service *service, char *what, size_t size)
+{
+	snprintf(what, size, "count %lld days that the box was off", (long long)service->consent.days);
+}
+
+void service_unlocked(struct service *service)
+{
+	char what[80];
+	describe_time(service, what, sizeof(what));
+	service_audit(service, "unlocked", "panel", ORIGIN_PANEL, what, "");
+}
+
+/* Only whoever stands before the box can know that it was off: the command asks, two holds confirm. */
+static void begin_count_time(struct service *service, struct api_client *client, const struct block_fields *request)
+{
+	int64_t days = service->held_back ? *service->held_back / DAY_S : 0;
+	char what[80];
+	(void)request;
+	if (days == 0) {
+		service_end(client, CODE_DONE, "", "All the time that the box was off counts; there is nothing to confirm.");
+		return;
+	}
+	if (!service->has_panel) {
+		service_end(client, CODE_FAILED, "It stays as it is: more is kept, and nothing is lost by that.",
+			"This box has no panel at which somebody could confirm that it was off for %lld days more than count.",
+			(long long)days);
+		return;
+	}
+	consent_ask(&service->consent, days, loop_now());
+	describe_time(service, what, sizeof(what));
+	service_audit(service, "asked", client->user, ORIGIN_COMMAND, what, "waits for the panel");
+	service_end(client, CODE_DONE, "Within ten minutes, somebody at the box has to HOLD the button, and HOLD it again.",
+		"The panel asks whether the box was really off: %lld days more would then count for retention.",
+		(long long)days);
+}
+
 const struct service_command service_look_commands[] = {
 	{ "list", begin_list, more_list, NULL },
 	{ "show", begin_show, more_show, gone_show },
@@ -488,5 +531,6 @@ const struct service_command service_look_commands[] = {
 	{ "jobs", begin_jobs, more_jobs, gone_jobs },
 	{ "check", begin_check, more_check, gone_check },
 	{ "trust", begin_trust, NULL, NULL },
+	{ "count-time", begin_count_time, NULL, NULL },
 };
 const size_t service_look_command_count = sizeof(service_look_commands) / sizeof(service_look_commands[0]);

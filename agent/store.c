@@ -90,7 +90,8 @@ static int tell_repository(struct store *store, const struct config *config, int
 	case -ENOENT:
 	case -ENODATA:
 	case -ENOMEDIUM:
-		return tell(store, -ENOMEDIUM, "Run coffretd --init once.", "There is no store in %s yet.", config->volumes[0].path);
+		return tell(
+			store, -ENOMEDIUM, "Run coffretd --init once.", "There is no store in %s yet.", config->volumes[0].path);
 	case -EXDEV:
 		return tell(store, error, "Name an empty directory, or the one that the store is in.",
 			"%s holds something that is no store of this box.", config->volumes[0].path);
@@ -101,7 +102,8 @@ static int tell_repository(struct store *store, const struct config *config, int
 		return tell(store, error, "Its copies may be whole: do not write to it, and ask for help.",
 			"The store in %s is damaged at its root.", config->volumes[0].path);
 	default:
-		return tell(store, error, "", "The store in %s cannot be opened: %s.", config->volumes[0].path, strerror(-error));
+		return tell(
+			store, error, "", "The store in %s cannot be opened: %s.", config->volumes[0].path, strerror(-error));
 	}
 }
 
@@ -131,16 +133,27 @@ static void start_time(struct store *store)
 	box_clock_start(&store->clock, store->clock.clock, &mark);
 }
 
-void store_keep_time(struct store *store)
+static void keep_time(struct store *store, int64_t every)
 {
 	char text[BOX_MARK_SIZE];
 	struct box_mark mark;
 	box_clock_mark(&store->clock, &mark);
-	if (mark.box - store->time_kept < KEEP_EVERY_S)
+	if (mark.box - store->time_kept < every)
 		return;
 	/* Where it cannot be written, box time is a little late after the next start: more is kept, not less. */
 	if (repository_state_write(store->repository, BOX_TIME, text, box_mark_encode(&mark, text)) == 0)
 		store->time_kept = mark.box;
+}
+
+void store_keep_time(struct store *store)
+{
+	keep_time(store, KEEP_EVERY_S);
+}
+
+void store_confirm_time(struct store *store)
+{
+	box_clock_confirm(&store->clock);
+	keep_time(store, 0);
 }
 
 static int open_repository(struct store *store, const struct config *config, struct clock *clock)
@@ -205,7 +218,7 @@ static int make_places(struct store *store, const struct config *config)
 	int result = make_directories(config->state_directory, true);
 	if (result == 0)
 		result = place_is_flash(config->volumes[0].path) ? place_make_flash(config->volumes[0].path)
-												: make_directories(config->volumes[0].path, true);
+														 : make_directories(config->volumes[0].path, true);
 	if (result == 0)
 		result = make_directories(config->key_file, false);
 	return result < 0 ? tell(store, result, "", "What the store needs cannot be made: %s.", strerror(-result)) : 0;

@@ -27,6 +27,8 @@ struct store {
 int store_open(struct store *store, const struct config *config, struct clock *clock);
 /* Writes box time to the volume, if it went on by an hour. On the thread that has the repository. */
 void store_keep_time(struct store *store);
+/* A person has confirmed how long the box was off: it counts, and is written. Same thread. */
+void store_confirm_time(struct store *store);
 /* Zeroed, or after store_open whatever it returned. */
 void store_close(struct store *store);
 /*

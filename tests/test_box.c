@@ -329,6 +329,22 @@ static void box_time_goes_on_from_life_to_life(void **state)
 	box_close(&box);
 }
 
+static void a_request_that_waits_for_the_panel_is_taken_once_and_in_time(void **state)
+{
+	(void)state;
+	struct consent consent = { .id = 0 };
+	assert_false(consent_take(&consent, 0, 0));
+	consent_ask(&consent, 45, 1000);
+	uint64_t first = consent.id;
+	assert_true(consent_waits(&consent, 1000 + CONSENT_MS - 1));
+	assert_false(consent_take(&consent, first, 1000 + CONSENT_MS));
+	assert_false(consent_take(&consent, first + 1, 2000));
+	consent_ask(&consent, 46, 2000);
+	assert_false(consent_take(&consent, first, 2000)); /* another one came: the holds were not for it */
+	assert_true(consent_take(&consent, consent.id, 2000));
+	assert_false(consent_take(&consent, consent.id, 2000));
+}
+
 static void the_time_to_go_is_said_when_it_can_be_known(void **state)
 {
 	(void)state;
@@ -358,6 +374,7 @@ int main(void)
 		cmocka_unit_test(a_job_gets_nearer_to_its_end_phase_by_phase),
 		cmocka_unit_test_setup_teardown(the_store_is_cleaned_and_scrubbed_once_a_day, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(box_time_goes_on_from_life_to_life, set_up, tear_down),
+		cmocka_unit_test(a_request_that_waits_for_the_panel_is_taken_once_and_in_time),
 		cmocka_unit_test(the_time_to_go_is_said_when_it_can_be_known),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

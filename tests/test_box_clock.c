@@ -40,7 +40,7 @@ static int set_up(void **state)
 	up_ms = 5000;
 	wall = START;
 	trusted = true;
-	mark = (struct box_mark){ 0, 0 };
+	mark = (struct box_mark){ .box = 0 };
 	box_clock_start(&box, &clock_of_test, &mark);
 	return 0;
 }
@@ -107,6 +107,32 @@ static void at_most_thirty_days_are_added_at_once(void **state)
 	assert_int_equal(box_clock_now(&box), 1000 + 30 * DAY);
 }
 
+static void what_is_more_is_held_back_until_somebody_confirms_it(void **state)
+{
+	(void)state;
+	char text[BOX_MARK_SIZE];
+	pass(1000);
+	off(75 * DAY);
+	assert_int_equal(box_clock_now(&box), 1000 + 30 * DAY);
+	assert_int_equal(box.held_back, 45 * DAY);
+	off(40 * DAY); /* nobody came: it is not forgotten */
+	assert_int_equal(box_clock_now(&box), 1000 + 60 * DAY);
+	box_clock_mark(&box, &mark);
+	size_t size = box_mark_encode(&mark, text);
+	assert_true(size < BOX_MARK_SIZE);
+	assert_int_equal(box_mark_decode(&mark, text, size), 0);
+	assert_int_equal(mark.held_back, 55 * DAY);
+	box_clock_confirm(&box);
+	assert_int_equal(box_clock_now(&box), 1000 + 115 * DAY);
+	box_clock_confirm(&box); /* once */
+	assert_int_equal(box_clock_now(&box), 1000 + 115 * DAY);
+	off(0);
+	assert_int_equal(box_clock_now(&box), 1000 + 115 * DAY);
+	assert_int_equal(box_mark_decode(&mark, "5 6\n", 4), 0); /* of an older version */
+	assert_int_equal(mark.held_back, 0);
+	assert_int_equal(box_mark_decode(&mark, "5 6 -7\n", 7), -EBADMSG);
+}
+
 static void a_clock_that_jumps_in_a_life_adds_nothing(void **state)
 {
 	(void)state;
@@ -156,7 +182,7 @@ static void the_mark_comes_back_and_garbage_does_not(void **state)
 {
 	(void)state;
 	char text[BOX_MARK_SIZE];
-	struct box_mark in = { INT64_MAX, INT64_MAX }, out;
+	struct box_mark in = { INT64_MAX, INT64_MAX, 0 }, out;
 	size_t size = box_mark_encode(&in, text);
 	assert_int_equal(box_mark_decode(&out, text, size), 0);
 	assert_true(out.box == in.box && out.wall == in.wall);
@@ -173,6 +199,7 @@ int main(void)
 		cmocka_unit_test_setup(time_spent_off_counts_where_the_clock_is_trusted, set_up),
 		cmocka_unit_test_setup(a_life_without_a_trusted_clock_forgets_no_time_before_it, set_up),
 		cmocka_unit_test_setup(at_most_thirty_days_are_added_at_once, set_up),
+		cmocka_unit_test_setup(what_is_more_is_held_back_until_somebody_confirms_it, set_up),
 		cmocka_unit_test_setup(a_clock_that_jumps_in_a_life_adds_nothing, set_up),
 		cmocka_unit_test_setup(a_clock_that_was_set_back_adds_nothing_when_it_is_right_again, set_up),
 		cmocka_unit_test_setup(it_never_goes_back, set_up),

@@ -199,6 +199,18 @@ const struct command commands[] = {
 		"When host, instance, port, name, CA or pin of a server change in coffret.conf, its passwords are not used until\n"
 		"the password files are written anew, or this says that the change was meant.\n\n",
 	},
+	{
+		"count-time",
+		NULL,
+		false,
+		0,
+		"",
+		"count-time",
+		"have somebody confirm that the box was off for long",
+		"Retention counts box days: time that the box was on, and of each time that it was off at most 30 days, since a clock\n"
+		"may be wrong. If it was really off for longer, this asks the panel: somebody there has to HOLD the button, and HOLD it\n"
+		"again, within ten minutes. Without it more is kept, and nothing is lost.\n\n",
+	},
 #ifdef CONFIG_HAL_SIM
 	{
 		"press",
@@ -246,6 +258,7 @@ static const struct {
 	{ "cancel", "  coffret cancel                  what runs\n  coffret cancel 12               job 12\n" },
 	{ "check", "  coffret check\n  coffret check sql1\n  coffret check sql1/mgc --standalone\n" },
 	{ "trust", "  coffret trust sql1\n" },
+	{ "count-time", "  coffret count-time\n" },
 	{ "press", "  coffret press restore --hold 5s\n  coffret press --state\n" },
 };
 
@@ -268,7 +281,7 @@ void help_print(const struct command *command)
 	fputs("Usage: coffret COMMAND [OPTIONS]\nBack up, list, check and restore SQL Server databases with the box.\n\n",
 		stdout);
 	for (size_t i = 0; i < command_count; i++)
-		printf("  %-9s %s\n", commands[i].name, commands[i].summary);
+		printf("  %-10s %s\n", commands[i].name, commands[i].summary);
 	fputs("\ncoffret COMMAND --help says more, with examples.\n\n" COMMON "  -V, --version       the version\n" EXITS,
 		stdout);
 }

@@ -321,6 +321,11 @@ static void show_status(struct screen *screen, const struct block_fields *fields
 	}
 	if (number(fields, "Suspect-Count"))
 		show_pair(screen, "warning", "a backup is suspect: look at it, then coffret accept ID or coffret remove ID");
+	if (number(fields, "Time-Held-Back") >= 86400) {
+		snprintf(line, sizeof(line), "%s; coffret count-time, if it was really off",
+			text_duration(a, number(fields, "Time-Held-Back") * 1000));
+		show_pair(screen, "off, not counted", line);
+	}
 	if (strcmp(get(fields, "Mode"), "append-only") == 0)
 		show_pair(screen, "mode", "append-only: no snapshot is ever removed");
 	if (number(fields, "Room") < number(fields, "Room-For-Base")) {

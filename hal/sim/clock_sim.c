@@ -2,6 +2,7 @@
 #include "hal/sim/sim.h"
 
 #include <pthread.h>
+#include <stdlib.h>
 #include <time.h>
 
 /* One board has one clock; any thread may read it while the socket moves it. */
@@ -31,10 +32,20 @@ static int64_t sim_clock_monotonic(struct clock *base)
 	return now;
 }
 
+/* A box that was off: the process begins so many seconds ahead of the machine's wall clock. */
+static void begin_ahead(struct sim_clock *clock)
+{
+	const char *ahead = getenv("COFFRET_SIM_AHEAD");
+	if (!clock->begun && ahead)
+		clock->wall_offset_ms += strtoll(ahead, NULL, 10) * 1000;
+	clock->begun = true;
+}
+
 static void sim_clock_wall(struct clock *base, struct clock_wall *wall)
 {
 	struct sim_clock *clock = container_of(base, struct sim_clock, clock);
 	pthread_mutex_lock(&lock);
+	begin_ahead(clock);
 	int64_t ms = read_ms(CLOCK_REALTIME) - missed_ms(clock) + clock->wall_offset_ms;
 	*wall = (struct clock_wall){ .seconds = ms / 1000, .trusted = !clock->untrusted };
 	pthread_mutex_unlock(&lock);

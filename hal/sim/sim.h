@@ -42,7 +42,7 @@ struct sim_clock {
 	struct clock clock;
 	int64_t monotonic_offset_ms, wall_offset_ms;
 	int64_t frozen_at_ms; /* of real time; 0: it runs */
-	bool untrusted;
+	bool untrusted, begun;
 };
 
 extern const struct button_ops sim_button_ops;

@@ -235,3 +235,42 @@ def test_damage_that_the_scrub_finds_is_said_everywhere_and_healed_by_the_next_b
         box.ok("verify", id, "--data")
     assert box.json("status")["damaged_count"] == 0
     stage.wait_for(lambda: "damaged" not in box.ok("press", "--state"), 60, "the panel to be content")
+
+
+def test_only_a_finger_can_confirm_that_the_box_was_off_for_long(world, monkeypatch):
+    server = small(world)
+    box = world.box(server, databases="small", profile="any", box_extra="[store]\nscrub_days = 0",
+                    extra="[retention]\nkeep_last = 0\nkeep_daily = 0\nkeep_weekly = 0\nkeep_monthly = 0\nkeep_within = 50\n")
+    for night in range(2):
+        server.sql(f"UPDATE dbo.t SET body = N'night {night}' WHERE id = 2", "small")
+        box.ok("backup")
+    assert "nothing to confirm" in box.ok("count-time")
+    advance(box, 0.1)
+    box.ok("prune")  # a job's end writes down the time
+    box.stop()
+    monkeypatch.setenv("COFFRET_SIM_AHEAD", str(86_400 * 76))
+    box.start()
+    status = box.json("status")
+    assert 45 <= status["time_held_back"] / 86_400 < 46
+    assert "off, not counted" in box.ok("status")
+    server.sql("UPDATE dbo.t SET body = N'after' WHERE id = 2", "small")
+    box.ok("backup")
+    box.ok("verify", "--data")
+    box.ok("prune")
+    assert len(snapshots(box)) == 3  # 30 days have passed, no more
+    assert "Within ten minutes" in box.ok("count-time")
+    stage.wait_for(lambda: "Remote: 45 days?" in box.ok("press", "--state"), 60, "the panel to ask")
+    box.ok("press", "restore", "--hold", "200ms")  # a press is no answer
+    assert box.json("status")["time_held_back"] > 0
+    box.ok("press", "restore", "--hold", "6s")
+    stage.wait_for(lambda: "HOLD again" in box.ok("press", "--state") and "Release" not in box.ok("press", "--state"), 30, "the panel to be armed")
+    box.ok("press", "restore", "--hold", "6s")
+    stage.wait_for(lambda: "time_held_back" not in box.json("status"), 60, "the time to count")
+    box.ok("prune")
+    assert len(snapshots(box)) == 1
+    stage.wait_for(lambda: "Remote" not in box.ok("press", "--state"), 60, "the panel to be content")
+    log = open(f"{box.directory}/state/audit.log").read()
+    assert 'event="unlocked"' in log and 'what="count 45 days that the box was off"' in log
+    box.stop()
+    box.start()
+    assert "time_held_back" not in box.json("status")
