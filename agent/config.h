@@ -74,6 +74,7 @@ struct config {
 	bool append_only; /* of a store that is made: no snapshot is ever removed from it */
 	uint32_t clean_max_per_day; /* percent of the volume that cleaning may copy in a box day */
 	uint32_t scrub_days;        /* in so many box days everything is read again; 0: never by itself */
+	bool parity;                /* of a store that is made from now on */
 	struct retention_policy retention;
 	struct suspect_policy suspect;
 	char state_directory[256];

@@ -53,6 +53,7 @@ static const struct config_key store_keys[] = {
 		"a number from 0 to 100", 0 },
 	{ "scrub_days", config_parse_u32, offsetof(struct config, scrub_days), 0, 0, 3650,
 		"a number of days from 0 to 3650", 0 },
+	{ "parity", config_parse_bool, offsetof(struct config, parity), 0, 0, 0, "yes or no", 0 },
 };
 
 static const struct config_key schedule_keys[] = {
@@ -142,6 +143,7 @@ void config_defaults(struct config *config)
 	config->deflate_level = 5;
 	config->clean_max_per_day = 2;
 	config->scrub_days = 30;
+	config->parity = true;
 	config->suspect =
 		(struct suspect_policy){ .rows_lost = 20, .table_rows_lost = 50, .new_data = 50, .incompressible = true };
 	config->retention = (struct retention_policy){ .keep_last = 3,

@@ -33,6 +33,7 @@ static void fill_settings(struct repository_settings *settings, const struct con
 		.append_only = config->append_only,
 		.deflate_threads = CONFIG_STORAGE_DEFLATE_THREADS,
 		.index_chunks = CONFIG_STORAGE_INDEX_CHUNKS,
+		.without_parity = !config->parity,
 	};
 	chunker_default(settings->chunker);
 }

@@ -16,9 +16,10 @@ static int open_for_writing(struct chunk_store *store, const struct chunk_settin
 int chunk_store_open(struct chunk_store *store, struct volume *volume, const struct chunk_settings *settings)
 {
 	*store = (struct chunk_store){ .volume = volume, .keys = settings->keys };
+	healer_open(&store->healer, volume, settings->repository, settings->parity);
 	int error = index_create(&store->index, settings->index_chunks);
 	if (!error)
-		error = segment_writer_create(&store->segments, volume, settings->repository);
+		error = segment_writer_create(&store->segments, volume, settings->repository, settings->parity);
 	if (!error)
 		error = packer_create(&store->packer, &store->keys, settings->level);
 	if (!error && !(store->stored = malloc(STORED_SIZE_MAX)))
@@ -36,6 +37,7 @@ void chunk_store_close(struct chunk_store *store)
 	pack_queue_free(store->queue);
 	packer_free(store->packer);
 	segment_writer_destroy(&store->segments);
+	healer_close(&store->healer);
 	index_destroy(&store->index);
 	free(store->stored);
 	crypto_wipe(store, sizeof *store);
@@ -79,17 +81,33 @@ static void mark_damaged(struct chunk_store *store, const struct chunk_name *nam
 
 /* ---- finding ---- */
 
+/* Where a chunk is unpacked to, and how long it became. */
+struct chunk_room {
+	void *bytes;
+	uint32_t capacity, size;
+};
+
+/* What the medium gave was damaged: by parity. The error stays what it was where that has none, either. */
+static int heal(
+	struct chunk_store *store, const struct place *place, uint32_t offset, void *bytes, uint32_t size, int error)
+{
+	const struct segment_writer *segments = &store->segments;
+	if (segments->open && segments->current == place->segment)
+		return error; /* it has no parity yet */
+	int healed = heal_read(&store->healer, place->segment, place->offset + offset, bytes, size);
+	return healed == -EBADMSG ? error : healed;
+}
+
 static int read_head(struct chunk_store *store, const struct place *place, struct chunk_head *head)
 {
 	uint8_t bytes[CHUNK_HEAD_SIZE];
 	int error = segment_read(&store->segments, place->segment, place->offset, bytes, sizeof bytes);
+	if (!error)
+		error = chunk_head_get(head, bytes);
+	if (!heal_is_damage(error))
+		return error;
+	error = heal(store, place, 0, bytes, sizeof bytes, error);
 	return error ? error : chunk_head_get(head, bytes);
-}
-
-/* Damage, or a medium that cannot read this place: another copy may do. */
-static bool is_damage(int error)
-{
-	return error == -EBADMSG || error == -EIO || error == -ENOENT || error == -ERANGE;
 }
 
 /* The next candidate whose full name is on the medium. 1, 0 or an error; *damage keeps what kind of damage was met. */
@@ -98,7 +116,7 @@ static int next_named(struct chunk_store *store, const struct chunk_name *name, 
 {
 	while (index_next(&store->index, name, cursor, place)) {
 		int error = read_head(store, place, head);
-		if (is_damage(error)) {
+		if (heal_is_damage(error)) {
 			mark_damaged(store, name, place);
 			*damage = error == -EIO ? -EIO : -EBADMSG;
 		} else if (error) {
@@ -120,16 +138,27 @@ int chunk_find(struct chunk_store *store, const struct chunk_name *name, struct 
 	return found;
 }
 
-static int read_chunk(struct chunk_store *store, const struct place *place, const struct chunk_head *head, void *bytes,
-	uint32_t capacity, uint32_t *size)
+/* The sealed bytes are kept in `stored` where it is not NULL: the packer spoils what it opens. */
+static int unpack(struct chunk_store *store, const struct chunk_head *head, uint8_t *stored, struct chunk_room *room)
+{
+	if (stored)
+		memcpy(stored, store->stored, head->stored_size);
+	return packer_unpack(store->packer, head, store->stored, room->bytes, room->capacity, &room->size);
+}
+
+static int read_chunk(struct chunk_store *store, const struct place *place, const struct chunk_head *head,
+	uint8_t *stored, struct chunk_room *room)
 {
 	if (head->stored_size > STORED_SIZE_MAX)
 		return -EBADMSG;
 	int error = segment_read(
 		&store->segments, place->segment, place->offset + CHUNK_HEAD_SIZE, store->stored, head->stored_size);
 	if (!error)
-		error = packer_unpack(store->packer, head, store->stored, bytes, capacity, size);
-	return error;
+		error = unpack(store, head, stored, room);
+	if (!heal_is_damage(error))
+		return error;
+	error = heal(store, place, CHUNK_HEAD_SIZE, store->stored, head->stored_size, error);
+	return error ? error : unpack(store, head, stored, room);
 }
 
 /* One pass over the candidates that are, or are not, known to be damaged. */
@@ -143,11 +172,11 @@ static int get_from(
 	while ((found = next_named(store, name, &cursor, &place, &head, damage)) == 1) {
 		if (place.damaged != damaged)
 			continue;
-		uint32_t read = 0;
-		int error = read_chunk(store, &place, &head, bytes, size, &read);
-		if (!error && read != size)
+		struct chunk_room room = { bytes, size, 0 };
+		int error = read_chunk(store, &place, &head, NULL, &room);
+		if (!error && room.size != size)
 			error = -EBADMSG;
-		if (!is_damage(error))
+		if (!heal_is_damage(error))
 			return error ? error : 1;
 		mark_damaged(store, name, &place);
 		*damage = error == -EIO ? -EIO : -EBADMSG;
@@ -166,22 +195,6 @@ int chunk_get(struct chunk_store *store, const struct chunk_name *name, void *by
 
 /* ---- as it lies there ---- */
 
-/* The packer spoils what it opens, so it gets a copy. */
-static int read_stored(struct chunk_store *store, const struct place *place, const struct chunk_head *head,
-	uint8_t *stored, void *bytes, uint32_t size)
-{
-	uint32_t opened = 0;
-	if (head->stored_size > STORED_SIZE_MAX)
-		return -EBADMSG;
-	int error = segment_read(
-		&store->segments, place->segment, place->offset + CHUNK_HEAD_SIZE, stored, head->stored_size);
-	if (error)
-		return error;
-	memcpy(store->stored, stored, head->stored_size);
-	error = packer_unpack(store->packer, head, store->stored, bytes, size, &opened);
-	return error ? error : opened == size ? 0 : -EBADMSG;
-}
-
 /* Each round marks one candidate damaged, so these end. */
 int chunk_get_stored(struct chunk_store *store, const struct chunk_name *name, struct chunk_head *head, void *stored,
 	void *bytes, uint32_t size)
@@ -189,8 +202,11 @@ int chunk_get_stored(struct chunk_store *store, const struct chunk_name *name, s
 	struct place place;
 	int found, damage = -EBADMSG;
 	while ((found = chunk_find(store, name, &place, head)) == 1) {
-		int error = read_stored(store, &place, head, stored, bytes, size);
-		if (!is_damage(error))
+		struct chunk_room room = { bytes, size, 0 };
+		int error = read_chunk(store, &place, head, stored, &room);
+		if (!error && room.size != size)
+			error = -EBADMSG;
+		if (!heal_is_damage(error))
 			return error;
 		mark_damaged(store, name, &place);
 		damage = error == -EIO ? -EIO : -EBADMSG;
@@ -205,7 +221,7 @@ int chunk_is_whole(struct chunk_store *store, const struct chunk_name *name, voi
 	int found;
 	while ((found = chunk_find(store, name, &place, &head)) == 1) {
 		int error = chunk_check(store, &place, &head, bytes, size);
-		if (!is_damage(error))
+		if (!heal_is_damage(error))
 			return error ? error : 1;
 	}
 	return found;
@@ -300,7 +316,7 @@ static int find_sound(struct chunk_store *store, const struct chunk_name *name, 
 		uint8_t *bytes = malloc(size);
 		int error = bytes ? chunk_check(store, &place, &head, bytes, size) : -ENOMEM;
 		free(bytes);
-		if (!is_damage(error))
+		if (!heal_is_damage(error))
 			return error ? error : 1;
 	}
 }
@@ -362,7 +378,7 @@ int chunk_index(struct chunk_store *store, const struct chunk_name *name, const 
 	while (index_next(&store->index, name, &cursor, &other)) {
 		struct chunk_head head = { .codec = 0 };
 		int error = read_head(store, &other, &head);
-		if (error && !is_damage(error))
+		if (error && !heal_is_damage(error))
 			return error;
 		if (error || memcmp(&head.name, name, sizeof *name) != 0)
 			continue;
@@ -378,16 +394,23 @@ int chunk_check(struct chunk_store *store, const struct place *place, const stru
 	uint32_t capacity)
 {
 	struct chunk_head there;
-	uint32_t size;
+	struct chunk_room room = { buffer, capacity, 0 };
 	/* The head that lies before it, too: `head` may come from the contents, and reading begins with the other one. */
 	int error = read_head(store, place, &there);
 	if (!error && memcmp(&there.name, &head->name, sizeof there.name) != 0)
 		error = -EBADMSG;
 	if (!error)
-		error = read_chunk(store, place, &there, buffer, capacity, &size);
-	if (is_damage(error))
+		error = read_chunk(store, place, &there, NULL, &room);
+	if (heal_is_damage(error))
 		mark_damaged(store, &head->name, place);
 	return error;
+}
+
+int chunk_stored(
+	struct chunk_store *store, const struct place *place, const struct chunk_head *head, uint8_t *stored, void *bytes)
+{
+	struct chunk_room room = { bytes, CHUNK_SIZE_MAX, 0 };
+	return read_chunk(store, place, head, stored, &room);
 }
 
 bool chunk_replaced(struct chunk_store *store, const struct chunk_name *name, const struct place *place, void *buffer)

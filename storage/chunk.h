@@ -6,6 +6,7 @@
 #ifndef STORAGE_CHUNK_H
 #define STORAGE_CHUNK_H
 
+#include "storage/heal.h"
 #include "storage/index.h"
 #include "storage/pack_queue.h"
 
@@ -14,7 +15,8 @@ struct chunk_settings {
 	uint8_t repository[16]; /* whose segments these are */
 	uint32_t index_chunks;
 	int level, threads;
-	bool read_only;   /* no threads, no buffers for writing */
+	bool read_only; /* no threads, no buffers for writing */
+	bool parity;
 	uint64_t reserve; /* bytes of the volume that no chunk may take */
 };
 
@@ -25,6 +27,7 @@ struct chunk_store {
 	struct pack_keys keys;
 	struct index index;
 	struct segment_writer segments;
+	struct healer healer;
 	struct pack_queue *queue; /* NULL: read-only */
 	struct packer *packer;    /* for reading */
 	uint8_t *stored;          /* STORED_SIZE_MAX, what was read last */
@@ -66,9 +69,9 @@ int chunk_flush(struct chunk_store *store);
 void chunk_discard(struct chunk_store *store);
 
 /*
- * Reads a chunk and checks it against its name. -EBADMSG: not there, or every copy is damaged; the damaged ones are no
- * longer known to chunk_put, so the next backup stores the chunk again, and reads what it finds known beside it.
- * -EIO: the medium.
+ * Reads a chunk and checks it against its name; what parity can heal is. -EBADMSG: not there, or every copy is damaged;
+ * the damaged ones are no longer known to chunk_put, so the next backup stores the chunk again, and reads what it finds
+ * known beside it. -EIO: the medium.
  */
 int chunk_get(struct chunk_store *store, const struct chunk_name *name, void *bytes, uint32_t size);
 /* 1 and where it lies, 0 where it is not known, or an error. Reads its head from the medium. */
@@ -84,6 +87,9 @@ void chunk_trust(struct chunk_store *store, uint64_t segment);
  * buffer: CHUNK_SIZE_MAX.
  */
 bool chunk_replaced(struct chunk_store *store, const struct chunk_name *name, const struct place *place, void *buffer);
+/* The sealed bytes of the chunk at one place, whole: opened into `bytes` and compared with its name. CHUNK_SIZE_MAX. */
+int chunk_stored(
+	struct chunk_store *store, const struct place *place, const struct chunk_head *head, uint8_t *stored, void *bytes);
 /* Reads and checks the chunk at one place, whatever else is known of its name; buffer has room for it. */
 int chunk_check(struct chunk_store *store, const struct place *place, const struct chunk_head *head, void *buffer,
 	uint32_t capacity);

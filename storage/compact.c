@@ -108,32 +108,12 @@ static int choose(struct compact *c)
 
 /* ---- copying ---- */
 
-static bool is_damage(int error)
-{
-	return error == -EBADMSG || error == -EIO || error == -ENOENT || error == -ERANGE;
-}
-
 /* One segment is left for the root, whatever happens. */
 static int check_room(const struct repository *r)
 {
 	struct volume_stat stat;
 	int error = volume_stat(r->volume, &stat);
 	return error ? error : stat.free < 2 * (uint64_t)r->volume->segment_size ? -ENOSPC : 0;
-}
-
-/* Into c->stored as it lies there, opened and compared with its name beside that. */
-static int read_whole(struct compact *c, const struct place *from, const struct chunk_head *head)
-{
-	struct chunk_store *store = &c->repository->chunks;
-	uint32_t size;
-	if (head->stored_size > STORED_SIZE_MAX)
-		return -EBADMSG;
-	int error = segment_read(
-		&store->segments, from->segment, from->offset + CHUNK_HEAD_SIZE, c->stored, head->stored_size);
-	if (error)
-		return error;
-	memcpy(store->stored, c->stored, head->stored_size);
-	return packer_unpack(store->packer, head, store->stored, c->bytes, CHUNK_SIZE_MAX, &size);
 }
 
 static int append(struct compact *c, const struct place *from, const struct chunk_head *head)
@@ -159,9 +139,9 @@ static int copy_chunk(void *arg, uint64_t number, uint32_t offset, const struct 
 	struct place from = { .segment = number, .offset = offset };
 	if (!index_is_marked(&c->repository->chunks.index, &head->name, &from))
 		return 0;
-	int error = read_whole(c, &from, head);
+	int error = chunk_stored(&c->repository->chunks, &from, head, c->stored, c->bytes);
 	/* A damaged chunk may go with its segment where another copy is whole; else the segment stays. */
-	if (is_damage(error)) {
+	if (heal_is_damage(error)) {
 		victim->whole &= chunk_replaced(&c->repository->chunks, &head->name, &from, c->bytes);
 		return 0;
 	}
@@ -176,12 +156,12 @@ static int copy_victim(struct compact *c)
 	struct victim *victim = &c->victims[c->next];
 	victim->whole = true;
 	c->full = false;
-	int error = segment_walk(r->volume, r->superblock.repository, &victim->file, c->walk, copy_chunk, c);
+	int error = segment_walk(&r->chunks.healer, &victim->file, c->walk, copy_chunk, c);
 	if (error == 1)
 		return 0;
-	if (is_damage(error))
+	if (heal_is_damage(error))
 		victim->whole = false;
-	return is_damage(error) ? 0 : error;
+	return heal_is_damage(error) ? 0 : error;
 }
 
 /* ---- the new segment in place of the old ones ---- */
@@ -203,7 +183,9 @@ static int seal(struct compact *c)
 	int error = segment_seal(segments);
 	struct segment_file file = { segments->current, segments->size };
 	if (!error)
-		error = segment_walk(r->volume, r->superblock.repository, &file, c->walk, check_copy, c);
+		error = segment_walk(&r->chunks.healer, &file, c->walk, check_copy, c);
+	if (!error && heal_is_wounded(&r->chunks.healer, file.number))
+		error = -EBADMSG;
 	if (error && !segments->open)
 		volume_remove(r->volume, segment_id(SEGMENT_DATA, file.number));
 	return error;

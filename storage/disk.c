@@ -99,7 +99,7 @@ int disk_volume_open(struct volume **volume, struct disk *disk, uint32_t segment
 	struct disk_volume *v = calloc(1, sizeof *v);
 	if (!v)
 		return -ENOMEM;
-	v->volume = (struct volume){ &disk_volume_ops, segment_size ? segment_size : DISK_SEGMENT_SIZE, 1 };
+	v->volume = (struct volume){ &disk_volume_ops, segment_size ? segment_size : DISK_SEGMENT_SIZE, 1, 0 };
 	v->disk = disk;
 	*volume = &v->volume;
 	return 0;

@@ -175,11 +175,13 @@ static int set_geometry(struct flash_volume *v, uint32_t strips)
 	if (flash->size < 2 * v->head_size + flash->unit || flash->count < 2 || strips > FLASH_STRIPS_MAX)
 		return -EINVAL;
 	v->payload = flash->size - 2 * v->head_size;
-	uint32_t enough = (FLASH_SEGMENT_SIZE + v->payload - 1) / v->payload;
+	/* One of them is for parity, which should not be as much as what it protects. */
+	uint32_t enough = (FLASH_SEGMENT_SIZE + v->payload - 1) / v->payload + 1;
+	enough = enough < FLASH_STRIPS_MIN ? FLASH_STRIPS_MIN : enough;
 	strips = strips ? strips : enough < FLASH_STRIPS_MAX ? enough : FLASH_STRIPS_MAX;
 	if (strips > UINT32_MAX / v->payload)
 		return -EINVAL;
-	v->volume = (struct volume){ &flash_volume_ops, strips * v->payload, flash->unit };
+	v->volume = (struct volume){ &flash_volume_ops, strips * v->payload, flash->unit, v->payload };
 	return 0;
 }
 

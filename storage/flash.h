@@ -14,7 +14,8 @@
 #include "storage/volume.h"
 
 #define FLASH_SEGMENT_SIZE \
-	(1024u * 1024) /* at least, where `strips` is 0: the largest chunk fits, with room to spare */
+	(1024u * 1024)         /* at least, where `strips` is 0: the largest chunk fits, with room to spare */
+#define FLASH_STRIPS_MIN 5 /* where LEBs are so large that fewer would do */
 #define FLASH_STRIPS_MAX 4096
 
 /*

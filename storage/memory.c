@@ -148,7 +148,7 @@ int memory_volume_open(struct volume **volume, const struct memory_geometry *geo
 	struct memory_volume *v = calloc(1, sizeof *v);
 	if (!v)
 		return -ENOMEM;
-	v->volume = (struct volume){ &memory_ops, geometry->segment_size, geometry->write_unit };
+	v->volume = (struct volume){ &memory_ops, geometry->segment_size, geometry->write_unit, geometry->strip_size };
 	v->size = geometry->size;
 	*volume = &v->volume;
 	return 0;

@@ -8,7 +8,7 @@
 struct memory_geometry {
 	uint64_t size; /* bytes of all segments together: more is -ENOSPC */
 	uint32_t segment_size;
-	uint32_t write_unit;
+	uint32_t write_unit, strip_size; /* as in struct volume */
 };
 
 int memory_volume_open(struct volume **volume, const struct memory_geometry *geometry);

@@ -21,20 +21,36 @@ static int index_chunk(void *arg, uint64_t number, uint32_t offset, const struct
 	return mount->fatal;
 }
 
+/* Part of it is known to be missing, though its end is there and tells all that it holds: whether parity has the rest. */
+static int check_damaged(struct mount *mount, uint64_t number)
+{
+	struct repository *r = mount->repository;
+	struct heal_result result;
+	if (!volume_is_damaged(r->volume, segment_id(SEGMENT_DATA, number)))
+		return 0;
+	int error = heal_check(&r->chunks.healer, number, &result);
+	if (error && !heal_is_damage(error))
+		return error;
+	return error || result.lost ? -EBADMSG : 0;
+}
+
 static int index_segment(struct mount *mount, const struct segment_file *file)
 {
 	struct repository *r = mount->repository;
-	int error = segment_walk(r->volume, r->superblock.repository, file, mount->buffer, index_chunk, mount);
+	int error = segment_walk(&r->chunks.healer, file, mount->buffer, index_chunk, mount);
 	if (mount->fatal || (error && error != -EBADMSG && error != -EIO))
 		return mount->fatal ? mount->fatal : error;
-	if (!error && !volume_is_damaged(r->volume, segment_id(SEGMENT_DATA, file->number)))
-		return 0;
+	bool indexed = !error;
+	if (!error)
+		error = check_damaged(mount, file->number);
+	if (error != -EBADMSG && error != -EIO)
+		return error;
 	/* It was whole once: what can still be found of it counts, and verify names what cannot. */
 	r->damaged_segments++;
 	chunk_suspect(&r->chunks, file->number);
-	if (!error)
-		return 0; /* its end is there and tells all that it holds */
-	error = segment_scan(r->volume, r->superblock.repository, file, index_chunk, mount);
+	if (indexed)
+		return 0;
+	error = segment_scan(&r->chunks.healer, file, index_chunk, mount);
 	if (mount->fatal || (error && error != -EBADMSG && error != -EIO && error != -EPROTONOSUPPORT))
 		return mount->fatal ? mount->fatal : error;
 	return 0;

@@ -27,9 +27,10 @@ static int make_superblock(struct superblock *superblock, const struct volume *v
 	const struct repository_settings *settings, const struct repository_secret *secret, uint8_t key[32])
 {
 	static const uint8_t not_told[16];
-	*superblock = (struct superblock){
-		.generation = 1, .append_only = settings->append_only, .segment_size = volume->segment_size
-	};
+	*superblock = (struct superblock){ .generation = 1,
+		.read = settings->without_parity ? 0 : FEATURE_READ_PARITY,
+		.append_only = settings->append_only,
+		.segment_size = volume->segment_size };
 	memcpy(superblock->chunker, settings->chunker, sizeof superblock->chunker);
 	memcpy(superblock->writer, settings->writer, sizeof superblock->writer);
 	uint32_t iterations = settings->passphrase_iterations ? settings->passphrase_iterations : PASSPHRASE_ITERATIONS;
@@ -194,6 +195,7 @@ static int open_chunks(struct repository *r, const struct repository_settings *s
 		.level = settings->deflate_level ? settings->deflate_level : 5,
 		.threads = settings->deflate_threads,
 		.read_only = r->read_only,
+		.parity = r->superblock.read & FEATURE_READ_PARITY,
 		.reserve = 2 * (uint64_t)r->volume->segment_size,
 	};
 	memcpy(chunks.keys.repository, r->superblock.family, 16);
@@ -227,6 +229,7 @@ static int open_all(struct repository *r, struct repository_settings *settings, 
 		return error;
 	memcpy(settings->chunker, r->superblock.chunker, sizeof settings->chunker);
 	settings->append_only = r->superblock.append_only;
+	settings->without_parity = !(r->superblock.read & FEATURE_READ_PARITY);
 	return 0;
 }
 

@@ -30,6 +30,7 @@ struct repository_settings {
 	int deflate_level;              /* 1 to 9: not part of the format */
 	int deflate_threads;            /* 0: in the calling thread */
 	uint32_t index_chunks;          /* the index is allocated once for so many */
+	bool without_parity;            /* fixed at creation: damage is found, and nothing of it healed */
 	bool append_only;               /* fixed at creation: snapshots cannot be removed */
 	bool read_only;                 /* this opening only: nothing is written, not even at mount */
 	uint32_t passphrase_iterations; /* of PBKDF2-SHA-512, at creation; 0: PASSPHRASE_ITERATIONS */
@@ -55,7 +56,7 @@ struct repository_secret {
 int repository_create(struct volume *volume, const struct repository_settings *settings,
 	const struct repository_secret *secret, char recovery_key[64]);
 /*
- * settings->chunker and append_only are filled in from the medium; the volume is borrowed until repository_close.
+ * settings->chunker, append_only and without_parity are filled in from the medium; the volume is borrowed until repository_close.
  * -ENOENT: blank, or no more than the beginning of a creation: repository_create may be called. -ENOSPC: it has more chunks than settings->index_chunks.
  */
 int repository_open(struct repository **repository, struct volume *volume, struct repository_settings *settings,
@@ -276,7 +277,8 @@ struct scrub_limits {
 };
 struct scrub_result {
 	uint64_t segments; /* that were read */
-	unsigned damaged;  /* chunks, and ends of segments */
+	unsigned healed;   /* bad units that parity made good, and tables of which the other copy was */
+	unsigned damaged;  /* what it could not: chunks, and ends of segments */
 	bool ended;        /* there are none behind */
 };
 /*

@@ -13,7 +13,7 @@ int repository_create_sister(struct volume *volume, struct repository *sister, b
 	superblock.append_only = append_only;
 	superblock.segment_size = volume->segment_size;
 	superblock.compatible = superblock.write = 0;
-	superblock.read = FEATURE_READ_FAMILY;
+	superblock.read = FEATURE_READ_FAMILY | (superblock.read & FEATURE_READ_PARITY);
 	memcpy(superblock.writer, sister->box, sizeof superblock.writer);
 	int error = crypto_random(superblock.repository, sizeof superblock.repository);
 	if (!error)

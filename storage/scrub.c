@@ -14,11 +14,6 @@ struct scrub {
 	uint8_t *walk, *bytes;
 };
 
-static bool is_damage(int error)
-{
-	return error == -EBADMSG || error == -EIO || error == -ENOENT || error == -ERANGE;
-}
-
 static int note_segment(void *arg, uint64_t id, uint32_t size)
 {
 	struct scrub *scrub = arg;
@@ -51,7 +46,7 @@ static int check_chunk(void *arg, uint64_t number, uint32_t offset, const struct
 	if (!index_has(&store->index, &head->name, &place))
 		return 0;
 	int error = chunk_check(store, &place, head, scrub->bytes, CHUNK_SIZE_MAX);
-	if (!is_damage(error))
+	if (!heal_is_damage(error))
 		return error;
 	scrub->result->damaged += !chunk_replaced(store, &head->name, &place, scrub->bytes);
 	return 0;
@@ -60,17 +55,22 @@ static int check_chunk(void *arg, uint64_t number, uint32_t offset, const struct
 static int check_segment(struct scrub *scrub, const struct segment_file *file)
 {
 	struct repository *r = scrub->repository;
-	const uint8_t *id = r->superblock.repository;
-	int error = segment_walk(r->volume, id, file, scrub->walk, check_chunk, scrub);
+	struct heal_result units;
+	int error = heal_check(&r->chunks.healer, file->number, &units);
+	if (error && !heal_is_damage(error))
+		return error;
+	if (!error)
+		scrub->result->healed += units.bad - units.lost;
+	error = segment_walk(&r->chunks.healer, file, scrub->walk, check_chunk, scrub);
 	if (error == -ENOENT)
 		return 0; /* removed meanwhile */
-	if (!is_damage(error))
+	if (!heal_is_damage(error))
 		return error;
 	/* Its end is damaged: what a mount would still find in it. */
 	scrub->result->damaged++;
 	chunk_suspect(&r->chunks, file->number);
-	error = segment_scan(r->volume, id, file, check_chunk, scrub);
-	return is_damage(error) || error == -EPROTONOSUPPORT ? 0 : error;
+	error = segment_scan(&r->chunks.healer, file, check_chunk, scrub);
+	return heal_is_damage(error) || error == -EPROTONOSUPPORT ? 0 : error;
 }
 
 static bool is_open(const struct repository *r, uint64_t number)

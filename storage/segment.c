@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A segment, all numbers little-endian:
+ * Writing a segment, all numbers little-endian:
  *   head 64 | chunk record: head 88, sealed bytes | ... | contents: 88 a chunk | zeros | trailer 64
+ * with parity:
+ *   head 64 | ... | contents | zeros | table: trailer 128, checksums | parity strip | table: checksums, trailer 128
  */
 #include "storage/segment.h"
 
@@ -32,8 +34,7 @@ void chunk_head_put(uint8_t to[CHUNK_HEAD_SIZE], const struct chunk_head *head)
 	put32(to + 84, crc32c(0, to, 84));
 }
 
-/* The 84 bytes that a chunk record and its entry in the contents have in common. */
-static int get_common(struct chunk_head *head, const uint8_t *from)
+int chunk_head_get_common(struct chunk_head *head, const uint8_t *from)
 {
 	if (from[0] != RECORD_CHUNK)
 		return -EBADMSG;
@@ -55,28 +56,32 @@ int chunk_head_get(struct chunk_head *head, const uint8_t from[CHUNK_HEAD_SIZE])
 {
 	if (get32(from + 84) != crc32c(0, from, 84))
 		return -EBADMSG;
-	return get_common(head, from);
+	return chunk_head_get_common(head, from);
 }
 
-int segment_writer_create(struct segment_writer *writer, struct volume *volume, const uint8_t repository[16])
+int segment_writer_create(
+	struct segment_writer *writer, struct volume *volume, const uint8_t repository[16], bool with_parity)
 {
-	*writer = (struct segment_writer){ .volume = volume, .next = 1 };
+	*writer = (struct segment_writer){ .volume = volume, .next = 1, .with_parity = with_parity };
 	memcpy(writer->repository, repository, 16);
 	/* Whole write units, and at least one. */
 	writer->buffer_size = BUFFER_SIZE < volume->write_unit ? volume->write_unit
 														   : BUFFER_SIZE / volume->write_unit * volume->write_unit;
 	writer->buffer = malloc(writer->buffer_size);
 	writer->contents = malloc(SEGMENT_CHUNKS_MAX * CHUNK_HEAD_SIZE);
-	if (writer->buffer && writer->contents)
-		return 0;
-	segment_writer_destroy(writer);
-	return -ENOMEM;
+	int error = writer->buffer && writer->contents ? 0 : -ENOMEM;
+	if (!error && with_parity)
+		error = parity_writer_create(&writer->parity, volume);
+	if (error)
+		segment_writer_destroy(writer);
+	return error;
 }
 
 void segment_writer_destroy(struct segment_writer *writer)
 {
 	free(writer->buffer);
 	free(writer->contents);
+	parity_writer_destroy(&writer->parity);
 	*writer = (struct segment_writer){ 0 };
 }
 
@@ -111,6 +116,27 @@ static int add(struct segment_writer *writer, const void *bytes, size_t size)
 	return 0;
 }
 
+typedef int adder(struct segment_writer *writer, const void *bytes, size_t size);
+
+/* What parity protects. */
+static int add_data(struct segment_writer *writer, const void *bytes, size_t size)
+{
+	if (writer->with_parity)
+		parity_writer_add(&writer->parity, bytes, size);
+	return add(writer, bytes, size);
+}
+
+static int add_zeros(struct segment_writer *writer, uint32_t size, adder *how)
+{
+	static const uint8_t zeros[512];
+	int error = 0;
+	for (uint32_t step; !error && size; size -= step) {
+		step = size < sizeof zeros ? size : sizeof zeros;
+		error = how(writer, zeros, step);
+	}
+	return error;
+}
+
 static int start(struct segment_writer *writer)
 {
 	uint8_t head[SEGMENT_HEAD_SIZE] = { 0 };
@@ -120,23 +146,27 @@ static int start(struct segment_writer *writer)
 	writer->open = true;
 	writer->condemned = false;
 	writer->size = writer->flushed = writer->count = 0;
-	segment_head_put(head, writer->repository, writer->current);
-	return add(writer, head, sizeof head);
+	segment_head_put(head, writer->repository, writer->current, writer->with_parity);
+	if (writer->with_parity)
+		parity_writer_start(&writer->parity);
+	return add_data(writer, head, sizeof head);
 }
 
 /* What the segment would come to with one more chunk, sealed. */
-static uint64_t size_with(uint32_t size, uint32_t count, uint32_t stored_size, uint32_t write_unit)
+static uint64_t size_with(const struct segment_writer *writer, uint32_t size, uint32_t count, uint32_t stored_size)
 {
-	return (uint64_t)size + CHUNK_HEAD_SIZE + stored_size + ((uint64_t)count + 1) * CHUNK_HEAD_SIZE +
-		SEGMENT_TRAILER_SIZE + write_unit;
+	uint64_t used = (uint64_t)size + CHUNK_HEAD_SIZE + stored_size + ((uint64_t)count + 1) * CHUNK_HEAD_SIZE;
+	if (!writer->with_parity || used > writer->volume->segment_size)
+		return used + SEGMENT_TRAILER_SIZE + writer->volume->write_unit;
+	struct parity_layout layout = parity_layout_for(writer->volume, (uint32_t)used);
+	return parity_layout_size(&layout);
 }
 
 bool segment_is_full(const struct segment_writer *writer, uint32_t stored_size)
 {
-	const struct volume *volume = writer->volume;
 	return writer->open &&
 		(writer->count == SEGMENT_CHUNKS_MAX ||
-			size_with(writer->size, writer->count, stored_size, volume->write_unit) > volume->segment_size);
+			size_with(writer, writer->size, writer->count, stored_size) > writer->volume->segment_size);
 }
 
 static void add_entry(struct segment_writer *writer, const struct chunk_head *head, uint32_t offset)
@@ -148,8 +178,7 @@ static void add_entry(struct segment_writer *writer, const struct chunk_head *he
 
 int segment_append(struct segment_writer *writer, const struct chunk_head *head, const void *stored, uint32_t *offset)
 {
-	const struct volume *volume = writer->volume;
-	if (size_with(SEGMENT_HEAD_SIZE, 0, head->stored_size, volume->write_unit) > volume->segment_size)
+	if (size_with(writer, SEGMENT_HEAD_SIZE, 0, head->stored_size) > writer->volume->segment_size)
 		return -E2BIG;
 	if (segment_is_full(writer, head->stored_size))
 		return -EINVAL;
@@ -158,9 +187,9 @@ int segment_append(struct segment_writer *writer, const struct chunk_head *head,
 	chunk_head_put(bytes, head);
 	*offset = writer->size;
 	if (!error)
-		error = add(writer, bytes, sizeof bytes);
+		error = add_data(writer, bytes, sizeof bytes);
 	if (!error)
-		error = add(writer, stored, head->stored_size);
+		error = add_data(writer, stored, head->stored_size);
 	if (error)
 		writer->condemned = true;
 	else
@@ -168,25 +197,57 @@ int segment_append(struct segment_writer *writer, const struct chunk_head *head,
 	return error;
 }
 
+static int add_trailer(struct segment_writer *writer, struct segment_contents *contents)
+{
+	uint8_t trailer[SEGMENT_TRAILER_SIZE];
+	contents->size = round_up32(writer->size + SEGMENT_TRAILER_SIZE, writer->volume->write_unit);
+	segment_trailer_put(trailer, writer->repository, contents);
+	int error = add_zeros(writer, contents->size - SEGMENT_TRAILER_SIZE - writer->size, add);
+	return error ? error : add(writer, trailer, sizeof trailer);
+}
+
+static int add_parity(struct segment_writer *writer, struct segment_contents *contents)
+{
+	const struct parity_writer *parity = &writer->parity;
+	uint8_t trailer[SEGMENT_RECORD_SIZE];
+	struct parity_layout layout = parity_layout_for(writer->volume, writer->size);
+	uint32_t size = 4 * parity_units(&layout), padding = layout.table - SEGMENT_RECORD_SIZE - size;
+	int error = add_zeros(writer, layout.data - writer->size, add_data);
+	uint32_t first = parity_writer_finish(&writer->parity, &layout);
+	contents->parity = layout;
+	contents->size = (uint32_t)parity_layout_size(&layout);
+	contents->table_crc = crc32c(0, parity->checksums, size);
+	segment_trailer_put(trailer, writer->repository, contents);
+	const struct {
+		const void *bytes;
+		uint32_t size;
+	} parts[] = {
+		{ trailer, sizeof trailer },
+		{ parity->checksums, size },
+		{ NULL, padding },
+		{ parity->strip + first, layout.strip - first },
+		{ parity->strip, first },
+		{ parity->checksums, size },
+		{ NULL, padding },
+		{ trailer, sizeof trailer },
+	};
+	for (size_t i = 0; !error && i < sizeof parts / sizeof parts[0]; i++)
+		error = parts[i].bytes ? add(writer, parts[i].bytes, parts[i].size) : add_zeros(writer, parts[i].size, add);
+	return error;
+}
+
 static int finish(struct segment_writer *writer)
 {
-	static const uint8_t zeros[512];
-	uint8_t trailer[SEGMENT_TRAILER_SIZE] = { 0 };
+	uint32_t size = writer->count * CHUNK_HEAD_SIZE;
 	struct segment_contents contents = {
 		.number = writer->current,
 		.offset = writer->size,
 		.count = writer->count,
-		.crc = crc32c(0, writer->contents, (size_t)writer->count * CHUNK_HEAD_SIZE),
+		.crc = crc32c(0, writer->contents, size),
 	};
-	int error = add(writer, writer->contents, (size_t)writer->count * CHUNK_HEAD_SIZE);
-	contents.size = round_up32(writer->size + SEGMENT_TRAILER_SIZE, writer->volume->write_unit);
-	while (!error && writer->size < contents.size - SEGMENT_TRAILER_SIZE) {
-		uint32_t gap = contents.size - SEGMENT_TRAILER_SIZE - writer->size;
-		error = add(writer, zeros, gap < sizeof zeros ? gap : sizeof zeros);
-	}
-	segment_trailer_put(trailer, writer->repository, &contents);
+	int error = add_data(writer, writer->contents, size);
 	if (!error)
-		error = add(writer, trailer, sizeof trailer);
+		error = writer->with_parity ? add_parity(writer, &contents) : add_trailer(writer, &contents);
 	if (!error && writer->flushed < writer->size)
 		error = flush(writer);
 	return error;
@@ -218,7 +279,7 @@ void segment_discard(struct segment_writer *writer)
 void segment_entry(const struct segment_writer *writer, uint32_t i, struct chunk_head *head, uint32_t *offset)
 {
 	const uint8_t *entry = writer->contents + (size_t)i * CHUNK_HEAD_SIZE;
-	get_common(head, entry);
+	chunk_head_get_common(head, entry);
 	*offset = get32(entry + 84);
 }
 
@@ -235,76 +296,4 @@ int segment_read(struct segment_writer *writer, uint64_t number, uint32_t offset
 		memcpy((uint8_t *)bytes + from_volume, writer->buffer + at, size - from_volume);
 	}
 	return volume_read(writer->volume, segment_id(SEGMENT_DATA, number), offset, bytes, from_volume);
-}
-
-/* ---- finding what is in one ---- */
-
-static int walk_contents(
-	const struct segment_contents *contents, const uint8_t *entries, segment_found *found, void *arg)
-{
-	for (uint32_t i = 0; i < contents->count; i++) {
-		struct chunk_head head;
-		uint32_t offset = get32(entries + 84);
-		int error = get_common(&head, entries);
-		if (error == -EPROTONOSUPPORT)
-			goto next; /* a chunk of a kind that came later: nothing this version wrote refers to it */
-		if (error || offset < SEGMENT_HEAD_SIZE ||
-			(uint64_t)offset + CHUNK_HEAD_SIZE + head.stored_size > contents->offset)
-			return -EBADMSG;
-		error = found(arg, contents->number, offset, &head);
-		if (error)
-			return error;
-	next:
-		entries += CHUNK_HEAD_SIZE;
-	}
-	return 0;
-}
-
-int segment_walk(struct volume *volume, const uint8_t repository[16], const struct segment_file *file, uint8_t *buffer,
-	segment_found *found, void *arg)
-{
-	uint64_t id = segment_id(SEGMENT_DATA, file->number);
-	uint32_t tail = file->size < SEGMENT_TAIL_SIZE ? file->size : SEGMENT_TAIL_SIZE;
-	struct segment_contents contents;
-	if (file->size < SEGMENT_HEAD_SIZE + SEGMENT_TRAILER_SIZE)
-		return -EBADMSG;
-	int error = volume_read(volume, id, file->size - tail, buffer, tail);
-	if (!error)
-		error = segment_trailer_get(&contents, repository, buffer + tail - SEGMENT_TRAILER_SIZE);
-	if (!error && (contents.number != file->number || contents.size != file->size))
-		error = -EBADMSG;
-	if (error)
-		return error;
-	uint32_t size = contents.count * CHUNK_HEAD_SIZE;
-	const uint8_t *entries = buffer;
-	if (contents.offset >= file->size - tail)
-		entries = buffer + (contents.offset - (file->size - tail));
-	else
-		error = volume_read(volume, id, contents.offset, buffer, size);
-	if (!error && crc32c(0, entries, size) != contents.crc)
-		error = -EBADMSG;
-	return error ? error : walk_contents(&contents, entries, found, arg);
-}
-
-int segment_scan(struct volume *volume, const uint8_t repository[16], const struct segment_file *file,
-	segment_found *found, void *arg)
-{
-	uint64_t id = segment_id(SEGMENT_DATA, file->number);
-	uint8_t bytes[CHUNK_HEAD_SIZE];
-	int error = file->size < SEGMENT_HEAD_SIZE ? -EBADMSG : volume_read(volume, id, 0, bytes, SEGMENT_HEAD_SIZE);
-	if (!error)
-		error = segment_head_get(bytes, repository, file->number);
-	uint64_t offset = SEGMENT_HEAD_SIZE;
-	while (!error && offset + CHUNK_HEAD_SIZE <= file->size) {
-		struct chunk_head head;
-		error = volume_read(volume, id, (uint32_t)offset, bytes, sizeof bytes);
-		if (!error)
-			error = chunk_head_get(&head, bytes);
-		if (!error && head.stored_size > file->size - offset - CHUNK_HEAD_SIZE)
-			error = -EBADMSG;
-		if (!error)
-			error = found(arg, file->number, (uint32_t)offset, &head);
-		offset += CHUNK_HEAD_SIZE + (uint64_t)head.stored_size;
-	}
-	return error;
 }

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "storage/name.h"
+#include "storage/parity.h"
 #include "storage/volume.h"
 
 /* The highest byte of an id says what it is, the rest is a number that only grows. */
@@ -45,6 +46,8 @@ struct chunk_head {
 void chunk_head_put(uint8_t to[CHUNK_HEAD_SIZE], const struct chunk_head *head);
 /* -EBADMSG: not a chunk record; -EPROTONOSUPPORT: of a later version. */
 int chunk_head_get(struct chunk_head *head, const uint8_t from[CHUNK_HEAD_SIZE]);
+/* The same of the first 84 bytes, which a chunk's entry in the contents has, too; their checksum is not looked at. */
+int chunk_head_get_common(struct chunk_head *head, const uint8_t *from);
 
 /* ---- writing ---- */
 
@@ -61,9 +64,12 @@ struct segment_writer {
 	uint32_t buffer_size;
 	uint8_t *buffer;
 	uint8_t *contents; /* SEGMENT_CHUNKS_MAX entries, CHUNK_HEAD_SIZE each */
+	bool with_parity;
+	struct parity_writer parity;
 };
 
-int segment_writer_create(struct segment_writer *writer, struct volume *volume, const uint8_t repository[16]);
+int segment_writer_create(
+	struct segment_writer *writer, struct volume *volume, const uint8_t repository[16], bool with_parity);
 void segment_writer_destroy(struct segment_writer *writer);
 /* True where the open segment cannot take a chunk of so many sealed bytes and must be sealed first. */
 bool segment_is_full(const struct segment_writer *writer, uint32_t stored_size);
@@ -81,12 +87,14 @@ void segment_entry(const struct segment_writer *writer, uint32_t i, struct chunk
 /* Reads bytes of any segment, the buffered end of the open one too. */
 int segment_read(struct segment_writer *writer, uint64_t number, uint32_t offset, void *bytes, uint32_t size);
 
-/* ---- finding what is in one ---- */
+/* ---- finding what is in one: segment_walk.c ---- */
+
+struct healer;
 
 typedef int segment_found(void *arg, uint64_t number, uint32_t offset, const struct chunk_head *head);
 
 /* A buffer for segment_walk: this many bytes. */
-#define SEGMENT_WALK_SIZE (SEGMENT_CHUNKS_MAX * CHUNK_HEAD_SIZE + SEGMENT_TRAILER_SIZE + 4096)
+#define SEGMENT_WALK_SIZE (SEGMENT_CHUNKS_MAX * CHUNK_HEAD_SIZE + SEGMENT_RECORD_SIZE + 4096)
 
 struct segment_file {
 	uint64_t number;
@@ -94,16 +102,15 @@ struct segment_file {
 };
 
 /*
- * Calls found for each chunk. At most two reads where the segment is whole. -EBADMSG: it is not sealed, not of this
- * repository, or damaged at its end.
+ * Calls found for each chunk. At most two reads where the segment is whole; what is damaged and can be healed is. -EBADMSG:
+ * it is not sealed, not of this repository, or damaged at its end.
  */
-int segment_walk(struct volume *volume, const uint8_t repository[16], const struct segment_file *file, uint8_t *buffer,
-	segment_found *found, void *arg);
+int segment_walk(
+	struct healer *healer, const struct segment_file *file, uint8_t *buffer, segment_found *found, void *arg);
 /*
  * For a segment that segment_walk refuses: goes from chunk to chunk by the headers, up to the first that is damaged.
  * Many small reads.
  */
-int segment_scan(struct volume *volume, const uint8_t repository[16], const struct segment_file *file,
-	segment_found *found, void *arg);
+int segment_scan(struct healer *healer, const struct segment_file *file, segment_found *found, void *arg);
 
 #endif

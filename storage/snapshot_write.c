@@ -229,7 +229,10 @@ static int read_back_all(
 	int error = 0;
 	for (size_t i = 0; !error && i < segments->count; i++) {
 		repository_lock(r); /* for one segment at a time: others may ask meanwhile */
-		error = segment_walk(r->volume, r->superblock.repository, &segments->list[i], walk, check_chunk, back);
+		error = segment_walk(&r->chunks.healer, &segments->list[i], walk, check_chunk, back);
+		/* What was written a moment ago should need no parity. */
+		if (!error && heal_is_wounded(&r->chunks.healer, segments->list[i].number))
+			error = -EBADMSG;
 		repository_unlock(r);
 	}
 	return error;

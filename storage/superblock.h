@@ -16,8 +16,9 @@
  * forbid opening. */
 #define FEATURES_COMPATIBLE UINT64_C(0)
 #define FEATURES_WRITE UINT64_C(0)
+#define FEATURE_READ_PARITY UINT64_C(1) /* data segments have parity */
 #define FEATURE_READ_FAMILY UINT64_C(2) /* keys of chunks and slots are those of `family`, another repository's */
-#define FEATURES_READ FEATURE_READ_FAMILY
+#define FEATURES_READ (FEATURE_READ_PARITY | FEATURE_READ_FAMILY)
 
 struct key_slot {
 	uint8_t kind; /* 0: empty; else 1 + the kind of its secret */

@@ -61,6 +61,7 @@ struct volume_ops {
 struct volume {
 	const struct volume_ops *ops;
 	uint32_t segment_size, write_unit; /* filled in by the driver, as in volume_stat */
+	uint32_t strip_size; /* so many bytes of a segment, from its beginning on, are lost together; 0: no such blocks */
 };
 
 /* Checks range, overflow and write units once, so that no driver does. Size 0 is -EINVAL for write, nothing for read. */

@@ -40,15 +40,32 @@ static void reopen(struct world *w)
 }
 
 /* Each night has a third in common with the others, in the segments of the first. */
-static void set_up_world(struct world *w, uint64_t size)
+static void fill_world(struct world *w)
 {
-	*w = (struct world){ .disk = fault_disk_create(size), .limits = { .copy_max = UINT64_MAX } };
-	assert_int_equal(disk_volume_open(&w->volume, fault_disk_disk(w->disk), SEGMENT_SIZE), 0);
-	open_world(w);
 	for (unsigned i = 0; i < NIGHTS; i++) {
 		w->nights[i] = (struct sample){ .seed = i + 2, .streams = 12, .chunks = 30, .shared = 5, .chunk_size = 700 };
 		assert_int_equal(sample_store(w->repository, &w->nights[i], true, &w->ids[i]), 0);
 	}
+}
+
+static void make_disk(struct world *w, uint64_t size)
+{
+	*w = (struct world){ .disk = fault_disk_create(size), .limits = { .copy_max = UINT64_MAX } };
+	assert_int_equal(disk_volume_open(&w->volume, fault_disk_disk(w->disk), SEGMENT_SIZE), 0);
+}
+
+static void set_up_world(struct world *w, uint64_t size)
+{
+	make_disk(w, size);
+	open_world(w);
+	fill_world(w);
+}
+
+static void set_up_world_without_parity(struct world *w, uint64_t size)
+{
+	make_disk(w, size);
+	assert_int_equal(sample_open_without_parity(&w->repository, w->volume), 0);
+	fill_world(w);
 }
 
 static void tear_down_world(struct world *w)
@@ -247,7 +264,7 @@ static void a_damaged_chunk_stays_where_it_is(void **state)
 	struct world w;
 	struct flip one = { .only = "0000000000000001", .from = SEGMENT_HEAD_SIZE + CHUNK_HEAD_SIZE + 5, .to = 0 };
 	one.to = one.from + 1;
-	set_up_world(&w, 4 << 20);
+	set_up_world_without_parity(&w, 4 << 20);
 	remove_night(&w, 0);
 	fault_disk_each(w.disk, flip, &one);
 	unsigned before = count_damage(&w);
@@ -286,7 +303,7 @@ static void a_damaged_chunk_that_was_stored_again_goes(void **state)
 	struct world w;
 	struct flip one = { .only = "0000000000000001", .from = SEGMENT_HEAD_SIZE + CHUNK_HEAD_SIZE + 5, .to = 0 };
 	one.to = one.from + 1;
-	set_up_world(&w, 4 << 20);
+	set_up_world_without_parity(&w, 4 << 20);
 	remove_night(&w, 0);
 	fault_disk_each(w.disk, flip, &one);
 	assert_true(count_damage(&w) > 0);
@@ -319,7 +336,7 @@ static void nothing_moves_while_a_manifest_is_unreadable(void **state)
 {
 	(void)state;
 	struct world w;
-	set_up_world(&w, 4 << 20);
+	set_up_world_without_parity(&w, 4 << 20);
 	remove_night(&w, 0);
 	fault_disk_each(w.disk, flip_last_chunk, NULL);
 	uint64_t before = free_space(&w);

@@ -55,18 +55,29 @@ static void restart(struct place *place)
 }
 
 /* Two thirds of a night are its own, a third lies in the segments of the first. */
-static void set_up(struct world *w, uint64_t away_size)
+static void set_up_with(struct world *w, uint64_t away_size, int (*open)(struct repository **, struct volume *))
 {
 	*w = (struct world){ .watch = { .stop = NULL } };
 	open_volume(&w->home, 4 << 20);
 	open_volume(&w->away, away_size);
-	assert_int_equal(sample_open(&w->home.repository, w->home.volume), 0);
+	assert_int_equal(open(&w->home.repository, w->home.volume), 0);
 	assert_int_equal(repository_create_sister(w->away.volume, w->home.repository, false), 0);
 	assert_int_equal(open_again(&w->away), 0);
 	for (unsigned i = 0; i < NIGHTS; i++) {
 		w->nights[i] = (struct sample){ .seed = i + 2, .streams = 2, .chunks = 12, .shared = 4, .chunk_size = 900 };
 		assert_int_equal(sample_store(w->home.repository, &w->nights[i], true, &w->ids[i]), 0);
 	}
+}
+
+static void set_up(struct world *w, uint64_t away_size)
+{
+	set_up_with(w, away_size, sample_open);
+}
+
+/* Both places: nothing heals. */
+static void set_up_without_parity(struct world *w, uint64_t away_size)
+{
+	set_up_with(w, away_size, sample_open_without_parity);
 }
 
 static void tear_down_place(struct place *place)
@@ -244,7 +255,7 @@ static void a_chunk_that_is_there_is_not_believed_but_read(void **state)
 	(void)state;
 	struct world w;
 	unsigned flips = 1000;
-	set_up(&w, 4 << 20);
+	set_up_without_parity(&w, 4 << 20);
 	assert_int_equal(copy(&w, 0), 0);
 	fault_disk_each(w.away.disk, flip_first_chunks, &flips);
 	assert_true(flips < 1000);
@@ -268,7 +279,7 @@ static void damage_at_home_is_told_and_nothing_of_it_is_away(void **state)
 	(void)state;
 	struct world w;
 	unsigned flips = 1;
-	set_up(&w, 4 << 20);
+	set_up_without_parity(&w, 4 << 20);
 	assert_int_equal(copy(&w, 0), 0);
 	fault_disk_each(w.home.disk, flip_first_chunks, &flips);
 	restart(&w.home);
@@ -294,7 +305,7 @@ static void damage_that_nobody_else_has_ends_the_copy(void **state)
 	(void)state;
 	struct world w;
 	unsigned flips = 1000;
-	set_up(&w, 4 << 20);
+	set_up_without_parity(&w, 4 << 20);
 	fault_disk_each(w.home.disk, flip_first_chunks, &flips);
 	restart(&w.home);
 	assert_int_equal(copy(&w, 2), -EBADMSG);

@@ -19,7 +19,7 @@
 #include "storage/flash.h"
 #include "tests/support/life.h"
 
-#define STRIPS 2
+#define STRIPS 3
 #define OPERATIONS_LEAST 60 /* of the script */
 
 static const struct flash_sim_geometry geometry = { .count = 46, .size = 4096 + 2 * 256, .unit = 256, .spare = 4 };

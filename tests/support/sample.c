@@ -138,10 +138,11 @@ int sample_compare(struct repository *repository, const struct sample *sample, u
 	return error;
 }
 
-int sample_open(struct repository **repository, struct volume *volume)
+static int open_or_create(struct repository **repository, struct volume *volume, bool parity)
 {
 	struct repository_settings settings = sample_settings();
 	char recovery[64];
+	settings.without_parity = !parity;
 	int error = repository_open(repository, volume, &settings, &sample_secret);
 	if (error == -ENOENT) {
 		error = repository_create(volume, &settings, &sample_secret, recovery);
@@ -149,4 +150,14 @@ int sample_open(struct repository **repository, struct volume *volume)
 			error = repository_open(repository, volume, &settings, &sample_secret);
 	}
 	return error;
+}
+
+int sample_open(struct repository **repository, struct volume *volume)
+{
+	return open_or_create(repository, volume, true);
+}
+
+int sample_open_without_parity(struct repository **repository, struct volume *volume)
+{
+	return open_or_create(repository, volume, false);
 }

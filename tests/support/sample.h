@@ -22,5 +22,7 @@ int sample_compare(struct repository *repository, const struct sample *sample, u
 
 /* A repository on a volume: opened, or created where it is blank. */
 int sample_open(struct repository **repository, struct volume *volume);
+/* Created so that nothing can be healed: for tests of what damage does. */
+int sample_open_without_parity(struct repository **repository, struct volume *volume);
 
 #endif

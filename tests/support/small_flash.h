@@ -8,7 +8,7 @@
 
 #define UNIT 256u
 #define PAYLOAD 4096u
-#define STRIPS 2u
+#define STRIPS 3u
 
 extern const struct flash_sim_geometry small;
 extern uint8_t pattern[PAYLOAD * STRIPS], got[PAYLOAD * STRIPS]; /* to be written, and what was read */

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Parity on flash: any one erase block of a segment may be lost, or a unit of each of its stripes. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "hal/sim/flash_sim.h"
+#include "storage/bytes.h"
+#include "storage/flash.h"
+#include "storage/heal.h"
+#include "tests/support/sample.h"
+
+struct kind {
+	struct flash_sim_geometry geometry;
+	uint32_t strips; /* of a segment */
+	struct sample sample;
+};
+
+static const struct kind kinds[] = {
+	/* Segments of three strips, and of a strip and its mirror. */
+	{ { .count = 72, .size = 4096 + 2 * 256, .unit = 256, .spare = 4 }, 4,
+		{ .seed = 1, .streams = 2, .chunks = 20, .shared = 0, .chunk_size = 700 } },
+	{ { .count = 72, .size = 4096 + 2 * 256, .unit = 256, .spare = 4 }, 4,
+		{ .seed = 1, .streams = 1, .chunks = 3, .shared = 0, .chunk_size = 300 } },
+	/* NOR: bytes can be written. */
+	{ { .count = 40, .size = 8192, .unit = 1, .spare = 4 }, 5,
+		{ .seed = 1, .streams = 2, .chunks = 20, .shared = 0, .chunk_size = 1200 } },
+	/* NAND with pages of 2 KiB. */
+	{ { .count = 40, .size = 126976, .unit = 2048, .spare = 4 }, 0,
+		{ .seed = 1, .streams = 1, .chunks = 30, .shared = 0, .chunk_size = 40000 } },
+};
+
+#define KINDS (sizeof kinds / sizeof kinds[0])
+
+struct box {
+	const struct kind *kind;
+	struct flash *flash;
+	struct volume *volume;
+	struct repository *repository;
+	uint64_t id;
+};
+
+static int begin_life(struct box *box)
+{
+	int error = flash_volume_open(&box->volume, box->flash, box->kind->strips);
+	return error ? error : sample_open(&box->repository, box->volume);
+}
+
+static void end_life(struct box *box)
+{
+	repository_close(box->repository);
+	flash_volume_close(box->volume);
+	box->repository = NULL;
+	box->volume = NULL;
+}
+
+static void make_box(struct box *box, const struct kind *kind)
+{
+	*box = (struct box){ .kind = kind };
+	assert_int_equal(flash_sim_open(&box->flash, NULL, &kind->geometry), 0);
+	assert_int_equal(begin_life(box), 0);
+	assert_int_equal(sample_store(box->repository, &kind->sample, true, &box->id), 0);
+	end_life(box);
+}
+
+static void destroy_box(struct box *box)
+{
+	if (flash_sim_misuses(box->flash))
+		fail_msg("%u units were written twice or out of order", flash_sim_misuses(box->flash));
+	flash_sim_close(box->flash);
+}
+
+/* Of which data segment this LEB is a strip; 0: of none. */
+static uint64_t segment_of(struct box *box, uint32_t leb)
+{
+	const uint8_t *head = flash_sim_bytes(box->flash, leb);
+	bool strip = head && !memcmp(head, "CofFlash", 8) && head[13] == 2;
+	return strip && get64(head + 48) >> 56 == 0 ? get64(head + 48) : 0;
+}
+
+static void note_damage(
+	void *arg, const struct snapshot_info *snapshot, const char *stream, const struct chunk_entry *chunk, int error)
+{
+	(void)snapshot, (void)stream, (void)chunk, (void)error;
+	++*(unsigned *)arg;
+}
+
+/* 0: whole, by reading and by verifying; -EBADMSG by both. */
+static int look(struct box *box, const char *what)
+{
+	unsigned named = 0;
+	int error = sample_compare(box->repository, &box->kind->sample, box->id);
+	int verified = repository_verify(box->repository, 0, true, note_damage, &named, NULL);
+	if (error == -EILSEQ || (error != 0) != (verified != 0) || (named > 0) != (verified != 0))
+		fail_msg("%s: %d, verify %d, %u named", what, error, verified, named);
+	return error;
+}
+
+static struct scrub_result scrub(struct box *box)
+{
+	static const struct scrub_limits limits = { .segments_max = UINT64_MAX };
+	struct scrub_result result;
+	uint64_t position = 0;
+	assert_int_equal(repository_scrub(box->repository, &position, &limits, &result), 0);
+	return result;
+}
+
+/* The LEBs of data segments, the same in every box of a kind. Returns how many. */
+static uint32_t lebs_of(const struct kind *kind, uint32_t lebs[64], uint64_t segments[64])
+{
+	struct box box;
+	uint32_t count = 0;
+	make_box(&box, kind);
+	for (uint32_t leb = 0; leb < kind->geometry.count && count < 64; leb++)
+		if ((segments[count] = segment_of(&box, leb)))
+			lebs[count++] = leb;
+	destroy_box(&box);
+	assert_true(count > 1);
+	return count;
+}
+
+static void lose_one(const struct kind *kind, uint32_t leb)
+{
+	struct box box;
+	struct repository_status status;
+	char what[64];
+	snprintf(what, sizeof what, "LEBs of %u, number %u", kind->geometry.size, leb);
+	make_box(&box, kind);
+	flash_sim_lose(box.flash, leb);
+	assert_int_equal(begin_life(&box), 0);
+	if (look(&box, what))
+		fail_msg("%s: not healed", what);
+	assert_int_equal(repository_status(box.repository, &status), 0);
+	struct scrub_result result = scrub(&box);
+	if (status.damaged_segments || result.damaged || !result.healed)
+		fail_msg(
+			"%s: %u segments damaged, %u healed, %u not", what, status.damaged_segments, result.healed, result.damaged);
+	end_life(&box);
+	destroy_box(&box);
+}
+
+static void any_one_lost_leb_is_healed(void **state)
+{
+	(void)state;
+	uint32_t lebs[64];
+	uint64_t segments[64];
+	for (size_t k = 0; k < KINDS; k++) {
+		uint32_t count = lebs_of(&kinds[k], lebs, segments);
+		print_message("LEBs of %u: %u are lost one by one\n", kinds[k].geometry.size, count);
+		for (uint32_t i = 0; i < count; i++)
+			lose_one(&kinds[k], lebs[i]);
+	}
+}
+
+static void two_lost_lebs_are_named(void **state)
+{
+	(void)state;
+	uint32_t lebs[64], lost = 0;
+	uint64_t segments[64];
+	uint32_t count = lebs_of(&kinds[0], lebs, segments);
+	for (uint32_t a = 0; a < count; a++) {
+		for (uint32_t b = a + 1; b < count; b++) {
+			struct box box;
+			char what[64];
+			snprintf(what, sizeof what, "LEBs %u and %u", lebs[a], lebs[b]);
+			make_box(&box, &kinds[0]);
+			flash_sim_lose(box.flash, lebs[a]);
+			flash_sim_lose(box.flash, lebs[b]);
+			assert_int_equal(begin_life(&box), 0);
+			int expected = segments[a] == segments[b] ? -EBADMSG : 0;
+			if (look(&box, what) != expected)
+				fail_msg("%s: not %d", what, expected);
+			lost += expected != 0;
+			end_life(&box);
+			destroy_box(&box);
+		}
+	}
+	assert_true(lost > 5);
+}
+
+/* Of each column of units one, of this strip and that: never one of the parity strip, whose columns lie turned. */
+static void spoil_columns(struct box *box, const uint32_t *lebs, uint32_t count, uint32_t shift)
+{
+	assert_int_equal(begin_life(box), 0);
+	uint32_t unit = parity_layout_for(box->volume, 1).unit;
+	end_life(box);
+	uint32_t head = round_up32(128, box->flash->unit), end = box->flash->size - head;
+	for (uint32_t column = 0; head + (column + 1) * unit <= end; column++) {
+		if (count > 2)
+			flash_sim_spoil(box->flash, lebs[(column + shift) % (count - 2)], head + column * unit);
+		else if (column == 0)
+			flash_sim_spoil(box->flash, lebs[shift % 2], head);
+	}
+}
+
+static void a_bad_unit_of_each_stripe_is_healed(void **state)
+{
+	(void)state;
+	for (size_t k = 0; k < KINDS; k++) {
+		uint32_t lebs[64], count = 1;
+		uint64_t segments[64];
+		lebs_of(&kinds[k], lebs, segments);
+		while (segments[count] == segments[0])
+			count++;
+		for (uint32_t shift = 0; shift < 3; shift++) {
+			struct box box;
+			char what[64];
+			snprintf(what, sizeof what, "kind %zu, shift %u", k, shift);
+			make_box(&box, &kinds[k]);
+			spoil_columns(&box, lebs, count, shift);
+			assert_int_equal(begin_life(&box), 0);
+			if (look(&box, what))
+				fail_msg("%s: not healed", what);
+			assert_true(scrub(&box).healed > 0);
+			end_life(&box);
+			destroy_box(&box);
+		}
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(any_one_lost_leb_is_healed),
+		cmocka_unit_test(two_lost_lebs_are_named),
+		cmocka_unit_test(a_bad_unit_of_each_stripe_is_healed),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
