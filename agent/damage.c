@@ -54,11 +54,35 @@ static void name_whole_one(const struct damage *damage, uint64_t id)
 	job_report_note(damage->report, "There is no older snapshot of %s that is whole.", info.subject);
 }
 
+static uint64_t count_healed(const struct job_context *context, uint32_t *segments)
+{
+	struct repository_status status;
+	int error = repository_status(context->repository, &status);
+
+	*segments = error ? 0 : status.wounded_segments;
+	return error ? 0 : status.healed;
+}
+
+static void note_healed(const struct job_context *context, uint64_t before, struct job_report *report)
+{
+	uint32_t segments;
+	uint64_t healed = count_healed(context, &segments) - before;
+
+	if (healed)
+		job_report_note(report,
+			"Parity healed bad places on the volume in %" PRIu64 " reads; the next scrub writes %" PRIu32
+			" segments anew.",
+			healed, segments);
+}
+
 int damage_check(const struct job_context *context, uint64_t id, bool data, struct job_report *report)
 {
 	struct damage damage = { .context = context, .report = report };
+	uint32_t segments;
+	uint64_t before = count_healed(context, &segments);
 	int result = repository_verify(context->repository, id, data, found, &damage, asked_to_stop);
 
+	note_healed(context, before, report);
 	if (result == -EBADMSG && id) {
 		snapshot_set_flags(context->repository, id, SNAPSHOT_DAMAGED, SNAPSHOT_VERIFIED);
 		name_whole_one(&damage, id);

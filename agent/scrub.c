@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "agent/config.h"
 #include "agent/damage.h"
@@ -100,6 +101,30 @@ static int judge_all(const struct job_context *context, bool ended)
 
 /* ---- the story ---- */
 
+/*
+ * What parity healed would be lost with the next bad place beside it. But a backup comes first, and where there is no room
+ * it is healed at each reading.
+ */
+static void write_anew(struct story *story)
+{
+	const struct job_context *context = story->context;
+	struct repository_status status;
+	struct compact_result result;
+	struct compact_limits limits = {
+		.copy_max = UINT64_MAX, .wounded_only = true, .stop = asked_to_yield, .arg = (void *)(uintptr_t)context
+	};
+	if (repository_status(context->repository, &status) || !status.wounded_segments)
+		return;
+	int error = repository_compact(context->repository, &limits, &result);
+	job_report_note(story->report,
+		"Bad places in %u segments of the volume were healed by parity; %u of these were written anew.",
+		status.wounded_segments, result.healed);
+	if (error)
+		job_report_note(story->report,
+			"Not yet written anew, so that one more bad place may be one too many: %s. It is tried again every day.",
+			error == -ENOSPC ? "the volume is full" : strerror(-error));
+}
+
 static int scrub_part(struct story *story, struct scrub_state *state, struct scrub_result *result)
 {
 	const struct job_context *context = story->context;
@@ -110,6 +135,8 @@ static int scrub_part(struct story *story, struct scrub_state *state, struct scr
 	limits.segments_max = status.segments * 2 / context->config->scrub_days + 1;
 	if (!error)
 		error = repository_scrub(context->repository, &state->position, &limits, result);
+	if (!error)
+		write_anew(story);
 	if (!error && result->damaged)
 		error = damage_survey(context, story->report);
 	else if (!error)
@@ -142,6 +169,6 @@ enum job_state scrub_run(
 		return story_refused(&story,
 			"Back up again: what the databases still hold is stored anew, and heals older snapshots, too.",
 			"%u places on the volume are damaged.", result.damaged);
-	return story_done(&story, "%llu segments were read and are whole%s.", (unsigned long long)result.segments,
-		result.ended ? "; that was the last of them, and it begins anew" : "");
+	return story_done(&story, "%llu segments were read and are whole%s%s.", (unsigned long long)result.segments,
+		result.healed ? ", some by parity" : "", result.ended ? "; that was the last of them, and it begins anew" : "");
 }

@@ -245,6 +245,9 @@ static void add_store(struct service *service, struct block *block)
 		block_add_number(block, "Bad-Blocks", status.bad_blocks);
 		block_add_number(block, "Max-Erase-Count", status.max_erase_count);
 	}
+	block_add_flag(block, "Parity", status.parity);
+	block_add_number(block, "Healed-Reads", status.healed);
+	block_add_number(block, "Wounded-Segments", status.wounded_segments);
 	block_add_flag(block, "Durable", status.durable);
 	block_add_flag(block, "Read-Only", status.read_only);
 	block_add_number(block, "Snapshot-Count", total);

@@ -146,6 +146,7 @@ static int sweep(struct clean *clean, uint64_t *freed)
 	for (size_t i = 0; i < clean->count && !error; i++) {
 		if (clean->segments[i].needed)
 			continue;
+		heal_forget(&r->chunks.healer, clean->segments[i].number);
 		error = volume_remove(r->volume, segment_id(SEGMENT_DATA, clean->segments[i].number));
 		*freed += error ? 0 : clean->segments[i].size;
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Segments that are needed in part: what is needed is copied into a new segment, each chunk checked against its full
+ * Segments that are needed in part, and those that parity had to heal: what is needed is copied into a new segment, each chunk checked against its full
  * name; the new one is sealed, synced and read back; then the index, then the root, and only then the old one goes. After
  * a cut between any two both are there, and the next mount believes the newer where the root does.
  *
@@ -19,7 +19,8 @@
 struct victim {
 	struct segment_file file;
 	uint32_t live, all; /* chunks: that are needed, that the index has */
-	bool whole;         /* all that is needed of it is in newer segments */
+	bool wounded;
+	bool whole; /* all that is needed of it is in newer segments */
 };
 
 struct move {
@@ -55,7 +56,10 @@ static int note_segment(void *arg, uint64_t id, uint32_t size)
 		c->victims = larger;
 		c->capacity = capacity;
 	}
-	c->victims[c->count++] = (struct victim){ .file = { id, size } };
+	c->victims[c->count++] = (struct victim){
+		.file = { id, size },
+		.wounded = heal_is_wounded(&c->repository->chunks.healer, id),
+	};
 	return 0;
 }
 
@@ -81,7 +85,17 @@ static void count_chunk(void *arg, const struct place *place, bool marked)
 	if (!victim)
 		return;
 	victim->all++;
-	victim->live += marked;
+	victim->live += marked || c->limits->wounded_only;
+}
+
+/* What nothing is needed of is left to repository_clean: there is nothing to write anew. */
+static bool is_worth_it(struct compact *c, const struct victim *victim, uint64_t percent)
+{
+	if (!victim->live)
+		heal_forget(&c->repository->chunks.healer, victim->file.number);
+	if (victim->wounded || c->limits->wounded_only)
+		return victim->wounded && victim->live;
+	return victim->live && victim->live * UINT64_C(100) <= victim->all * percent;
 }
 
 static int choose(struct compact *c)
@@ -98,7 +112,7 @@ static int choose(struct compact *c)
 	index_each(&r->chunks.index, count_chunk, c);
 	size_t chosen = 0;
 	for (size_t i = 0; i < c->count; i++)
-		if (c->victims[i].live && c->victims[i].live * UINT64_C(100) <= c->victims[i].all * percent)
+		if (is_worth_it(c, &c->victims[i], percent))
 			c->victims[chosen++] = c->victims[i];
 	c->count = chosen;
 	if (chosen)
@@ -132,12 +146,19 @@ static int append(struct compact *c, const struct place *from, const struct chun
 	return 0;
 }
 
+/* Without marks nobody knows what is needed: all that can be read. */
+static bool is_needed(const struct compact *c, const struct chunk_name *name, const struct place *place)
+{
+	const struct index *index = &c->repository->chunks.index;
+	return c->limits->wounded_only ? index_has(index, name, place) : index_is_marked(index, name, place);
+}
+
 static int copy_chunk(void *arg, uint64_t number, uint32_t offset, const struct chunk_head *head)
 {
 	struct compact *c = arg;
 	struct victim *victim = &c->victims[c->next];
 	struct place from = { .segment = number, .offset = offset };
-	if (!index_is_marked(&c->repository->chunks.index, &head->name, &from))
+	if (!is_needed(c, &head->name, &from))
 		return 0;
 	int error = chunk_stored(&c->repository->chunks, &from, head, c->stored, c->bytes);
 	/* A damaged chunk may go with its segment where another copy is whole; else the segment stays. */
@@ -185,9 +206,11 @@ static int seal(struct compact *c)
 	if (!error)
 		error = segment_walk(&r->chunks.healer, &file, c->walk, check_copy, c);
 	if (!error && heal_is_wounded(&r->chunks.healer, file.number))
-		error = -EBADMSG;
-	if (error && !segments->open)
+		error = -EBADMSG; /* what was written a moment ago should need no parity */
+	if (error && !segments->open) {
+		heal_forget(&r->chunks.healer, file.number);
 		volume_remove(r->volume, segment_id(SEGMENT_DATA, file.number));
+	}
 	return error;
 }
 
@@ -204,10 +227,13 @@ static int replace(struct compact *c, size_t first)
 	for (int i = 0; i < 2 && !error && c->move_count; i++)
 		error = repository_store_roots(r);
 	for (size_t i = first; i < c->next && !error; i++) {
-		if (!c->victims[i].whole)
+		const struct victim *victim = &c->victims[i];
+		heal_forget(&r->chunks.healer, victim->file.number); /* of what stays, the scrub tells again */
+		if (!victim->whole)
 			continue;
-		error = volume_remove(r->volume, segment_id(SEGMENT_DATA, c->victims[i].file.number));
-		c->result->freed += error ? 0 : c->victims[i].file.size;
+		error = volume_remove(r->volume, segment_id(SEGMENT_DATA, victim->file.number));
+		c->result->freed += error ? 0 : victim->file.size;
+		c->result->healed += !error && victim->wounded;
 	}
 	return error;
 }
@@ -242,14 +268,17 @@ static int fill_one(struct compact *c)
 static bool is_still_true(const struct compact *c)
 {
 	const struct repository *r = c->repository;
-	return !r->writer && r->marks == c->marks && r->roots.next_sequence == c->sequence;
+	bool marked = r->marks == c->marks && r->roots.next_sequence == c->sequence;
+	return !r->writer && (marked || c->limits->wounded_only);
 }
 
 static int begin(struct compact *c)
 {
 	struct repository *r = c->repository;
-	uint64_t freed;
-	int error = repository_clean(r, &freed); /* marks, too */
+	uint64_t freed = 0;
+	int error = r->read_only ? -EROFS : r->writer ? -EBUSY : 0;
+	if (!error && !c->limits->wounded_only)
+		error = repository_clean(r, &freed); /* marks, too */
 	c->result->freed = freed;
 	c->marks = r->marks;
 	c->sequence = r->roots.next_sequence;

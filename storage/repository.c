@@ -405,6 +405,9 @@ int repository_status(struct repository *repository, struct repository_status *s
 	status->chunks = repository->chunks.index.used;
 	status->index_capacity = repository->chunks.index.capacity;
 	status->damaged_segments = repository->damaged_segments;
+	status->parity = repository->chunks.healer.enabled;
+	status->healed = repository->chunks.healer.healed;
+	status->wounded_segments = repository->chunks.healer.wounded_count;
 	status->root_damaged = repository->place.uncertain;
 	memcpy(status->id, repository->superblock.repository, 16);
 	memcpy(status->writer, repository->superblock.writer, 16);

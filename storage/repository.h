@@ -233,6 +233,9 @@ struct repository_status {
 	bool foreign;              /* another box is its writer */
 	uint64_t next_sequence;    /* of the next snapshot */
 	uint32_t damaged_segments; /* at mount: not readable, or their end was damaged */
+	bool parity;
+	uint64_t healed;           /* reads that parity made whole, since it was opened */
+	uint32_t wounded_segments; /* that it healed, and that should be written anew: repository_compact */
 	bool root_damaged;         /* the newest record of snapshots is torn (usual after a power cut) or damaged */
 };
 int repository_status(struct repository *repository, struct repository_status *status);
@@ -245,18 +248,20 @@ int repository_status(struct repository *repository, struct repository_status *s
 int repository_clean(struct repository *repository, uint64_t *freed);
 
 struct compact_limits {
-	uint64_t copy_max;       /* bytes of chunks that may be copied */
+	uint64_t copy_max; /* bytes of chunks that may be copied */
+	bool wounded_only; /* nothing but what parity had to heal; no manifest is read for it, and nothing else goes */
 	bool (*stop)(void *arg); /* asked before each new segment; NULL: never */
 	void *arg;
 };
 struct compact_result {
 	uint64_t copied, freed; /* bytes */
+	unsigned healed;        /* segments that parity had to heal, and that were written anew */
 	bool more;              /* it was stopped, or copy_max was reached, before all was done */
 };
 /*
  * repository_clean, then also gives back most of the space of segments that are needed only in part: what is needed is
  * copied, and durable and read back before anything goes; a cut at any point costs nothing but the work. Where less than
- * an eighth of the volume is free it takes more trouble. The lock is let go for each new segment. -EBUSY: a snapshot is
+ * an eighth of the volume is free it takes more trouble. What parity had to heal is copied whatever its share. The lock is let go for each new segment. -EBUSY: a snapshot is
  * being made, or was made meanwhile; what was done is done. -EBADMSG as repository_clean. -ENOSPC: no room for the copy.
  */
 int repository_compact(
@@ -284,7 +289,7 @@ struct scrub_result {
 /*
  * Reads every chunk of segments in the order of their numbers, from behind *position on (0: from the beginning); the lock
  * is let go for each. *position is where the next call goes on: 0 where it ended. Damaged chunks are no longer known to
- * a backup, which stores them again; 0 is returned all the same.
+ * a backup, which stores them again; 0 is returned all the same. What parity heals waits for repository_compact.
  */
 int repository_scrub(
 	struct repository *repository, uint64_t *position, const struct scrub_limits *limits, struct scrub_result *result);

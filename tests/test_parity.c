@@ -459,6 +459,201 @@ static void either_table_will_do(void **state)
 	destroy_world(&w);
 }
 
+/* ---- written anew ---- */
+
+static int write_anew(struct world *w, struct compact_result *result)
+{
+	static const struct compact_limits limits = { .copy_max = UINT64_MAX, .wounded_only = true };
+	return repository_compact(w->repository, &limits, result);
+}
+
+static uint32_t count_wounded(struct world *w)
+{
+	struct repository_status status;
+	assert_int_equal(repository_status(w->repository, &status), 0);
+	return status.wounded_segments;
+}
+
+/* The first strip of the first data segment. */
+static void lose_a_strip(struct world *w)
+{
+	struct segment_contents contents;
+	struct file file = first_segment(w, &contents);
+	spoil(file.bytes, contents.parity.strip, 2);
+}
+
+static void what_was_healed_is_written_anew(void **state)
+{
+	(void)state;
+	struct world w;
+	struct segment_contents contents;
+	struct compact_result result;
+	create_world(&w, &large, 64u << 10, true);
+	assert_int_equal(write_anew(&w, &result), 0);
+	assert_int_equal(result.copied, 0);
+	uint64_t number = 0;
+	for (int by_scrub = 0; by_scrub < 2; by_scrub++) {
+		first_segment(&w, &contents);
+		assert_true(contents.number != number);
+		number = contents.number;
+		lose_a_strip(&w);
+		assert_int_equal(count_wounded(&w), 0);
+		if (by_scrub)
+			assert_true(scrub(&w).healed > 0);
+		else
+			expect_whole(&w, "before");
+		assert_int_equal(count_wounded(&w), 1);
+		assert_int_equal(write_anew(&w, &result), 0);
+		assert_int_equal(result.healed, 1);
+		assert_true(result.copied > 0 && result.freed > 0);
+		assert_int_equal(count_wounded(&w), 0);
+		struct scrub_result after = scrub(&w);
+		assert_true(after.healed == 0 && after.damaged == 0);
+		expect_whole(&w, "anew");
+		reopen(&w);
+		expect_whole(&w, "anew, and cold");
+	}
+	destroy_world(&w);
+}
+
+/* Cleaning takes it along, though nothing in it is free to go. */
+static void cleaning_writes_it_anew_too(void **state)
+{
+	(void)state;
+	struct world w;
+	struct compact_limits limits = { .copy_max = UINT64_MAX };
+	struct compact_result result;
+	create_world(&w, &large, 64u << 10, true);
+	lose_a_strip(&w);
+	expect_whole(&w, "before");
+	assert_int_equal(repository_compact(w.repository, &limits, &result), 0);
+	assert_int_equal(result.healed, 1);
+	assert_int_equal(scrub(&w).healed, 0);
+	expect_whole(&w, "anew");
+	destroy_world(&w);
+}
+
+/* Two strips are gone: what can be read of the segment moves, the rest stays to be named. */
+static void what_cannot_be_healed_stays_and_the_next_backup_heals_both(void **state)
+{
+	(void)state;
+	struct world w;
+	struct segment_contents contents;
+	struct compact_result result;
+	uint64_t again;
+	create_world(&w, &large, 64u << 10, true);
+	struct file file = first_segment(&w, &contents);
+	uint64_t number = contents.number;
+	spoil(file.bytes + contents.parity.strip, contents.parity.strip, 0);
+	spoil(file.bytes + 3 * contents.parity.strip, contents.parity.strip, 2);
+	expect_refused(&w, "two strips");
+	struct scrub_result scrubbed = scrub(&w);
+	assert_true(scrubbed.damaged > 0);
+	assert_int_equal(write_anew(&w, &result), 0);
+	expect_refused(&w, "two strips, and what can be read has moved");
+	assert_int_equal(volume_read(w.volume, number, 0, &(uint8_t){ 0 }, 1), 0);
+	assert_int_equal(sample_store(w.repository, &large, true, &again), 0);
+	for (int cold = 0; cold < 2; cold++) {
+		assert_int_equal(sample_compare(w.repository, &large, w.id), 0);
+		assert_int_equal(sample_compare(w.repository, &large, again), 0);
+		reopen(&w);
+	}
+	destroy_world(&w);
+}
+
+/* ---- faults while it heals ---- */
+
+static bool heal_and_write_anew(struct world *w)
+{
+	static const struct scrub_limits limits = { .segments_max = UINT64_MAX };
+	struct scrub_result scrubbed;
+	struct compact_result result;
+	uint64_t position = 0;
+	if (sample_open(&w->repository, w->volume)) {
+		w->repository = NULL;
+		return false;
+	}
+	int compared = sample_compare(w->repository, &w->sample, w->id);
+	if (compared == -EILSEQ)
+		fail_msg("wrong data while something fails");
+	return !compared && !repository_scrub(w->repository, &position, &limits, &scrubbed) && !write_anew(w, &result);
+}
+
+static bool strike(const struct fault_plan *plan, bool restart)
+{
+	struct world w;
+	struct compact_result result;
+	char what[64];
+	uint64_t freed;
+	snprintf(what, sizeof what, "fault %d at %u", (int)plan->fault, plan->at);
+	create_world(&w, &small, 8u << 10, true);
+	lose_a_strip(&w);
+	close_world(&w);
+	fault_disk_plan(w.disk, plan);
+	heal_and_write_anew(&w);
+	bool struck = fault_disk_struck(w.disk);
+	fault_disk_plan(w.disk, &(struct fault_plan){ FAULT_NONE, 0, 0 });
+	if (restart || !w.repository) {
+		close_world(&w);
+		fault_disk_restart(w.disk);
+		assert_int_equal(sample_open(&w.repository, w.volume), 0);
+	}
+	expect_whole(&w, what);
+	struct scrub_result first = scrub(&w);
+	if (first.damaged || write_anew(&w, &result) || count_wounded(&w))
+		fail_msg("%s: %u damaged", what, first.damaged);
+	if (repository_clean(w.repository, &freed)) /* what had been copied, and could not be removed */
+		fail_msg("%s: it cannot be cleaned", what);
+	reopen(&w);
+	struct scrub_result last = scrub(&w);
+	if (last.healed || last.damaged)
+		fail_msg("%s: %u were left to be healed, %u damaged", what, last.healed, last.damaged);
+	expect_whole(&w, what);
+	destroy_world(&w);
+	return struck;
+}
+
+static void it_may_be_cut_or_fail_at_every_operation(void **state)
+{
+	(void)state;
+	unsigned strikes = 0;
+	for (enum fault fault = FAULT_EIO; fault < FAULT_CRASH; fault++) {
+		struct fault_plan plan = { fault, 1, 0 };
+		if (fault == FAULT_READ_ONLY)
+			continue; /* for good: nothing is written anew there */
+		for (; strike(&plan, true); plan.at++)
+			strikes++;
+		if (plan.at < 4) /* of some only writes count */
+			fail_msg("fault %d: only %u operations", (int)fault, plan.at);
+		plan.at = 1;
+		for (; fault <= FAULT_ENOSPC && strike(&plan, false); plan.at++)
+			strikes++;
+	}
+	print_message("%u strikes\n", strikes);
+}
+
+/* Two segments are kept free of chunks: enough to write one anew. */
+static void a_full_volume_has_room_for_it(void **state)
+{
+	(void)state;
+	struct world w = { .disk = fault_disk_create(400u << 10), .sample = large };
+	struct sample junk = { .seed = 9, .streams = 1, .chunks = 20, .shared = 0, .chunk_size = 900 };
+	struct compact_result result;
+	uint64_t id = 0;
+	assert_int_equal(disk_volume_open(&w.volume, fault_disk_disk(w.disk), 64u << 10), 0);
+	assert_int_equal(sample_open(&w.repository, w.volume), 0);
+	assert_int_equal(sample_store(w.repository, &large, true, &w.id), 0);
+	while (!sample_store(w.repository, &junk, false, &id))
+		junk.seed++;
+	lose_a_strip(&w);
+	expect_whole(&w, "full");
+	assert_int_equal(write_anew(&w, &result), 0);
+	assert_int_equal(result.healed, 1);
+	assert_int_equal(scrub(&w).healed, 0);
+	expect_whole(&w, "anew");
+	destroy_world(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -468,6 +663,11 @@ int main(void)
 		cmocka_unit_test(a_file_cut_short_by_a_strip_is_healed),
 		cmocka_unit_test(one_unit_of_each_stripe_is_healed_and_two_of_one_are_not),
 		cmocka_unit_test(either_table_will_do),
+		cmocka_unit_test(what_was_healed_is_written_anew),
+		cmocka_unit_test(cleaning_writes_it_anew_too),
+		cmocka_unit_test(what_cannot_be_healed_stays_and_the_next_backup_heals_both),
+		cmocka_unit_test(it_may_be_cut_or_fail_at_every_operation),
+		cmocka_unit_test(a_full_volume_has_room_for_it),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

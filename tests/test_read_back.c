@@ -32,7 +32,7 @@ static void set_up(struct world *w)
 {
 	*w = (struct world){ .disk = fault_disk_create(4u << 20) };
 	assert_int_equal(disk_volume_open(&w->volume, fault_disk_disk(w->disk), SEGMENT_SIZE), 0);
-	assert_int_equal(sample_open(&w->repository, w->volume), 0);
+	assert_int_equal(sample_open_without_parity(&w->repository, w->volume), 0);
 }
 
 static void tear_down(struct world *w)

@@ -10,11 +10,11 @@
 
 static const char *const numbers[] = { "Ahead", "Asked", "Bad-Blocks", "Began", "Bytes", "Checks", "Chunks", "Code",
 	"Damaged-Count", "Deleted", "Done", "Elapsed-Ms", "Ended", "Error-Kind", "Error-Number", "Expected", "Finished",
-	"Foreign-Keys", "Functions", "Index-Capacity", "Indexes", "Inserted", "Job", "Kept", "Max-Erase-Count",
-	"Milliseconds", "Next-Backup", "Now", "Phase-Ms", "Procedures", "Room", "Room-For-Base", "Rows", "Rows-Deleted",
-	"Rows-Inserted", "Schemas", "Sequence", "Sequences", "Server-Bytes", "Snapshot-Count", "Started", "Stored-Bytes",
-	"Suspect-Count", "Synonyms", "Tables", "Tables-Changed", "Time", "Time-Held-Back", "Triggers", "Types", "Views",
-	"Volume-Free", "Volume-Size" };
+	"Foreign-Keys", "Functions", "Healed-Reads", "Index-Capacity", "Indexes", "Inserted", "Job", "Kept",
+	"Max-Erase-Count", "Milliseconds", "Next-Backup", "Now", "Phase-Ms", "Procedures", "Room", "Room-For-Base", "Rows",
+	"Rows-Deleted", "Rows-Inserted", "Schemas", "Sequence", "Sequences", "Server-Bytes", "Snapshot-Count", "Started",
+	"Stored-Bytes", "Suspect-Count", "Synonyms", "Tables", "Tables-Changed", "Time", "Time-Held-Back", "Triggers",
+	"Types", "Views", "Volume-Free", "Volume-Size", "Wounded-Segments" };
 static const char *const flags[] = { "Accepted", "Applied", "Can-Restore", "Damaged", "Durable", "Locked",
 	"Password-Dropped", "Pinned", "Read-Only", "Readable", "Recovered", "Stoppable", "Suspect", "Verified" };
 

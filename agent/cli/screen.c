@@ -313,6 +313,11 @@ static void show_status(struct screen *screen, const struct block_fields *fields
 		show_pair(screen, "flash", line);
 	}
 	show_pair(screen, "store", get(fields, "Store"));
+	if (number(fields, "Healed-Reads")) {
+		snprintf(line, sizeof(line), "%s reads healed since the start, %s segments to be written anew",
+			get(fields, "Healed-Reads"), get(fields, "Wounded-Segments"));
+		show_pair(screen, "parity", line);
+	}
 	show_pair(screen, "snapshots", get(fields, "Snapshot-Count"));
 	if (number(fields, "Damaged-Count")) {
 		snprintf(line, sizeof(line), "%s damaged: coffret list shows which, coffret verify ID --data what is hit",

@@ -105,7 +105,16 @@ def test_what_a_removed_snapshot_held_comes_back(world):
     assert server.fingerprint("small") == before
 
 
-def test_the_scrub_verifies_finds_damage_and_the_next_backup_heals_both(world):
+def flip(path, places):
+    with open(path, "r+b") as file:
+        for place in places:
+            file.seek(place)
+            byte = file.read(1)
+            file.seek(place)
+            file.write(bytes([byte[0] ^ 1]))
+
+
+def test_the_scrub_verifies_heals_finds_damage_and_the_next_backup_heals_both(world):
     server = small(world)
     box = world.box(server, databases="small", profile="any", box_extra="[store]\nscrub_days = 1")
 
@@ -124,12 +133,15 @@ def test_the_scrub_verifies_finds_damage_and_the_next_backup_heals_both(world):
     assert verified() == [True, True, True]
     before = server.fingerprint("small")
     oldest = min(file for file in os.listdir(box.store) if file.startswith("00"))
-    with open(os.path.join(box.store, oldest), "r+b") as file:
-        file.seek(64 + 88 + 5)
-        byte = file.read(1)
-        file.seek(-1, 1)
-        file.write(bytes([byte[0] ^ 1]))
+    done = len(scrubs("done"))
+    flip(os.path.join(box.store, oldest), [64 + 88 + 5])
     advance(box, 1.1)
+    stage.wait_for(lambda: not os.path.exists(os.path.join(box.store, oldest)), 60, "a scrub that heals it and writes it anew")
+    stage.wait_for(lambda: len(scrubs("done")) > done, 60, "its end")
+    assert any("by parity" in job["sentence"] for job in scrubs("done")) and verified() == [True, True, True]
+    path = os.path.join(box.store, max(file for file in os.listdir(box.store) if file.startswith("00")))
+    flip(path, range(64 + 88 + 5, os.path.getsize(path), 2000))  # more than parity can heal
+    advance(box, 2.2)
     stage.wait_for(lambda: scrubs("failed"), 60, "a scrub that finds it")
     assert verified() == [False, False, False]
     assert "heals" in scrubs("failed")[0]["remedy"]
