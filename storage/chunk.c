@@ -82,7 +82,7 @@ static void mark_damaged(struct chunk_store *store, const struct chunk_name *nam
 /* ---- finding ---- */
 
 /* Where a chunk is unpacked to, and how long it became. */
-struct chunk_room {
+struct unpacked {
 	void *bytes;
 	uint32_t capacity, size;
 };
@@ -139,7 +139,7 @@ int chunk_find(struct chunk_store *store, const struct chunk_name *name, struct 
 }
 
 /* The sealed bytes are kept in `stored` where it is not NULL: the packer spoils what it opens. */
-static int unpack(struct chunk_store *store, const struct chunk_head *head, uint8_t *stored, struct chunk_room *room)
+static int unpack(struct chunk_store *store, const struct chunk_head *head, uint8_t *stored, struct unpacked *room)
 {
 	if (stored)
 		memcpy(stored, store->stored, head->stored_size);
@@ -147,7 +147,7 @@ static int unpack(struct chunk_store *store, const struct chunk_head *head, uint
 }
 
 static int read_chunk(struct chunk_store *store, const struct place *place, const struct chunk_head *head,
-	uint8_t *stored, struct chunk_room *room)
+	uint8_t *stored, struct unpacked *room)
 {
 	if (head->stored_size > STORED_SIZE_MAX)
 		return -EBADMSG;
@@ -172,7 +172,7 @@ static int get_from(
 	while ((found = next_named(store, name, &cursor, &place, &head, damage)) == 1) {
 		if (place.damaged != damaged)
 			continue;
-		struct chunk_room room = { bytes, size, 0 };
+		struct unpacked room = { bytes, size, 0 };
 		int error = read_chunk(store, &place, &head, NULL, &room);
 		if (!error && room.size != size)
 			error = -EBADMSG;
@@ -202,7 +202,7 @@ int chunk_get_stored(struct chunk_store *store, const struct chunk_name *name, s
 	struct place place;
 	int found, damage = -EBADMSG;
 	while ((found = chunk_find(store, name, &place, head)) == 1) {
-		struct chunk_room room = { bytes, size, 0 };
+		struct unpacked room = { bytes, size, 0 };
 		int error = read_chunk(store, &place, head, stored, &room);
 		if (!error && room.size != size)
 			error = -EBADMSG;
@@ -232,7 +232,7 @@ int chunk_is_whole(struct chunk_store *store, const struct chunk_name *name, voi
 uint64_t chunk_room(const struct chunk_store *store, uint64_t free)
 {
 	uint64_t size = store->volume->segment_size;
-	return free > store->reserve ? (free - store->reserve) / size * size : 0;
+	return free > store->reserve ? (free - store->reserve) / size * segment_capacity(&store->segments) : 0;
 }
 
 static int check_room(struct chunk_store *store)
@@ -394,7 +394,7 @@ int chunk_check(struct chunk_store *store, const struct place *place, const stru
 	uint32_t capacity)
 {
 	struct chunk_head there;
-	struct chunk_room room = { buffer, capacity, 0 };
+	struct unpacked room = { buffer, capacity, 0 };
 	/* The head that lies before it, too: `head` may come from the contents, and reading begins with the other one. */
 	int error = read_head(store, place, &there);
 	if (!error && memcmp(&there.name, &head->name, sizeof there.name) != 0)
@@ -409,7 +409,7 @@ int chunk_check(struct chunk_store *store, const struct place *place, const stru
 int chunk_stored(
 	struct chunk_store *store, const struct place *place, const struct chunk_head *head, uint8_t *stored, void *bytes)
 {
-	struct chunk_room room = { bytes, CHUNK_SIZE_MAX, 0 };
+	struct unpacked room = { bytes, CHUNK_SIZE_MAX, 0 };
 	return read_chunk(store, place, head, stored, &room);
 }
 

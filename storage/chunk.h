@@ -59,7 +59,7 @@ int chunk_get_stored(struct chunk_store *store, const struct chunk_name *name, s
 int chunk_put_stored(struct chunk_store *store, const struct chunk_head *head, const void *stored);
 /* 1: it is here, and was read and compared with its name just now. 0: it is not, or no copy of it is whole. */
 int chunk_is_whole(struct chunk_store *store, const struct chunk_name *name, void *bytes, uint32_t size);
-/* Of so many free bytes of the volume, those that chunks may take: whole segments behind the reserve. */
+/* Of so many free bytes of the volume, those that chunks may take: whole segments behind the reserve, less their parity. */
 uint64_t chunk_room(const struct chunk_store *store, uint64_t free);
 /* All that was put has its place, so that stored_bytes is true. */
 int chunk_drain(struct chunk_store *store);

@@ -162,6 +162,17 @@ static uint64_t size_with(const struct segment_writer *writer, uint32_t size, ui
 	return parity_layout_size(&layout);
 }
 
+uint32_t segment_capacity(const struct segment_writer *writer)
+{
+	uint32_t size = writer->volume->segment_size;
+	struct parity_layout layout = parity_layout_for(writer->volume, size);
+	if (!writer->with_parity)
+		return size;
+	while (layout.data && parity_layout_size(&layout) > size)
+		layout = parity_layout_for(writer->volume, layout.data - layout.unit);
+	return layout.data;
+}
+
 bool segment_is_full(const struct segment_writer *writer, uint32_t stored_size)
 {
 	return writer->open &&

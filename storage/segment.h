@@ -71,6 +71,8 @@ struct segment_writer {
 int segment_writer_create(
 	struct segment_writer *writer, struct volume *volume, const uint8_t repository[16], bool with_parity);
 void segment_writer_destroy(struct segment_writer *writer);
+/* Bytes of a segment that chunks and contents may take: the rest is for parity. */
+uint32_t segment_capacity(const struct segment_writer *writer);
 /* True where the open segment cannot take a chunk of so many sealed bytes and must be sealed first. */
 bool segment_is_full(const struct segment_writer *writer, uint32_t stored_size);
 /*

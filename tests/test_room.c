@@ -27,6 +27,7 @@ static void open_all(uint64_t size, uint32_t index_chunks)
 	struct repository_settings settings = sample_settings();
 	char recovery[64];
 	settings.index_chunks = index_chunks;
+	settings.without_parity = true;
 	noise = (struct random){ 7 };
 	assert_int_equal(memory_volume_open(&volume, &geometry), 0);
 	assert_int_equal(repository_create(volume, &settings, &sample_secret, recovery), 0);
@@ -142,6 +143,26 @@ static void room_is_what_is_free_behind_the_reserve_in_whole_segments(void **sta
 	close_all();
 }
 
+/* What snapshots take can be counted in bytes of chunks: parity is not in it. */
+static void parity_is_no_room(void **state)
+{
+	(void)state;
+	struct repository_settings settings = sample_settings();
+	struct memory_geometry geometry = { .size = 1 << 20, .segment_size = SEGMENT, .write_unit = 1 };
+	char recovery[64];
+	noise = (struct random){ 7 };
+	assert_int_equal(memory_volume_open(&volume, &geometry), 0);
+	assert_int_equal(repository_create(volume, &settings, &sample_secret, recovery), 0);
+	assert_int_equal(repository_open(&repository, volume, &settings, &sample_secret), 0);
+	look(NULL);
+	uint64_t before = room.free;
+	assert_true(before < (1 << 20) * 15 / 16);
+	store("s/a", SNAPSHOT_BACKUP, 400, 1000);
+	look(NULL);
+	assert_true(before - room.free >= 400 * 1024 && before - room.free < 400 * 1024 * 5 / 4);
+	close_all();
+}
+
 static void nearly_full_is_an_eighth_of_volume_or_index_or_no_room_for_a_base(void **state)
 {
 	(void)state;
@@ -177,6 +198,7 @@ int main(void)
 		cmocka_unit_test(the_least_of_the_last_nights_is_what_the_next_needs),
 		cmocka_unit_test(a_base_is_the_largest_database_as_its_newest_good_backup_tells),
 		cmocka_unit_test(room_is_what_is_free_behind_the_reserve_in_whole_segments),
+		cmocka_unit_test(parity_is_no_room),
 		cmocka_unit_test(nearly_full_is_an_eighth_of_volume_or_index_or_no_room_for_a_base),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
