@@ -31,7 +31,7 @@
 static const struct config_key box_keys[] = {
 	BOX_TEXT(volume, path, volumes[0].path, VOLUME_PATH),
 	BOX_TEXT(accept_risk, bool, volumes[0].accept_risk, "yes or no"),
-	BOX_TEXT(key_file, path, key_file, "the absolute path of a file"),
+	BOX_TEXT(key_file, key_place, key_file, "the absolute path of a file, or keyring:NAME"),
 	BOX_TEXT(state_directory, path, state_directory, "the absolute path of a directory"),
 	BOX_TEXT(socket, path, socket, "an absolute path of at most 107 bytes"),
 	BOX_TEXT(socket_group, text, socket_group, "the name of a group"),

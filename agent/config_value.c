@@ -26,6 +26,12 @@ int config_parse_path(const struct config_key *key, const char *text, void *fiel
 	return text[0] == '/' ? config_parse_text(key, text, field) : -EINVAL;
 }
 
+int config_parse_key_place(const struct config_key *key, const char *text, void *field)
+{
+	bool named = strncmp(text, "keyring:", 8) == 0 && text[8];
+	return named || text[0] == '/' ? config_parse_text(key, text, field) : -EINVAL;
+}
+
 int config_parse_host(const struct config_key *key, const char *text, void *field)
 {
 	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:%";

@@ -19,15 +19,16 @@ struct config_key {
 	size_t count_offset;  /* of a list: of its uint32_t count */
 };
 
-int config_parse_text(const struct config_key *key, const char *text, void *field);        /* not empty, fits */
-int config_parse_path(const struct config_key *key, const char *text, void *field);        /* absolute */
-int config_parse_host(const struct config_key *key, const char *text, void *field);        /* a name or an address */
-int config_parse_int(const struct config_key *key, const char *text, void *field);         /* int */
-int config_parse_port(const struct config_key *key, const char *text, void *field);        /* uint16_t */
-int config_parse_u32(const struct config_key *key, const char *text, void *field);         /* uint32_t */
-int config_parse_bool(const struct config_key *key, const char *text, void *field);        /* yes or no */
-int config_parse_encrypt(const struct config_key *key, const char *text, void *field);     /* bool: strict */
-int config_parse_profile(const struct config_key *key, const char *text, void *field);     /* enum profile */
+int config_parse_text(const struct config_key *key, const char *text, void *field);      /* not empty, fits */
+int config_parse_path(const struct config_key *key, const char *text, void *field);      /* absolute */
+int config_parse_key_place(const struct config_key *key, const char *text, void *field); /* absolute, or keyring:NAME */
+int config_parse_host(const struct config_key *key, const char *text, void *field);      /* a name or an address */
+int config_parse_int(const struct config_key *key, const char *text, void *field);       /* int */
+int config_parse_port(const struct config_key *key, const char *text, void *field);      /* uint16_t */
+int config_parse_u32(const struct config_key *key, const char *text, void *field);       /* uint32_t */
+int config_parse_bool(const struct config_key *key, const char *text, void *field);      /* yes or no */
+int config_parse_encrypt(const struct config_key *key, const char *text, void *field);   /* bool: strict */
+int config_parse_profile(const struct config_key *key, const char *text, void *field);   /* enum profile */
 int config_parse_consistency(const struct config_key *key, const char *text, void *field); /* int */
 int config_parse_language(const struct config_key *key, const char *text, void *field);    /* char[8] */
 int config_parse_timezone(const struct config_key *key, const char *text, void *field); /* text: of tzdata, or POSIX */

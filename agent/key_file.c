@@ -2,56 +2,76 @@
 #include "agent/key_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-int key_file_read(const char *path, uint8_t key[KEY_FILE_SIZE])
+#include "hal/linux/keystore_linux.h"
+
+#define KEYRING "keyring:"
+
+bool key_file_is_keyring(const char *place)
 {
-	uint8_t bytes[KEY_FILE_SIZE + 1];
-	struct stat stat;
-	int file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	if (file < 0)
-		return -errno;
-	int result = fstat(file, &stat) < 0 ? -errno : stat.st_mode & 077 ? -EPERM : 0;
-	if (result == 0 && read(file, bytes, sizeof(bytes)) != KEY_FILE_SIZE)
-		result = -EBADMSG;
-	close(file);
-	if (result == 0)
-		memcpy(key, bytes, KEY_FILE_SIZE);
-	explicit_bzero(bytes, sizeof(bytes));
-	return result;
+	return strncmp(place, KEYRING, strlen(KEYRING)) == 0;
 }
 
-static int sync_directory(const char *path)
+union any_keystore {
+	struct keystore keystore;
+	struct keystore_file file;
+	struct keystore_keyring keyring;
+};
+
+static struct keystore *open_keystore(union any_keystore *any, const char *place)
 {
-	char copy[512];
-	snprintf(copy, sizeof(copy), "%s", path);
-	int directory = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (directory < 0)
-		return -errno;
-	int result = fsync(directory) < 0 ? -errno : 0;
-	close(directory);
-	return result;
+	if (key_file_is_keyring(place))
+		any->keyring = (struct keystore_keyring){ { &keystore_keyring_ops }, place + strlen(KEYRING) };
+	else
+		any->file = (struct keystore_file){ { &keystore_file_ops }, place };
+	return &any->keystore;
 }
 
-int key_file_make(const char *path, uint8_t key[KEY_FILE_SIZE])
+int key_file_read(const char *place, uint8_t key[KEY_FILE_SIZE])
 {
-	if (getrandom(key, KEY_FILE_SIZE, 0) != KEY_FILE_SIZE)
-		return -EIO;
-	int file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (file < 0)
-		return -errno;
-	int result = write(file, key, KEY_FILE_SIZE) != KEY_FILE_SIZE ? -ENOSPC : fsync(file) < 0 ? -errno : 0;
-	if (close(file) < 0 && result == 0)
-		result = -errno;
-	if (result == 0)
-		result = sync_directory(path);
-	if (result < 0)
-		unlink(path);
-	return result;
+	union any_keystore any;
+	return keystore_load(open_keystore(&any, place), key);
+}
+
+int key_file_make(const char *place, uint8_t key[KEY_FILE_SIZE])
+{
+	union any_keystore any;
+	return keystore_make(open_keystore(&any, place), key);
+}
+
+static const char *explain(int error)
+{
+	switch (error) {
+	case -EPERM:
+		return "others may read it";
+	case -EBADMSG:
+		return "it is not 32 bytes";
+	case -EOPNOTSUPP:
+		return "this kernel has no keyrings, or does not let the daemon use them";
+	default:
+		return strerror(-error);
+	}
+}
+
+void key_file_explain(
+	const char *place, int error, char *sentence, size_t sentence_size, char *remedy, size_t remedy_size)
+{
+	bool ring = key_file_is_keyring(place), missing = error == -ENOENT || error == -EROFS;
+	if (missing)
+		snprintf(sentence, sentence_size, ring ? "There is no key %s." : "There is no key file %s.", place);
+	else
+		snprintf(sentence, sentence_size,
+			ring ? "The key %s cannot be used: %s." : "The key file %s cannot be used: %s.", place, explain(error));
+	if (ring)
+		snprintf(remedy, remedy_size,
+			"The kernel forgets it without power: whoever boots the box puts it there first, 32 bytes, as the daemon's user "
+			"(keyctl padd user %s @u).",
+			place + strlen(KEYRING));
+	else
+		snprintf(remedy, remedy_size, "%s",
+			missing               ? "Put the key file back; or, for a new store, run coffretd --init."
+				: error == -EPERM ? "chmod 0600 it, and ask who has read it."
+								  : "Put the right file back.");
 }

@@ -75,14 +75,9 @@ static int open_volume(struct store *store, const struct config *config)
 
 static int tell_key(struct store *store, const struct config *config, int error)
 {
-	if (error == -ENOENT)
-		return tell(store, error, "Put the key file back; or, for a new store, run coffretd --init.",
-			"There is no key file %s.", config->key_file);
-	return tell(store, error, error == -EPERM ? "chmod 0600 it, and ask who has read it." : "Put the right file back.",
-		"The key file %s cannot be used: %s.", config->key_file,
-		error == -EPERM         ? "others may read it"
-			: error == -EBADMSG ? "it is not 32 bytes"
-								: strerror(-error));
+	key_file_explain(
+		config->key_file, error, store->sentence, sizeof(store->sentence), store->remedy, sizeof(store->remedy));
+	return error;
 }
 
 static int tell_repository(struct store *store, const struct config *config, int error)

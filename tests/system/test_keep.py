@@ -2,6 +2,9 @@
 """What stays and what goes: pins, removal and retention, through the box."""
 import os
 import socket
+import subprocess
+
+import pytest
 
 import world as stage
 from test_refusals import small
@@ -286,3 +289,38 @@ def test_only_a_finger_can_confirm_that_the_box_was_off_for_long(world, monkeypa
     box.stop()
     box.start()
     assert "time_held_back" not in box.json("status")
+
+
+def test_the_key_may_lie_in_the_kernels_keyring(world):
+    """Whoever boots the box puts it there; the daemon makes none where it would be forgotten."""
+    import ctypes
+    kernel, name = ctypes.CDLL(None, use_errno=True), f"coffret-{os.getpid()}"
+
+    def put(key):
+        return kernel.syscall(248, b"user", name.encode(), key, len(key), -4)  # add_key, the user's keyring
+
+    if os.uname().machine != "x86_64" or put(b"probe") < 0:
+        pytest.skip("this machine has no keyrings for us")
+    kernel.syscall(250, 9, put(b"probe"), -4)  # KEYCTL_UNLINK
+    server = small(world)
+    box = world.box(server, databases="small", profile="any", start=False)
+    text = open(box.config).read()
+    with open(box.config, "w") as file:
+        file.write(text.replace(f"key_file = {box.directory}/key", f"key_file = keyring:{name}"))
+    run = lambda: subprocess.run([box.program("coffretd"), "--config", box.config, "--init"], capture_output=True, text=True)
+    result = run()
+    assert result.returncode == 1 and f"There is no key keyring:{name}." in result.stderr, result.stderr
+    assert f"keyctl padd user {name} @u" in result.stderr
+    key = put(os.urandom(32))
+    try:
+        assert run().returncode == 0
+        box.start()
+        box.ok("backup")
+        box.stop()
+        box.start()
+        box.ok("verify", "--data")
+        box.stop()
+    finally:
+        kernel.syscall(250, 9, key, -4)
+    result = subprocess.run([box.program("coffretd"), "--config", box.config], capture_output=True, text=True, timeout=60)
+    assert result.returncode == 1 and f"There is no key keyring:{name}." in result.stderr, result.stderr
