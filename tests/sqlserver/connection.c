@@ -169,6 +169,8 @@ int transaction_serve(struct connection *connection, struct message *message)
 /* The client gave up: an attention that came too late for its statement, or a message that it took back. */
 static int acknowledge(struct connection *connection, bool attention)
 {
+	if (attention && faults_settings(&connection->server->faults).deaf)
+		return 0;
 	if (attention)
 		journal_add(&connection->server->journal, connection->link.session, JOURNAL_ATTENTION, "between statements");
 	write_done(&connection->writer, 0xfd, attention ? DONE_ATTENTION : DONE_ERROR, 0, 0);

@@ -164,6 +164,8 @@ static int set_locked(struct faults *faults, const char *name, const char *value
 		return parse_route(faults, value);
 	if (strcmp(name, "records") == 0)
 		return parse_flag(&faults->settings.loose_records, value, "loose", "strict");
+	if (strcmp(name, "attention") == 0)
+		return parse_flag(&faults->settings.deaf, value, "ignored", "heeded");
 	if (strcmp(name, "bulk-done") == 0)
 		return parse_flag(&faults->settings.bulk_done_required, value, "required", "tolerated");
 	if (strcmp(name, "browser") == 0)

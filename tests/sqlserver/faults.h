@@ -37,6 +37,7 @@ struct fault_settings {
 	uint16_t route_port;
 	bool loose_records;      /* allow TLS records that are not one TDS packet each */
 	bool bulk_done_required; /* SQL Server tolerates a bulk stream without the DONE that its specification asks for */
+	bool deaf;               /* attentions are neither heeded nor answered */
 	bool silent_browser;
 	char browser_answer[1024]; /* sent by the browser in place of the truth; "": the truth */
 };

@@ -321,6 +321,15 @@ int run_trigger_state(struct session *session, struct statement *s)
 	return !table ? -5 : switch_triggers(session, s, table, s->on);
 }
 
+static int forget_damage(struct session *session, const struct table *table)
+{
+	if (!strstr(table->flags, " damaged="))
+		return 0;
+	return query_run(session,
+		"UPDATE d%d.m_objects SET flags=substr(flags,1,instr(flags,' damaged=')-1) WHERE object_id=%d",
+		table->database->id, table->id);
+}
+
 int run_truncate(struct session *session, struct statement *s)
 {
 	struct table *table = open_table(session, &s->name, 4701);
@@ -333,7 +342,8 @@ int run_truncate(struct session *session, struct statement *s)
 			table->id, table->id) ||
 		strstr(table->flags, "temporal") || strstr(table->flags, "tracked_cdc") || strstr(table->flags, "published"))
 		return session_raise(session, 4712, table->name);
-	if (query_run(session, "DELETE FROM d%d.t%d", database, table->id))
+	/* It deallocates pages and reads none: a damaged one goes with the others. */
+	if (query_run(session, "DELETE FROM d%d.t%d", database, table->id) || forget_damage(session, table))
 		return -5;
 	constraints_forget(session);
 	for (size_t i = 0; i < table->column_count; i++) {

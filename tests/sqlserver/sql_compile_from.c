@@ -3,6 +3,7 @@
 #include "tests/sqlserver/sql_compile.h"
 #include "tests/sqlserver/sql_parse.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -266,6 +267,14 @@ static const char *row_filter(struct compiler *c, struct table *table, const cha
 	return sql;
 }
 
+/* The row that lies on a page that cannot be read; 0: there is none. */
+static long long damaged_row(const struct table *table)
+{
+	const char *mark = table->flags ? strstr(table->flags, " damaged=") : NULL;
+
+	return mark ? atoll(mark + strlen(" damaged=")) : 0;
+}
+
 static void add_named(struct compiler *c, const struct table_ref *ref, struct text *out)
 {
 	const char *alias = ref->alias ? ref->alias : ref->name.object;
@@ -292,6 +301,9 @@ static void add_named(struct compiler *c, const struct table_ref *ref, struct te
 	struct source *source = compile_table_source(c, table, ref->alias ? ref->alias : table->name, ref->hints);
 	const char *filter = row_filter(c, table, "f");
 
+	if (damaged_row(table))
+		filter = compile_format(
+			c, "page_read(f.rowid,%lld)%s%s", damaged_row(table), filter ? " AND " : "", filter ? filter : "");
 	if (filter)
 		text_format(out, "(SELECT rowid,* FROM d%d.t%d f WHERE %s) AS %s", table->database->id, table->id, filter,
 			source->sql_alias);

@@ -300,6 +300,8 @@ int database_attach(struct session *session, struct database *database)
 		return 0;
 	if (database->state == 6)
 		return session_raise(session, 942, database->name);
+	if (database->state == 4)
+		return session_raise(session, 926, database->name);
 	if (database->id >= (int)sizeof(session->attached))
 		return session_raise_text(session, 50000, 16, 1, "The stand-in has room for 1000 databases.");
 	if (database->id == DATABASE_TEMP)

@@ -156,57 +156,124 @@ static int compare_names(void *arg, int a_size, const void *a, int b_size, const
 	return order ? order : a_size - b_size;
 }
 
+/* Another connection to the file: it sees and changes what is committed. NULL: it cannot be opened. */
+static sqlite3 *open_file(const struct database *d)
+{
+	sqlite3 *db;
+
+	if (sqlite3_open(d->path, &db)) {
+		sqlite3_close(db);
+		return NULL;
+	}
+	sqlite3_create_collation(db, "N", SQLITE_UTF8, NULL, compare_names);
+	sqlite3_busy_timeout(db, 2000);
+	return db;
+}
+
 /* An enabled DDL trigger for ALTER TABLE, as the catalogue shows it; it never fires. */
 static int mark_trigger(struct database *d)
 {
-	sqlite3 *db;
-	int code = sqlite3_open(d->path, &db);
+	sqlite3 *db = open_file(d);
+	int code = !db ? -EIO
+				   : engine_run(db,
+						 "INSERT INTO m_objects(object_id,name,schema_id,parent_id,type,created,modified,x1) VALUES("
+						 "(SELECT max(object_id)+1 FROM m_objects),'ddl_trigger',0,0,'TR',0,0,8)");
 
-	sqlite3_create_collation(db, "N", SQLITE_UTF8, NULL, compare_names);
-	sqlite3_busy_timeout(db, 2000);
-	if (!code)
-		code = engine_run(db,
-			"INSERT INTO m_objects(object_id,name,schema_id,parent_id,type,created,modified,x1) VALUES("
-			"(SELECT max(object_id)+1 FROM m_objects),'ddl_trigger',0,0,'TR',0,0,8)");
 	sqlite3_close(db);
 	return code ? -EIO : 0;
+}
+
+static int mark_database(struct engine *engine, struct database *d, const char *mark)
+{
+	if (!strcmp(mark, "ddl_trigger"))
+		return mark_trigger(d);
+	if (!strcmp(mark, "suspect"))
+		d->state = 4;
+	else
+		snprintf(d->marks + strlen(d->marks), sizeof(d->marks) - strlen(d->marks), " %s", mark);
+	database_save(engine, d);
+	return 0;
+}
+
+/* Before what is there: " damaged=N" is the last one. */
+static int mark_table(const struct database *d, const char *table, const char *mark)
+{
+	sqlite3 *db = open_file(d);
+	int code = db
+		? engine_run(db, "UPDATE m_objects SET flags=' %q'||flags WHERE type='U' AND name LIKE %Q", mark, table)
+		: -EIO;
+
+	sqlite3_close(db);
+	return code ? -EIO : 0;
+}
+
+/* Parts of "database.schema.object:value", in `name`. object NULL: of a database. */
+struct marked {
+	char name[600];
+	const char *object, *value;
+	struct database *database;
+};
+
+static int find_marked(struct engine *engine, const char *value, struct marked *marked)
+{
+	const char *colon = strrchr(value, ':');
+
+	*marked = (struct marked){ .value = colon ? colon + 1 : NULL };
+	if (!colon || (size_t)(colon - value) >= sizeof(marked->name))
+		return -EINVAL;
+	snprintf(marked->name, sizeof(marked->name), "%.*s", (int)(colon - value), value);
+	char *schema = strchr(marked->name, '.'), *object = schema ? strchr(schema + 1, '.') : NULL;
+
+	if (schema)
+		*schema = '\0';
+	marked->object = object ? object + 1 : NULL;
+	marked->database = database_find(engine, marked->name);
+	return marked->database ? 0 : -ENOENT;
 }
 
 /* mark=mgc:published, mark=mgc.dbo.tblChat:temporal */
 static int set_mark(struct engine *engine, const char *value)
 {
-	char name[600];
-	const char *colon = strrchr(value, ':');
+	struct marked marked;
+	int error = find_marked(engine, value, &marked);
 
-	if (!colon || (size_t)(colon - value) >= sizeof(name))
-		return -EINVAL;
-	snprintf(name, sizeof(name), "%.*s", (int)(colon - value), value);
-	char *schema = strchr(name, '.'), *object = schema ? strchr(schema + 1, '.') : NULL;
+	if (error)
+		return error;
+	return marked.object ? mark_table(marked.database, marked.object, marked.value)
+						 : mark_database(engine, marked.database, marked.value);
+}
 
-	if (schema)
-		*schema++ = '\0';
-	struct database *d = database_find(engine, name);
+static int object_id(sqlite3 *db, const char *table)
+{
+	sqlite3_stmt *s = NULL;
+	int id = 0;
 
-	if (!d)
-		return -ENOENT;
-	if (!object && !strcmp(colon + 1, "ddl_trigger"))
-		return mark_trigger(d);
-	if (!object) {
-		snprintf(d->marks + strlen(d->marks), sizeof(d->marks) - strlen(d->marks), " %s", colon + 1);
-		database_save(engine, d);
-		return 0;
+	if (!sqlite3_prepare_v2(db, "SELECT object_id FROM m_objects WHERE type='U' AND name LIKE ?", -1, &s, NULL)) {
+		sqlite3_bind_text(s, 1, table, -1, SQLITE_STATIC);
+		if (sqlite3_step(s) == SQLITE_ROW)
+			id = sqlite3_column_int(s, 0);
 	}
-	*object++ = '\0';
-	sqlite3 *db;
-	int code = sqlite3_open(d->path, &db);
+	sqlite3_finalize(s);
+	return id;
+}
 
-	sqlite3_create_collation(db, "N", SQLITE_UTF8, NULL, NULL);
-	sqlite3_busy_timeout(db, 2000);
-	if (!code)
-		code = engine_run(
-			db, "UPDATE m_objects SET flags=flags||' %q' WHERE type='U' AND name LIKE %Q", colon + 1, object);
+/* damage=mgc.dbo.tblChat:3: the page of its third row cannot be read. */
+static int set_damage(struct engine *engine, const char *value)
+{
+	struct marked marked;
+	int error = find_marked(engine, value, &marked);
+	sqlite3 *db = error || !marked.object ? NULL : open_file(marked.database);
+	int id = db ? object_id(db, marked.object) : 0, row = db ? atoi(marked.value) : 0;
+
+	if (id && row > 0)
+		error = engine_run(db,
+			"UPDATE m_objects SET flags=flags||' damaged='||(SELECT rowid FROM t%d ORDER BY rowid LIMIT 1 OFFSET %d)"
+			" WHERE object_id=%d AND instr(flags,' damaged=')=0",
+			id, row - 1, id);
+	else
+		error = -ENOENT;
 	sqlite3_close(db);
-	return code ? -EIO : 0;
+	return error;
 }
 
 int engine_set(struct engine *engine, const char *setting)
@@ -240,6 +307,8 @@ int engine_set(struct engine *engine, const char *setting)
 		snprintf(engine->hidden, sizeof(engine->hidden), "%s", value);
 	else if (size == 4 && !strncmp(setting, "mark", size))
 		error = set_mark(engine, value);
+	else if (size == 6 && !strncmp(setting, "damage", size))
+		error = set_damage(engine, value);
 	else
 		error = -EINVAL;
 	pthread_mutex_unlock(&engine->mutex);

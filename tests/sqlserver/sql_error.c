@@ -103,6 +103,7 @@ static const struct message messages[] = {
 	{ 916, 14,
 		"The server principal \"%s\" is not able to access the database \"%s\" under the current security context.",
 		NULL },
+	{ 926, 14, "Database '%s' cannot be opened. It has been marked SUSPECT by recovery.", NULL },
 	{ 942, 14, "Database '%s' cannot be opened because it is offline.", NULL },
 	{ 924, 14, "Database '%s' is already open and can only have one user at a time.", NULL },
 	{ 1088, 16, "Cannot find the object \"%s\" because it does not exist or you do not have permissions.", NULL },

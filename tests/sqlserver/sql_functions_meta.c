@@ -364,6 +364,18 @@ FUNCTION(row_visible)
 		sqlite3_result_int(context, any);
 }
 
+/* page_read(row, damaged row): whoever reads the page of that row finds that its checksum is wrong. */
+FUNCTION(page_read)
+{
+	(void)count;
+	if (sqlite3_value_int64(v[0]) != sqlite3_value_int64(v[1])) {
+		sqlite3_result_int(context, 1);
+		return;
+	}
+	session_raise(SESSION, 824);
+	function_fail(context);
+}
+
 /* What is true of the whole database is looked up once a statement: the database is a constant there. */
 static bool all_visible_kept(sqlite3_context *context, struct database *d)
 {
@@ -431,8 +443,8 @@ int functions_register_meta(struct session *session)
 		{ "f_session_user", 0, user_name, 1 }, { "f_user", 0, user_name, 1 }, { "f_user_id", -1, user_id, 1 },
 		{ "f_database_principal_id", -1, user_id, 1 }, { "f_suser_sid", -1, sid, 1 },
 		{ "f_host_name", 0, host_name, 1 }, { "f_app_name", 0, app_name, 1 }, { "row_visible", 3, row_visible, 1 },
-		{ "visible", 2, is_visible, 1 }, { "may_define", 2, may_define, 1 }, { "f_context_info", 0, null_function, 1 },
-		{ "f_stats_date", 2, null_function, 1 } };
+		{ "page_read", 2, page_read, 1 }, { "visible", 2, is_visible, 1 }, { "may_define", 2, may_define, 1 },
+		{ "f_context_info", 0, null_function, 1 }, { "f_stats_date", 2, null_function, 1 } };
 
 	return functions_add(session, entries, sizeof(entries) / sizeof(*entries)) ||
 			functions_register_properties(session) || functions_register_session(session) || execute_register(session)

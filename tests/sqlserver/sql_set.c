@@ -192,6 +192,32 @@ static int checkident(struct session *session, struct statement *s)
 	return 0;
 }
 
+/* DBCC CHECKTABLE (table, REPAIR_ALLOW_DATA_LOSS): a page that cannot be read goes, and what was on it. */
+static int repair_table(struct session *session, struct statement *s)
+{
+	struct name name;
+	struct table *table = parse_object_name(session->arena, s->words[0], &name) ? catalogue_table(session, &name)
+																				: NULL;
+	const char *damaged = table ? strstr(table->flags, " damaged=") : NULL;
+
+	if (!table)
+		return session_raise(session, 208, s->words[0]);
+	if (table->database->user_access != 1)
+		return session_raise_text(
+			session, 7919, 16, 3, "Repair statement not processed. Database needs to be in single user mode.");
+	if (!damaged)
+		return 0;
+	if (transaction_write(session, table->database) || transaction_lock_schema(session, table))
+		return -5;
+	return query_run(session, "DELETE FROM d%d.t%d WHERE rowid=%lld", table->database->id, table->id,
+			   atoll(damaged + strlen(" damaged="))) ||
+			query_run(session,
+				"UPDATE d%d.m_objects SET flags=substr(flags,1,instr(flags,' damaged=')-1) WHERE object_id=%d",
+				table->database->id, table->id)
+		? -5
+		: 0;
+}
+
 int run_dbcc(struct session *session, struct statement *s)
 {
 	static const char *const harmless[] = { "FREEPROCCACHE", "DROPCLEANBUFFERS", "UPDATEUSAGE", "TRACEON", "TRACEOFF",
@@ -199,6 +225,8 @@ int run_dbcc(struct session *session, struct statement *s)
 
 	if (!strcasecmp(s->text, "CHECKIDENT"))
 		return checkident(session, s);
+	if (!strcasecmp(s->text, "CHECKTABLE") && s->word_count > 1 && !strcasecmp(s->words[1], "REPAIR_ALLOW_DATA_LOSS"))
+		return repair_table(session, s);
 	for (size_t i = 0; i < sizeof(harmless) / sizeof(*harmless); i++)
 		if (!strcasecmp(harmless[i], s->text))
 			return 0;

@@ -26,11 +26,21 @@ static void note_attention(struct watch *watch)
 	insist(watch);
 }
 
+static int next_packet(struct watch *watch, struct packet *packet)
+{
+	int error;
+
+	do
+		error = link_wait(watch->link, packet);
+	while (!error && packet->type == PACKET_ATTENTION && faults_settings(watch->link->faults).deaf);
+	return error;
+}
+
 /* Until woken, an error, or a packet that is a request: that one waits for the connection's thread. */
 static void listen_to_client(struct watch *watch)
 {
 	struct packet packet;
-	int error = link_wait(watch->link, &packet);
+	int error = next_packet(watch, &packet);
 
 	if (error == -EAGAIN)
 		return;
