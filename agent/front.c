@@ -94,6 +94,16 @@ static void tell_running(struct front *front)
 	give(front, &event);
 }
 
+/* Only of a refusal: what was undone after it had begun is another matter. */
+static enum panel_reason reason_of(const struct job_outcome *outcome)
+{
+	if (outcome->error.kind == SQL_ERROR_BUSY)
+		return PANEL_IN_USE;
+	if (outcome->error.kind == SQL_ERROR_DAMAGED)
+		return PANEL_UNREADABLE;
+	return outcome->consent == CONSENT_WITHOUT_SAFETY ? PANEL_NO_SAFETY : PANEL_NO_REASON;
+}
+
 static void take_ended(struct front *front, const struct job_info *info)
 {
 	struct job_outcome outcome;
@@ -109,6 +119,8 @@ static void take_ended(struct front *front, const struct job_info *info)
 		job->undo = info->safety;
 	bool there = engine_outcome(front->box->engine, info->id, 0, &outcome) == 0;
 	panel_set_name(job->name, there ? outcome.database : info->request.database);
+	if (changes && there && info->state == JOB_FAILED)
+		job->reason = reason_of(&outcome);
 	if (info->request.kind == JOB_BACKUP)
 		front->last_backup = info->state == JOB_DONE ? SQL_OK : there ? outcome.error.kind : SQL_ERROR_SERVER;
 }

@@ -30,6 +30,15 @@ struct panel_offer {
 	struct panel_date date;     /* of the snapshot, local time; month 0: not known */
 };
 
+/* Why a restore or an undo was refused, where somebody at the box can do something about it. The database is unchanged. */
+enum panel_reason {
+	PANEL_NO_REASON = 0,
+	PANEL_IN_USE,     /* others are connected to the database, or a restore of it is under way */
+	PANEL_UNREADABLE, /* it is damaged: that needs consent, which the panel cannot give */
+	PANEL_NO_SAFETY,  /* the present state cannot be kept: likewise */
+	PANEL_REASON_COUNT
+};
+
 struct panel_job {
 	uint64_t id; /* another job has another one */
 	enum job_kind kind;
@@ -40,6 +49,7 @@ struct panel_job {
 	int eta_seconds;            /* -1: not known */
 	bool stoppable;             /* false after the point of no return */
 	char name[PANEL_NAME_SIZE]; /* database; of a job over several, the one that it is at, or that went wrong */
+	enum panel_reason reason;   /* of JOB_FAILED */
 	uint64_t undo;              /* JOB_DONE of a restore or undo: offer id of its undo; 0: none */
 };
 

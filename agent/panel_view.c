@@ -136,6 +136,16 @@ static struct words running_words(const struct panel_job *job)
 	}
 }
 
+/* What to do, where whoever stands there can; else that it failed. */
+static struct words failed_words(const struct panel_job *result, enum panel_text otherwise)
+{
+	static const enum panel_text texts[PANEL_REASON_COUNT] = {
+		[PANEL_IN_USE] = TEXT_IN_USE, [PANEL_UNREADABLE] = TEXT_UNREADABLE, [PANEL_NO_SAFETY] = TEXT_NO_SAFETY
+	};
+	bool told = (unsigned)result->reason < PANEL_REASON_COUNT && result->reason != PANEL_NO_REASON;
+	return pair(told ? texts[result->reason] : otherwise);
+}
+
 static struct words result_words(const struct panel_job *result)
 {
 	static const struct {
@@ -152,7 +162,7 @@ static struct words result_words(const struct panel_job *result)
 	case JOB_DONE:
 		return pair(result->undo ? texts[kind].done_undo : texts[kind].done);
 	case JOB_FAILED:
-		return pair(texts[kind].failed);
+		return failed_words(result, texts[kind].failed);
 	case JOB_CANCELLED:
 		return pair(texts[kind].cancelled);
 	default:

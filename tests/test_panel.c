@@ -509,6 +509,35 @@ static void a_night_does_not_cover_up_how_a_restore_ended(void **state)
 	}
 }
 
+static void a_refused_restore_says_what_can_be_done_about_it(void **state)
+{
+	static const struct {
+		enum panel_reason reason;
+		const char *language, *first, *second;
+	} ends[] = {
+		{ PANEL_IN_USE, "en", "mgc is in use", "Close it, try again" },
+		{ PANEL_IN_USE, "fr", "mgc est utilisé", "Fermez, réessayez" },
+		{ PANEL_UNREADABLE, "en", "mgc is damaged", "Call your admin" },
+		{ PANEL_UNREADABLE, "fr", "mgc est abîmé", "Appelez l'admin" },
+		{ PANEL_NO_SAFETY, "en", "No room for RESTORE", "Call your admin" },
+		{ PANEL_NO_SAFETY, "fr", "Place insuffisante", "Appelez l'admin" },
+	};
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		idle_panel(state);
+		send((struct panel_event){ .kind = PANEL_LANGUAGE, .texts = panel_texts_find(ends[i].language) });
+		job(1, JOB_RESTORE, JOB_RUNNING, 0);
+		send((struct panel_event){ .kind = PANEL_JOB,
+			.job = { .id = 1,
+				.kind = i % 2 ? JOB_UNDO : JOB_RESTORE,
+				.state = JOB_FAILED,
+				.name = "mgc",
+				.reason = ends[i].reason } });
+		says(ends[i].first, ends[i].second);
+		lights(LED_OFF, LED_SLOW, LED_ON);
+		hold(200);
+	}
+}
+
 static void a_backup_that_failed_is_forgotten_when_one_succeeds(void **state)
 {
 	(void)state;
@@ -609,6 +638,7 @@ int main(void)
 		DONE(after_a_restore_hold_and_hold_undoes),
 		DONE(a_press_acknowledges_and_a_hold_that_was_given_up_does_not),
 		DONE(a_refused_undo_is_offered_again),
+		IDLE(a_refused_restore_says_what_can_be_done_about_it),
 		IDLE(a_night_does_not_cover_up_how_a_restore_ended),
 		IDLE(a_backup_that_failed_is_forgotten_when_one_succeeds),
 		IDLE(an_unknown_outcome_becomes_known),

@@ -40,6 +40,11 @@ static const struct panel_offer offers[] = { { .id = NONE },
 		.id = i, .kind = JOB_##k, .state = s, .phase = JOB_PHASE_WRITE, .percent = 45, .eta_seconds = 61, \
 		.stoppable = stop, .name = NAME_##u, .undo = u                                                    \
 	}
+#define REFUSED(why)                                                                                                   \
+	{                                                                                                                  \
+		.id = 1, .kind = JOB_RESTORE, .state = JOB_FAILED, .phase = JOB_PHASE_WRITE, .percent = 45, .eta_seconds = 61, \
+		.name = NAME_0, .reason = why                                                                                  \
+	}
 #define NAME_0 "job"
 #define NAME_UNDO_1 "first"
 #define NAME_UNDO_2 "second"
@@ -50,7 +55,8 @@ static const struct panel_job jobs[] = { { .state = 0 }, J(1, RESTORE, JOB_RUNNI
 	J(2, UNDO, JOB_DONE, false, 0), J(2, UNDO, JOB_FAILED, false, 0), J(2, UNDO, JOB_CANCELLED, false, 0),
 	J(3, BACKUP, JOB_QUEUED, true, 0), J(3, BACKUP, JOB_RUNNING, true, 0), J(3, BACKUP, JOB_DONE, false, 0),
 	J(3, BACKUP, JOB_FAILED, false, 0), J(3, BACKUP, JOB_CANCELLED, false, 0), J(4, VERIFY, JOB_RUNNING, true, 0),
-	J(4, VERIFY, JOB_DONE, false, 0), J(4, VERIFY, JOB_FAILED, false, 0), J(4, VERIFY, JOB_CANCELLED, false, 0) };
+	J(4, VERIFY, JOB_DONE, false, 0), J(4, VERIFY, JOB_FAILED, false, 0), J(4, VERIFY, JOB_CANCELLED, false, 0),
+	REFUSED(PANEL_IN_USE), REFUSED(PANEL_UNREADABLE), REFUSED(PANEL_NO_SAFETY) };
 
 /* One of the ways in which the world can be walked: which events there are, and how fast time goes. */
 struct world {
@@ -77,6 +83,7 @@ struct world {
 
 static const struct world worlds[] = { { "every restore", QUICK, 1, 100, { 0, 1, 2, 3, 4, 5, 6, 7, 8, 10, -1 },
 										   { 1, -1 }, { -1 }, { -1 } },
+	{ "every refusal", QUICK, 1, 100, { 1, 6, 23, 24, 25, -1 }, { 1, -1 }, { -1 }, { -1 } },
 	{ "every undo", QUICK, 1, 100, { 4, 9, 10, 11, 12, 13, -1 }, { 1, -1 }, { -1 }, { -1 } },
 	{ "every night", QUICK, 1, 100, { 4, 6, 14, 15, 16, 17, 18, 19, 20, 21, 22, -1 }, { 1, -1 }, { -1 }, { -1 } },
 	{ "every offer", QUICK, 1, 100, { 1, 4, -1 }, { 0, 1, 2, -1 }, { 0, 3, -1 }, { -1 } },
@@ -117,7 +124,7 @@ static uint8_t job_index(const struct panel_job *job)
 {
 	for (size_t i = 0; i < COUNT(jobs); i++)
 		if (jobs[i].id == job->id && jobs[i].state == job->state && jobs[i].stoppable == job->stoppable &&
-			jobs[i].undo == job->undo)
+			jobs[i].undo == job->undo && jobs[i].reason == job->reason)
 			return (uint8_t)i;
 	fail_msg("a job that nobody told of");
 	return 0;
