@@ -161,7 +161,7 @@ static int read_database(struct story *story, struct capture *capture, struct sq
 	story_phase(story, JOB_PHASE_CONNECT, 0);
 	result = server_connect(&worker, story->server, story->outcome->database, false, &watcher, error);
 	if (result < 0)
-		preflight_diagnose(story->server, story->outcome->database, false, error);
+		preflight_diagnose(story->server, story->outcome->database, false, error, NULL);
 	if (result == 0) {
 		story_phase(story, JOB_PHASE_READ, 0);
 		snprintf(error->doing, sizeof error->doing, "reading %.140s", story->outcome->database);

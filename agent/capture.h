@@ -13,6 +13,7 @@
 
 struct captured_table {
 	bool seen;
+	bool unread;   /* it was not asked for, since it cannot be read */
 	size_t stream; /* of the snapshot that is being made */
 	struct table_digest digest;
 };

@@ -267,8 +267,9 @@ static int clear_ranges(struct replay *replay)
 
 static int clear_all(struct replay *replay)
 {
-	uint64_t rows = replay->plan->present->tables[replay->table->present].digest.rows - replay->deleted;
-	int result = rows
+	const struct captured_table *present = &replay->plan->present->tables[replay->table->present];
+	uint64_t rows = present->digest.rows - replay->deleted;
+	int result = rows || present->unread /* of which nobody knows how many it has */
 		? worker_empty(replay->worker, replay->plan->wanted->tables[replay->table->wanted].table, rows, replay->error)
 		: 0;
 

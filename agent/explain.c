@@ -134,12 +134,14 @@ void explain_sql_error(const struct sql_error *error, const struct server_config
 	const struct explanation *known = (size_t)error->kind < count && explanations[error->kind].why
 		? &explanations[error->kind]
 		: &(struct explanation){ "it failed", "" };
+	bool named = error->object[0] == '[' && strstr(error->doing, error->object);
+	const char *object = named ? "" : error->object;
 	char number[32] = "";
 
 	if (error->number)
 		snprintf(number, sizeof number, " (message %d)", (int)error->number);
-	snprintf(sentence, sentence_size, "%s%s%s%s%s%s%s%s%s", error->doing, error->doing[0] ? ": " : "", error->object,
-		error->object[0] ? ": " : "", known->why, number, error->detail[0] ? ": " : "", error->detail,
+	snprintf(sentence, sentence_size, "%s%s%s%s%s%s%s%s%s", error->doing, error->doing[0] ? ": " : "", object,
+		object[0] ? ": " : "", known->why, number, error->detail[0] ? ": " : "", error->detail,
 		error->detail[0] ? "" : ".");
 	fill_in(remedy, remedy_size, remedy_of_number(error->number, known->remedy), server ? server->host : "the server",
 		error->object[0] ? error->object : "database");

@@ -89,6 +89,9 @@ struct job_progress {
 	int64_t started, phase_started; /* monotonic ms */
 };
 
+/* What a restore was refused for and may go on in spite of: said explicitly with the request, and in the audit log. */
+enum job_consent { CONSENT_NONE = 0, CONSENT_USERS_CONNECTED, CONSENT_WITHOUT_SAFETY };
+
 /* How one database of a job ended. A job over two databases has two. */
 struct job_outcome {
 	char server[SERVER_NAME_SIZE];
@@ -99,9 +102,11 @@ struct job_outcome {
 	uint64_t bytes, stored; /* encoded rows; what was added to the volume */
 	uint64_t server_bytes;  /* pages of the database on the server, 0: not known */
 	uint64_t milliseconds;
-	struct sql_error error; /* of a server */
-	char sentence[512];     /* what happened, to what, why */
-	char remedy[512];       /* what to do next; "" if nothing */
+	bool cancelled;           /* what is not known is whether the undo of a cancel is over */
+	struct sql_error error;   /* of a server */
+	enum job_consent consent; /* that would let it go on; with a state of JOB_FAILED */
+	char sentence[512];       /* what happened, to what, why */
+	char remedy[512];         /* what to do next; "" if nothing */
 };
 
 /* What a restore does to one table that differs, or would do. Rows. */
@@ -142,7 +147,7 @@ struct job_context {
 	bool (*stop)(void *engine);                                          /* a cancel was asked for */
 	/*
 	 * Before a phase begins: durable on return, with the request. The next start finds the last of these and says what
-	 * is true; of the outcome it keeps server, database, snapshot and safety. < 0: could not be written.
+	 * is true; of the outcome it keeps server, database, snapshot, safety and cancelled. < 0: could not be written.
 	 */
 	int (*journal)(void *engine, enum job_phase phase, const struct job_outcome *outcome);
 	/* From now on a cancel is refused: COMMIT is about to be sent. -ECANCELED where one came first. */

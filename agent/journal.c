@@ -31,6 +31,7 @@ int journal_encode(const struct journal *journal, struct block *block)
 	block_add(block, "At-Database", journal->outcome.database);
 	block_add_number(block, "At-Snapshot", journal->outcome.snapshot);
 	block_add_number(block, "At-Safety", journal->outcome.safety);
+	block_add_flag(block, "At-Cancelled", journal->outcome.cancelled);
 	return block_end(block);
 }
 
@@ -76,6 +77,7 @@ static int take_place(const struct block_fields *fields, struct journal *journal
 		block_get_number(fields, "At-Snapshot", UINT64_MAX, &outcome->snapshot) < 0 ||
 		block_get_number(fields, "At-Safety", UINT64_MAX, &outcome->safety) < 0)
 		return -EBADMSG;
+	outcome->cancelled = block_get_flag(fields, "At-Cancelled");
 	journal->phase = (enum job_phase)phase;
 	journal->asked = (int64_t)asked;
 	journal->began = (int64_t)began;

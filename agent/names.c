@@ -38,6 +38,14 @@ const char *job_state_name(enum job_state state)
 	return FIND(names, state);
 }
 
+const char *job_consent_name(enum job_consent consent)
+{
+	static const char *const names[] = {
+		[CONSENT_NONE] = "", [CONSENT_USERS_CONNECTED] = "users-connected", [CONSENT_WITHOUT_SAFETY] = "without-safety"
+	};
+	return FIND(names, consent);
+}
+
 const char *job_origin_name(enum job_origin origin)
 {
 	static const char *const names[] = { [ORIGIN_SCHEDULE] = "schedule",

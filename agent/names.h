@@ -6,8 +6,10 @@
 #include "agent/config.h"
 #include "agent/job.h"
 
-const char *job_kind_name(enum job_kind kind);       /* "backup" */
-const char *job_state_name(enum job_state state);    /* "running" */
+const char *job_kind_name(enum job_kind kind);    /* "backup" */
+const char *job_state_name(enum job_state state); /* "running" */
+/* "" for none. */
+const char *job_consent_name(enum job_consent consent);
 const char *job_origin_name(enum job_origin origin); /* "panel" */
 const char *job_phase_name(enum job_phase phase);    /* "read_back" */
 const char *consistency_name(int consistency);       /* "snapshot" */

@@ -67,9 +67,10 @@ int plan_compare(struct plan *plan)
 		const struct catalogue_table *name = &wanted->catalogue->tables[wanted->tables[i].table];
 		int there = catalogue_find_table(plan->present->catalogue, name->schema, name->name);
 
-		if (there < 0 || !plan->present->tables[there].seen)
+		if (there < 0 || (!plan->present->tables[there].seen && !plan->present->tables[there].unread))
 			return -EPROTO;
-		if (!table_digest_equal(&wanted->tables[i].digest, &plan->present->tables[there].digest))
+		if (plan->present->tables[there].unread ||
+			!table_digest_equal(&wanted->tables[i].digest, &plan->present->tables[there].digest))
 			plan->tables[plan->count++] = (struct plan_table){ .wanted = i, .present = (uint32_t)there };
 	}
 	return 0;
@@ -120,7 +121,7 @@ static int count_table(struct plan *plan, const struct plan_table *table, struct
 	struct row_diff diff;
 	int result;
 
-	if (plan_why_whole(plan, table->wanted, present))
+	if (plan->present->tables[table->present].unread || plan_why_whole(plan, table->wanted, present))
 		return 0;
 	result = catalogue_layout(&layout, present);
 	if (result < 0)
@@ -173,6 +174,8 @@ static const char *why_not_by_range(const struct plan *plan, const struct plan_t
 	uint64_t present = plan->present->tables[table->present].digest.rows;
 	const char *why = plan_why_whole(plan, table->wanted, &catalogue->tables[table->present]);
 
+	if (plan->present->tables[table->present].unread)
+		return "it is damaged and cannot be read";
 	if (!plan->counted && !why)
 		why = "without a safety snapshot there is no list to compare";
 	if (!why && plan->kept[table->wanted].disordered)
@@ -183,6 +186,14 @@ static const char *why_not_by_range(const struct plan *plan, const struct plan_t
 		catalogue_may_truncate(catalogue, &catalogue->tables[table->present]))
 		why = table->by_rows ? "most of it differs" : "it differs in too many places";
 	return why;
+}
+
+/* Of a table that cannot be read only the server's own count is known. */
+static uint64_t rows_told(const struct plan *plan, const struct plan_table *table)
+{
+	int64_t rows = plan->present->catalogue->tables[table->present].rows;
+
+	return rows > 0 ? (uint64_t)rows : 0;
 }
 
 void plan_decide(struct plan *plan)
@@ -201,7 +212,7 @@ void plan_decide(struct plan *plan)
 		table->why = why_not_by_range(plan, table);
 		table->whole = table->why != NULL;
 		table->kept = table->whole ? 0 : table->kept;
-		table->deleted = present - table->kept;
+		table->deleted = plan->present->tables[table->present].unread ? rows_told(plan, table) : present - table->kept;
 		table->inserted = wanted - table->kept;
 	}
 }

@@ -95,6 +95,7 @@ static int refuse(struct preflight *preflight, const struct preflight_verdict *v
 		return -EIO;
 	}
 	snprintf(preflight->remedy, sizeof preflight->remedy, "%s", verdict->remedy);
+	preflight->in_use = verdict->topic == PREFLIGHT_ON_SESSIONS;
 	return sql_error_set(error, verdict->kind, verdict->object, "%s", verdict->text);
 }
 
@@ -117,6 +118,20 @@ static int report(struct preflight *preflight, const struct preflight_judgement 
 static bool may_be_state(const struct sql_error *error)
 {
 	return error->number == 4060 || error->number == 4064 || error->kind == SQL_ERROR_DATABASE_STATE;
+}
+
+/* What gets a database to where it can be restored into; a restore needs its tables, whatever is in them. */
+static const char *remedy_of_state(const struct preflight_facts *facts)
+{
+	if (!facts->state[0])
+		return "Create it with its tables as they were (coffret show tells; the product's own setup does), then restore; "
+			   "there is nothing that consent could overwrite.";
+	if (!strcmp(facts->state, "SUSPECT") || !strcmp(facts->state, "RECOVERY_PENDING") ||
+		!strcmp(facts->state, "EMERGENCY"))
+		return "The server's error log says why. Copy its files away; then bring it ONLINE: from a backup of SQL Server's, or "
+			   "ALTER DATABASE ... SET EMERGENCY, SET SINGLE_USER, DBCC CHECKDB (..., REPAIR_ALLOW_DATA_LOSS), SET "
+			   "MULTI_USER. What that loses a restore puts back; before, there is nothing that it could write to.";
+	return "";
 }
 
 static void explain_state(const struct preflight_facts *facts, const char *database, struct sql_error *error)
@@ -145,7 +160,8 @@ static void explain_state(const struct preflight_facts *facts, const char *datab
 	*error = better;
 }
 
-void preflight_diagnose(const struct server_config *server, const char *database, bool restore, struct sql_error *error)
+void preflight_diagnose(
+	const struct server_config *server, const char *database, bool restore, struct sql_error *error, char *remedy)
 {
 	const struct worker_watcher watcher = { .arg = NULL };
 	struct preflight_facts *facts = calloc(1, sizeof *facts);
@@ -153,8 +169,11 @@ void preflight_diagnose(const struct server_config *server, const char *database
 	struct worker *worker = NULL;
 
 	if (facts && may_be_state(error) && server_connect(&worker, server, "master", restore, &watcher, &ignored) == 0 &&
-		worker_preflight(worker, database, facts, &ignored) == 0)
+		worker_preflight(worker, database, facts, &ignored) == 0) {
 		explain_state(facts, database, error);
+		if (remedy && error->kind == SQL_ERROR_DATABASE_STATE)
+			snprintf(remedy, PREFLIGHT_REMEDY_SIZE, "%s", remedy_of_state(facts));
+	}
 	worker_stop(worker);
 	free(facts);
 }

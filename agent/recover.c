@@ -15,6 +15,27 @@
 #include "agent/story.h"
 #include "agent/undone.h"
 
+/* ---- the server's undo ---- */
+
+/* What identities were tells the safety snapshot, which was sealed before any change. */
+static int await_undone(struct story *story, struct sql_error *error)
+{
+	struct undone_values before = { NULL, 0 };
+	struct stored_snapshot safety = { 0 };
+	int result;
+
+	if (story->outcome->safety && stored_open(&safety, story->context->repository, story->outcome->safety) == 0)
+		before = (struct undone_values){ safety.catalogue_bytes, safety.catalogue_size };
+	result = undone_await(story, &before, false, error);
+	stored_close(&safety);
+	if (result == 0 && !before.catalogue)
+		job_report_note(story->report,
+			"%.200s: identity values that the restore had moved stay where they are: without a safety snapshot nobody "
+			"knows what they were. No row has changed.",
+			story->outcome->database);
+	return result;
+}
+
 /* ---- COMMIT had been sent ---- */
 
 /* True where each table of the snapshot has the digest that was read. */
@@ -40,7 +61,11 @@ static int look(struct story *story, const struct stored_snapshot *wanted, struc
 	result = server_connect(&worker, story->server, story->outcome->database, true, &watcher, error);
 	if (result == 0) {
 		snprintf(error->doing, sizeof error->doing, "looking what became of %.120s", story->outcome->database);
-		result = worker_begin(worker, wanted->catalogue_bytes, wanted->catalogue_size, story->context->rowgroup, error);
+		result = worker_begin(worker,
+			&(struct worker_wanted){ .catalogue = wanted->catalogue_bytes,
+				.size = wanted->catalogue_size,
+				.params = story->context->rowgroup },
+			error);
 	}
 	if (result == 0)
 		result = worker_read(worker, CONSISTENCY_LOCK, story->context->rowgroup, false, NULL, 0, error);
@@ -77,14 +102,25 @@ static bool is_as_before(struct story *story, const struct capture *now)
 	return is;
 }
 
+static enum job_state not_committed(struct story *story)
+{
+	struct sql_error error = { .kind = SQL_OK };
+
+	if (await_undone(story, &error) < 0)
+		job_report_note(story->report, "%.200s: identity values may have moved and were not put back: %.160s.",
+			story->outcome->database, error.detail);
+	story_refused(story, "Ask for the restore again.",
+		"The restore of %s was cut off. It was looked at: the database is as it was before.", story->outcome->database);
+	undone_drop_safety(story);
+	return story->outcome->state;
+}
+
 static enum job_state tell(struct story *story, const struct stored_snapshot *wanted, const struct capture *now)
 {
 	if (same(wanted, now))
 		return restored(story, "It was looked at");
 	if (is_as_before(story, now))
-		return story_refused(story, "Ask for the restore again.",
-			"The restore of %s was cut off. It was looked at: the database is as it was before.",
-			story->outcome->database);
+		return not_committed(story);
 	return story_refused(story,
 		"Look at what wrote to it, then restore again; the safety snapshot has the state before.",
 		"The restore of %s was cut off. It was looked at: the database has changed since, and is neither the old state "
@@ -145,17 +181,29 @@ static enum job_state look_and_tell(struct story *story)
 /* Something had been changed in the transaction: not over before the server says so. */
 static enum job_state ask_whether_undone(struct story *story)
 {
+	const char *what = story->outcome->cancelled ? "cancelled" : "cut off before COMMIT";
 	struct sql_error error = { .kind = SQL_OK };
 	int undone;
 
 	story_phase(story, JOB_PHASE_ROLLBACK, 0);
-	undone = undone_await(story, false, &error);
+	undone = await_undone(story, &error);
 	story_refused(story, "Ask for it again.",
-		undone < 0
-			? "The restore of %s was cut off before COMMIT."
-			: "The restore of %s was cut off before COMMIT. The server has undone it: the database is as it was.",
+		undone < 0 ? "The restore of %s was %s."
+				   : "The restore of %s was %s. The server has undone it: the database is as it was.",
+		story->outcome->database, what);
+	if (undone < 0)
+		return undone_unknown(story, &error);
+	undone_drop_safety(story);
+	return story->outcome->state = story->outcome->cancelled ? JOB_CANCELLED : JOB_FAILED;
+}
+
+static enum job_state nothing_changed(struct story *story)
+{
+	story_refused(story, "Ask for it again.",
+		"The restore of %s was cut off before anything was changed: the database is as it was.",
 		story->outcome->database);
-	return undone < 0 ? undone_unknown(story, &error) : JOB_FAILED;
+	undone_drop_safety(story);
+	return story->outcome->state;
 }
 
 static bool had_changed_something(enum job_phase phase)
@@ -176,11 +224,11 @@ enum job_state restore_recover(const struct job_context *context, const struct j
 	snprintf(story.outcome->server, sizeof story.outcome->server, "%s", server_name);
 	story.outcome->snapshot = journalled->snapshot;
 	story.outcome->safety = journalled->safety;
+	story.outcome->cancelled = journalled->cancelled;
 	if (phase == JOB_PHASE_REPORT)
 		return restored(&story, "The server had answered that it is kept");
 	if (phase != JOB_PHASE_COMMIT && !had_changed_something(phase))
-		return story_refused(&story, "Ask for it again.",
-			"The restore of %s was cut off before anything was changed: the database is as it was.", database);
+		return nothing_changed(&story);
 	if (!server) {
 		story_refused(&story, "Put the server back into the configuration and start again.",
 			"The restore of %s was cut off, and server \"%s\" is not in the configuration any more.", database,

@@ -18,7 +18,6 @@
 #include "agent/restore_private.h"
 #include "agent/server.h"
 #include "agent/sql/profile.h"
-#include "agent/undone.h"
 
 static int journal(struct restore *restore, enum job_phase phase)
 {
@@ -76,7 +75,7 @@ static int connect_to_server(struct restore *restore)
 		result = server_connect(
 			&restore->worker, story->server, story->outcome->database, true, &restore->watcher, &restore->error);
 	if (result < 0)
-		preflight_diagnose(story->server, story->outcome->database, true, &restore->error);
+		preflight_diagnose(story->server, story->outcome->database, true, &restore->error, restore->preflight.remedy);
 	if (result == 0)
 		result = preflight_run(&restore->preflight, restore->worker, restore->wanted.catalogue, &restore->error);
 	if (result == 0)
@@ -94,8 +93,13 @@ static int lock_database(struct restore *restore)
 		return result;
 	snprintf(restore->error.doing, sizeof restore->error.doing, "locking %.140s", story->outcome->database);
 	restore->in_transaction = true;
-	return worker_begin(restore->worker, restore->wanted.catalogue_bytes, restore->wanted.catalogue_size,
-		story->context->rowgroup, &restore->error);
+	return worker_begin(restore->worker,
+		&(struct worker_wanted){ .catalogue = restore->wanted.catalogue_bytes,
+			.size = restore->wanted.catalogue_size,
+			.params = story->context->rowgroup,
+			.unread = restore->unread->names,
+			.unread_count = restore->unread->count },
+		&restore->error);
 }
 
 /* ---- the change ---- */
@@ -184,7 +188,7 @@ static const struct table_digest *expected_digest(const struct restore *restore,
 			return &restore->wanted.tables[i].digest;
 	/* Not in the snapshot: it must be as it was. */
 	there = catalogue_find_table(restore->present.catalogue, table->schema, table->name);
-	return there >= 0 ? &restore->present.tables[there].digest : NULL;
+	return there >= 0 && restore->present.tables[there].seen ? &restore->present.tables[there].digest : NULL;
 }
 
 static int compare_read_back(struct restore *restore, const struct capture *after)
@@ -194,6 +198,8 @@ static int compare_read_back(struct restore *restore, const struct capture *afte
 		const struct table_digest *expected = expected_digest(restore, table);
 		char name[280];
 
+		if (!expected && restore_left_unread(restore, table))
+			continue;
 		if (expected && after->tables[i].seen && table_digest_equal(expected, &after->tables[i].digest))
 			continue;
 		catalogue_table_name(table, name, sizeof name);
@@ -202,6 +208,22 @@ static int compare_read_back(struct restore *restore, const struct capture *afte
 			expected ? expected->rows : 0);
 	}
 	return 0;
+}
+
+/* Tables that could not be read and that the snapshot does not have: they are as they were. How many, and their names. */
+static size_t still_unread(const struct restore *restore, const char *names[RESTORE_UNREAD_MAX])
+{
+	const struct catalogue *present = restore->present.catalogue;
+	size_t count = 0;
+
+	for (uint32_t i = 0; i < present->table_count; i++) {
+		const struct catalogue_table *table = &present->tables[i];
+		for (size_t n = 0; restore->present.tables[i].unread && n < restore->unread->count; n++)
+			if (catalogue_table_listed(table, &restore->unread->names[n], 1) &&
+				catalogue_find_table(restore->wanted.catalogue, table->schema, table->name) < 0)
+				names[count++] = restore->unread->names[n];
+	}
+	return count;
 }
 
 static void watch(struct restore *restore, struct worker_watcher watcher)
@@ -213,7 +235,9 @@ static void watch(struct restore *restore, struct worker_watcher watcher)
 static int read_back(struct restore *restore)
 {
 	struct story *story = &restore->story;
+	const char *names[RESTORE_UNREAD_MAX];
 	struct capture after;
+	size_t left_out;
 	int result = restore_enter(restore, JOB_PHASE_READ_BACK, 0);
 
 	if (result < 0)
@@ -221,7 +245,9 @@ static int read_back(struct restore *restore)
 	snprintf(restore->error.doing, sizeof restore->error.doing, "reading back %.140s", story->outcome->database);
 	capture_init(&after, story->context, &story->progress, story->report, NULL);
 	watch(restore, capture_watcher(&after));
-	result = worker_read(restore->worker, CONSISTENCY_LOCK, story->context->rowgroup, false, NULL, 0, &restore->error);
+	left_out = still_unread(restore, names);
+	result = worker_read(
+		restore->worker, CONSISTENCY_LOCK, story->context->rowgroup, false, names, left_out, &restore->error);
 	if (result == 0)
 		result = capture_finish(&after);
 	if (result == 0)
@@ -300,111 +326,16 @@ static int restore_steps(struct restore *restore)
 	return result == 0 ? commit(restore) : result;
 }
 
-/* They are kept for reading, no digest counts them, and the server has made them anew. */
-static void note_server_made(struct restore *restore)
+enum job_state restore_once(
+	const struct story *story, const struct job_request *request, struct restore_unread *unread, bool *again)
 {
-	for (size_t i = 0; i < restore->plan.count; i++) {
-		const struct catalogue_table *table = &restore->present.catalogue->tables[restore->plan.tables[i].present];
-		char name[280];
-
-		catalogue_table_name(table, name, sizeof name);
-		for (size_t c = 0; c < table->column_count; c++)
-			if (catalogue_column_derived(&table->columns[c]))
-				job_report_note(restore->story.report,
-					"%.150s.[%.60s] was made anew by the server and is not compared.", name, table->columns[c].name);
-	}
-}
-
-static enum job_state tell_result(struct restore *restore)
-{
-	struct story *story = &restore->story;
-	const struct job_outcome *outcome = story->outcome;
-	const char *kept = outcome->safety ? "The state before is kept: coffret undo." : "The state before was not kept.";
-	char deleted[32], inserted[32];
-
-	story_count(outcome->rows_deleted, deleted);
-	story_count(outcome->rows_inserted, inserted);
-	if (!restore_differs(restore))
-		return story_done(story, "%s is already as in the snapshot; nothing was written.", outcome->database);
-	if (restore->request->what_if)
-		return story_done(story,
-			"%s: %" PRIu64 " of %" PRIu64 " tables differ; %s rows would be deleted and %s inserted%s. "
-			"Nothing was written.",
-			outcome->database, outcome->tables_changed, outcome->tables, deleted, inserted,
-			plan_values_differ(&restore->plan) ? ", identity or sequence values put back" : "");
-	if (!restore->plan.count)
-		return story_done(story, "%s: all rows are as in the snapshot; identity and sequence values were put back. %s",
-			outcome->database, kept);
-	return story_done(story,
-		"%s: %" PRIu64 " of %" PRIu64 " tables changed, %s rows deleted and %s inserted, read back "
-		"and found equal to the snapshot. %s",
-		outcome->database, outcome->tables_changed, outcome->tables, deleted, inserted, kept);
-}
-
-/* Lets the server undo what was begun, and waits until it has. An error: whether it has is not known. */
-static int roll_back(struct restore *restore, struct sql_error *why)
-{
-	const struct job_context *context = restore->story.context;
-
-	*why = (struct sql_error){ .kind = SQL_OK };
-	if (!restore->in_transaction)
-		return 0;
-	if (restore->changing) /* what cannot be written now changes nothing: the phase before says as much */
-		context->journal(context->engine, JOB_PHASE_ROLLBACK, restore->story.outcome);
-	story_phase(&restore->story, JOB_PHASE_ROLLBACK, 0);
-	restore->watcher.stop = NULL; /* a cancel must not stop the undo */
-	if (restore->worker) {
-		worker_watch(restore->worker, &restore->watcher);
-		if (worker_rollback(restore->worker, why) == 0)
-			return 0;
-		worker_stop(restore->worker);
-		restore->worker = NULL;
-	}
-	/* Locks that are still held for a moment change nothing. */
-	return restore->changing ? undone_await(&restore->story, true, why) : 0;
-}
-
-static enum job_state end_restore(struct restore *restore, int result)
-{
-	struct story *story = &restore->story;
-	struct sql_error why;
+	struct restore restore = { .story = *story, .request = request, .unread = unread };
 	enum job_state state;
-	int undone = roll_back(restore, &why);
-
-	worker_stop(restore->worker);
-	if (restore->no_safety)
-		state = story_no_safety(story, restore->store_error, restore->doing);
-	else if (restore->store_error)
-		state = story_store_failed(story, restore->store_error, restore->doing);
-	else if (result < 0)
-		state = story_sql_failed(story, &restore->error);
-	else
-		state = tell_result(restore);
-	if (restore->preflight.remedy[0])
-		snprintf(story->outcome->remedy, sizeof story->outcome->remedy, "%s", restore->preflight.remedy);
-	if (undone < 0)
-		state = undone_unknown(story, &why);
-	if (state == JOB_DONE && !restore->request->what_if && restore_differs(restore)) {
-		note_server_made(restore);
-		snprintf(story->outcome->remedy, sizeof story->outcome->remedy, "%s",
-			profile_next_step(story->server->profile, story->outcome->database));
-	}
-	snapshot_abort(restore->present.writer);
-	preflight_free(&restore->preflight);
-	capture_free(&restore->present);
-	stored_close(&restore->wanted);
-	plan_close(&restore->plan);
-	if (restore->safety)
-		snapshot_close(restore->safety);
-	return state;
-}
-
-enum job_state restore_once(const struct story *story, const struct job_request *request)
-{
-	struct restore restore = { .story = *story, .request = request };
 
 	capture_init(&restore.present, story->context, &restore.story.progress, story->report, NULL);
 	restore.watcher = capture_watcher(&restore.present);
 	preflight_init(&restore.preflight, &restore.story, request);
-	return end_restore(&restore, restore_steps(&restore));
+	state = restore_end(&restore, restore_steps(&restore));
+	*again = restore.again;
+	return state;
 }

@@ -66,6 +66,41 @@ static enum consistency consistency_of(const struct restore *restore)
 	return restore->request->what_if && versions ? CONSISTENCY_SNAPSHOT : CONSISTENCY_LOCK;
 }
 
+bool restore_left_unread(const struct restore *restore, const struct catalogue_table *table)
+{
+	return catalogue_table_listed(table, restore->unread->names, restore->unread->count);
+}
+
+/* What cannot be read cannot be deleted row by row, either. */
+static int refuse_unread(struct restore *restore, const struct catalogue_table *table)
+{
+	char name[280];
+
+	catalogue_table_name(table, name, sizeof name);
+	snprintf(restore->preflight.remedy, sizeof restore->preflight.remedy,
+		"DBCC CHECKTABLE (N'%.150s', REPAIR_ALLOW_DATA_LOSS) makes it readable, with the database in SINGLE_USER; what "
+		"that loses a restore puts back. Have a copy of the database's files first.",
+		name);
+	return sql_error_set(&restore->error, SQL_ERROR_UNSUPPORTED, name,
+		"It is damaged, and TRUNCATE, which reads nothing, is forbidden: a foreign key refers to it, or a feature or a "
+		"schema-bound view stands in the way");
+}
+
+static int find_unread(struct restore *restore)
+{
+	const struct catalogue *catalogue = restore->present.catalogue;
+	int result = 0;
+
+	for (uint32_t i = 0; result == 0 && i < catalogue->table_count; i++) {
+		const struct catalogue_table *table = &catalogue->tables[i];
+		restore->present.tables[i].unread = restore_left_unread(restore, table);
+		if (restore->present.tables[i].unread && !catalogue_can_truncate(catalogue, table) &&
+			catalogue_find_table(restore->wanted.catalogue, table->schema, table->name) >= 0)
+			result = refuse_unread(restore, table);
+	}
+	return result;
+}
+
 /* What is there now, read under the restore's own locks on its own connection: nothing can come in between. */
 int restore_read_present(struct restore *restore)
 {
@@ -85,10 +120,11 @@ int restore_read_present(struct restore *restore)
 		worker_watch(restore->worker, &restore->watcher);
 	}
 	result = worker_read(restore->worker, consistency_of(restore), story->context->rowgroup,
-		restore->present.writer != NULL || restore->request->what_if, NULL, 0, &restore->error);
+		restore->present.writer != NULL || restore->request->what_if, restore->unread->names, restore->unread->count,
+		&restore->error);
 	if (result < 0 && restore->present.storage_error)
 		return restore_safety_failed(restore, restore->present.storage_error, "writing the safety snapshot");
-	return result;
+	return result < 0 ? result : find_unread(restore);
 }
 
 /* ---- the plan ---- */

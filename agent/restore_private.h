@@ -6,6 +6,7 @@
 #include "agent/plan.h"
 #include "agent/preflight.h"
 #include "agent/replay.h"
+#include "agent/restore.h"
 #include "agent/story.h"
 
 struct restore {
@@ -19,8 +20,10 @@ struct restore {
 	struct preflight preflight;
 	struct plan plan;
 	struct snapshot_reader *safety; /* the present state as it was sealed */
+	struct restore_unread *unread;  /* borrowed */
 	const char *doing;              /* to the store, where that failed */
 	int store_error;
+	bool again;     /* a table was added to the unread ones */
 	bool no_safety; /* it could not take the safety snapshot */
 	bool in_transaction;
 	bool changing; /* something was, or may have been, changed in it */
@@ -52,5 +55,13 @@ int restore_read_present(struct restore *restore);
 int restore_plan(struct restore *restore);
 /* Whether there is anything to put back: rows, identities, sequences. */
 bool restore_differs(const struct restore *restore);
+/* A table that cannot be read. */
+bool restore_left_unread(const struct restore *restore, const struct catalogue_table *table);
+
+/*
+ * restore_end.c: after the last step, with what it returned: has the server undo what was begun, fills in the outcome, and
+ * lets go of everything.
+ */
+enum job_state restore_end(struct restore *restore, int result);
 
 #endif

@@ -147,6 +147,7 @@ static void send_outcome(struct api_client *client, uint64_t job, const struct j
 		block_add_number(&block, "Error-Kind", outcome->error.kind);
 		block_addf(&block, "Error-Number", "%d", (int)outcome->error.number);
 	}
+	block_add(&block, "Consent", job_consent_name(outcome->consent));
 	block_add(&block, "Sentence", outcome->sentence);
 	block_add(&block, "Remedy", outcome->remedy);
 	api_send(client, &block);

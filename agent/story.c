@@ -130,6 +130,20 @@ enum job_state story_store_failed(struct story *story, int error, const char *do
 	return end(story, error == -ECANCELED ? JOB_CANCELLED : JOB_FAILED);
 }
 
+void story_ask_consent(struct story *story, enum job_consent consent)
+{
+	struct job_outcome *outcome = story->outcome;
+	char why[sizeof outcome->sentence], remedy[sizeof outcome->remedy];
+
+	outcome->consent = consent;
+	memcpy(why, outcome->sentence, sizeof why);
+	memcpy(remedy, outcome->remedy, sizeof remedy);
+	snprintf(outcome->sentence, sizeof outcome->sentence,
+		"%.300s The present state of %.120s cannot be kept, and nothing was changed.", why, outcome->database);
+	snprintf(outcome->remedy, sizeof outcome->remedy,
+		"%.330s Or ask with --without-safety: what is there now is then lost, and there is no undo.", remedy);
+}
+
 enum job_state story_refused(struct story *story, const char *remedy, const char *format, ...)
 {
 	va_list arguments;

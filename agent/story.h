@@ -32,6 +32,8 @@ enum job_state story_sql_failed(struct story *story, const struct sql_error *err
 enum job_state story_store_failed(struct story *story, int error, const char *doing);
 /* The safety snapshot could not be taken: why, and what consent would let go on without it. */
 enum job_state story_no_safety(struct story *story, int error, const char *doing);
+/* Adds to an ending that nothing was changed, since the present state cannot be kept or read, and who may go on so. */
+void story_ask_consent(struct story *story, enum job_consent consent);
 enum job_state story_refused(struct story *story, const char *remedy, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 

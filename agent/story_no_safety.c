@@ -2,7 +2,6 @@
 /* The end of a restore that could not keep what is there now. */
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "agent/keep.h"
 #include "agent/room.h"
@@ -26,19 +25,12 @@ static void tell_no_room(struct story *story, char *remedy, size_t size)
 
 enum job_state story_no_safety(struct story *story, int error, const char *doing)
 {
-	struct job_outcome *outcome = story->outcome;
 	enum job_state state = story_store_failed(story, error, doing);
-	char why[sizeof outcome->sentence], remedy[sizeof outcome->remedy];
 
 	if (state == JOB_CANCELLED)
 		return state;
-	memcpy(why, outcome->sentence, sizeof why);
-	memcpy(remedy, outcome->remedy, sizeof remedy);
-	snprintf(outcome->sentence, sizeof outcome->sentence,
-		"%.300s The present state of %.120s cannot be kept, and nothing was changed.", why, outcome->database);
 	if (error == -ENOSPC)
-		tell_no_room(story, remedy, sizeof remedy);
-	snprintf(outcome->remedy, sizeof outcome->remedy,
-		"%.330s Or ask with --without-safety: what is there now is then lost, and there is no undo.", remedy);
+		tell_no_room(story, story->outcome->remedy, sizeof story->outcome->remedy);
+	story_ask_consent(story, CONSENT_WITHOUT_SAFETY);
 	return state;
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/undone.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "agent/explain.h"
 #include "agent/server.h"
+#include "storage/repository.h"
 
 /* While we wait others want answers; and nothing stops us. */
 static bool serve_others(void *arg)
@@ -16,9 +18,27 @@ static bool serve_others(void *arg)
 	return false;
 }
 
-int undone_await(struct story *story, bool patient, struct sql_error *error)
+static void pass_note(void *arg, const char *sentence)
 {
-	const struct worker_watcher watcher = { .arg = story, .stop = serve_others };
+	const struct story *story = arg;
+
+	job_report_note(story->report, "%.100s: %s", story->outcome->database, sentence);
+}
+
+/* The rows are back already: what fails here is only told. */
+static void put_values_back(struct story *story, struct worker *worker, const struct undone_values *before)
+{
+	struct sql_error error = { .kind = SQL_OK };
+
+	if (before->catalogue && worker_undo_values(worker, before->catalogue, before->size, &error) < 0)
+		job_report_note(story->report,
+			"%.100s: identity values may have moved, and could not be put back: %.200s. No row has changed.",
+			story->outcome->database, error.detail);
+}
+
+int undone_await(struct story *story, const struct undone_values *before, bool patient, struct sql_error *error)
+{
+	const struct worker_watcher watcher = { .arg = story, .note = pass_note, .stop = serve_others };
 	struct worker *worker = NULL;
 	int result;
 
@@ -31,6 +51,8 @@ int undone_await(struct story *story, bool patient, struct sql_error *error)
 			error->doing, sizeof error->doing, "asking whether %.100s has been put back", story->outcome->database);
 		result = worker_await_undo(worker, error);
 	} while (patient && result < 0 && error->kind == SQL_ERROR_BUSY);
+	if (result == 0)
+		put_values_back(story, worker, before);
 	worker_stop(worker);
 	return result;
 }
@@ -54,4 +76,19 @@ enum job_state undone_unknown(struct story *story, const struct sql_error *error
 	snprintf(outcome->remedy, sizeof outcome->remedy,
 		"Coffret asks again by itself until it knows; coffret status and coffret jobs tell.");
 	return outcome->state = JOB_OUTCOME_UNKNOWN;
+}
+
+/* The record comes first, as with every removal. What cannot be removed now goes with time. */
+void undone_drop_safety(struct story *story)
+{
+	const struct job_context *context = story->context;
+	uint64_t id = story->outcome->safety;
+	char what[200];
+
+	if (!id)
+		return;
+	snprintf(what, sizeof what, "safety snapshot %016" PRIx64 " of %.135s", id, story->outcome->database);
+	if (context->audit(context->engine, "removing", what, "its restore has changed nothing") == 0 &&
+		snapshot_remove(context->repository, id) == 0)
+		story->outcome->safety = 0;
 }

@@ -129,7 +129,8 @@ static int begin(struct world *world)
 
 	fake_catalogue(world->present, at);
 	world->session = fake_session(13, world->answers);
-	return replace_begin(&world->replace, world->session, &world->uplink, world->wanted, &world->params, &world->error);
+	return replace_begin(&world->replace, world->session, &world->uplink,
+		&(struct replace_wanted){ .catalogue = world->wanted, .params = &world->params }, &world->error);
 }
 
 static void free_world(struct world *world)

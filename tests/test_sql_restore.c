@@ -166,6 +166,13 @@ static void send_table(struct world *world, const struct chunk_list *list)
 	}
 }
 
+static int begin(struct world *world, const struct snapshot *wanted)
+{
+	return worker_begin(world->worker,
+		&(struct worker_wanted){ .catalogue = wanted->bytes, .size = wanted->size, .params = &world->params },
+		&world->error);
+}
+
 /* The steps of a restore up to the commit; returns how many tables differed. */
 static size_t restore_up_to_commit(struct world *world, struct snapshot *wanted, struct snapshot *present)
 {
@@ -175,7 +182,7 @@ static size_t restore_up_to_commit(struct world *world, struct snapshot *wanted,
 
 	watch(world, present);
 	log_in(world, true, "sa", "Secret-1");
-	expect(world, worker_begin(world->worker, wanted->bytes, wanted->size, &world->params, &world->error), "beginning");
+	expect(world, begin(world, wanted), "beginning");
 	expect(world, worker_read(world->worker, CONSISTENCY_LOCK, &world->params, true, NULL, 0, &world->error),
 		"reading the present state");
 	for (uint32_t i = 0; i < wanted->catalogue->table_count; i++)
@@ -391,7 +398,7 @@ static void a_second_restore_waits_or_is_told_who_is_at_work(void **state)
 	second = first;
 	watch(&second, &other);
 	log_in(&second, true, "sa", "Secret-1");
-	assert_true(worker_begin(second.worker, before.bytes, before.size, &second.params, &second.error) < 0);
+	assert_true(begin(&second, &before) < 0);
 	assert_int_equal(second.error.kind, SQL_ERROR_BUSY);
 	assert_non_null(strstr(second.error.detail, "Coffret restore"));
 	worker_stop(second.worker);

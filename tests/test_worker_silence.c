@@ -203,7 +203,10 @@ static void begin(struct world *world, uint32_t table)
 {
 	expect(world, worker_read(&world->worker, CONSISTENCY_LOOSE, &world->params, false, NULL, 0, &world->error),
 		"reading");
-	expect(world, worker_begin(&world->worker, world->wanted, world->wanted_size, &world->params, &world->error),
+	expect(world,
+		worker_begin(&world->worker,
+			&(struct worker_wanted){ .catalogue = world->wanted, .size = world->wanted_size, .params = &world->params },
+			&world->error),
 		"beginning");
 	expect(world, worker_read(&world->worker, CONSISTENCY_LOCK, &world->params, false, NULL, 0, &world->error),
 		"reading the present state");

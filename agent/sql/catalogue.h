@@ -263,8 +263,12 @@ bool catalogue_states_equal(const struct catalogue *wanted, const struct catalog
 
 /*
  * Whether TRUNCATE TABLE is sure to be allowed: no other table's foreign key refers to it, enabled or not; no view of
- * the database is schema-bound, and so none that is indexed can be over it; it has none of the features above; no
- * index is disabled, which TRUNCATE may enable; and it has no identity, which TRUNCATE would make one never used.
+ * the database is schema-bound, and so none that is indexed can be over it; it has none of the features above.
+ */
+bool catalogue_can_truncate(const struct catalogue *catalogue, const struct catalogue_table *table);
+/*
+ * Whether it leaves nothing else behind, either: no index is disabled, which TRUNCATE may enable; and there is no identity,
+ * which TRUNCATE would make one never used.
  */
 bool catalogue_may_truncate(const struct catalogue *catalogue, const struct catalogue_table *table);
 

@@ -236,10 +236,18 @@ static bool is_referenced(const struct catalogue *catalogue, const struct catalo
 	return false;
 }
 
-bool catalogue_may_truncate(const struct catalogue *catalogue, const struct catalogue_table *table)
+bool catalogue_can_truncate(const struct catalogue *catalogue, const struct catalogue_table *table)
 {
 	if (table->features || is_referenced(catalogue, table))
 		return false;
+	for (uint32_t i = 0; i < catalogue->module_count; i++)
+		if (catalogue->modules[i].schema_bound && !strncmp(catalogue->modules[i].type, "V", 1))
+			return false;
+	return true;
+}
+
+bool catalogue_may_truncate(const struct catalogue *catalogue, const struct catalogue_table *table)
+{
 	/* It would be as if never used; RESEED gives it its next value again, but not that it was used. */
 	for (uint32_t i = 0; i < table->column_count; i++)
 		if (table->columns[i].identity)
@@ -247,10 +255,7 @@ bool catalogue_may_truncate(const struct catalogue *catalogue, const struct cata
 	for (uint32_t i = 0; i < table->index_count; i++)
 		if (table->indexes[i].disabled)
 			return false;
-	for (uint32_t i = 0; i < catalogue->module_count; i++)
-		if (catalogue->modules[i].schema_bound && !strncmp(catalogue->modules[i].type, "V", 1))
-			return false;
-	return true;
+	return catalogue_can_truncate(catalogue, table);
 }
 
 const struct catalogue_refusal *catalogue_refused(const struct catalogue_table *table, bool restore)

@@ -27,7 +27,8 @@ enum message_type {
 	MESSAGE_LOGIN = 1,   /* worker.h's struct worker_login, field by field; the socket is inherited as fd 3 */
 	MESSAGE_EXAMINE = 2, /* for `coffret check`: u8 restore login? -> FINDING ... */
 	MESSAGE_READ = 3,    /* u8 consistency, blob rowgroup_params, u8 with chunks, u32 n + strings: tables left out */
-	MESSAGE_BEGIN = 4,   /* blob rowgroup_params: a restore: transaction, application lock, locks on all tables */
+	MESSAGE_BEGIN = 4,   /* blob rowgroup_params, u32 n + strings: tables that cannot be read: a restore: transaction,
+	                      * application lock, locks on all other tables */
 	/*
 	 * u32 index of a table in the wanted catalogue: it is opened for loading. Then chunks, CHUNK down, and END, which
 	 * alone is answered, with the rows that the server counted. What is in the table already stays. A rows
@@ -39,14 +40,15 @@ enum message_type {
 	MESSAGE_ROLLBACK = 7,
 	MESSAGE_CANCEL = 8, /* at any time; the request that runs ends with SQL_ERROR_CANCELLED */
 	MESSAGE_END = 9,
-	MESSAGE_PREPARE = 10,  /* u32 n, u32 m <= n, n u32 indices in the wanted catalogue: after BEGIN and READ:
+	MESSAGE_PREPARE = 10,     /* u32 n, u32 m <= n, n u32 indices in the wanted catalogue: after BEGIN and READ:
 	                         * constraints and triggers of the first m tables, which will change, switched off; the
 	                         * others are those of the snapshot that stay, but for their identity values */
-	MESSAGE_PUT_BACK = 11, /* each constraint, trigger, identity and sequence put back exactly as recorded */
-	MESSAGE_WANTED = 12, /* a piece of the wanted snapshot's catalogue, before BEGIN, which answers; empty: the last */
-	MESSAGE_AWAIT_UNDO = 13, /* instead of BEGIN: is any restore before over, its undo included? else SQL_ERROR_BUSY */
-	MESSAGE_STATISTICS = 14, /* after COMMIT, which it ends: statistics of what was replaced */
-	MESSAGE_PREFLIGHT = 16,  /* string: "": CATALOGUE and FACTS; the name of a database that cannot be opened: FACTS */
+	MESSAGE_PUT_BACK = 11,    /* each constraint, trigger, identity and sequence put back exactly as recorded */
+	MESSAGE_WANTED = 12,      /* a piece of a catalogue, before BEGIN or UNDO_VALUES, which answer; empty: the last */
+	MESSAGE_AWAIT_UNDO = 13,  /* instead of BEGIN: is any restore before over, its undo included? else SQL_ERROR_BUSY */
+	MESSAGE_STATISTICS = 14,  /* after COMMIT, which it ends: statistics of what was replaced */
+	MESSAGE_UNDO_VALUES = 15, /* after AWAIT_UNDO: identity values back to those of the catalogue that came before */
+	MESSAGE_PREFLIGHT = 16,   /* string: "": CATALOGUE and FACTS; the name of a database that cannot be opened: FACTS */
 	/* Of a table that was prepared, before its chunks; u64 rows: so many must go, or the request fails. */
 	MESSAGE_DELETE = 17, /* u32 table, u32 n, n times u64 rows, two keys: from one to the other, both included */
 	MESSAGE_EMPTY = 18,  /* u32 table, u64 rows: all that it has */

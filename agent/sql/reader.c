@@ -104,6 +104,7 @@ int reader_lock_tables(struct session *session, const struct catalogue *catalogu
 		result = statement_text(&statement)
 			? session_execute(session, REQUEST_CHANGE, statement_text(&statement), NULL, error)
 			: reader_failed(error, -ENOMEM, table);
+		reader_blame(error, table);
 	}
 	statement_free(&statement);
 	return result;

@@ -46,5 +46,7 @@ int reader_lock_tables(struct session *session, const struct catalogue *catalogu
 
 /* Errors of the socket and of the codec as struct sql_error. */
 int reader_failed(struct sql_error *error, int result, const struct catalogue_table *table);
+/* Where the database turned out to be damaged while this table was read, and nobody has said where: there. */
+void reader_blame(struct sql_error *error, const struct catalogue_table *table);
 
 #endif

@@ -36,6 +36,12 @@ int reader_failed(struct sql_error *error, int result, const struct catalogue_ta
 	}
 }
 
+void reader_blame(struct sql_error *error, const struct catalogue_table *table)
+{
+	if (error->kind == SQL_ERROR_DAMAGED && !error->object[0])
+		catalogue_table_name(table, error->object, sizeof error->object);
+}
+
 static int tell_progress(struct table_reader *table)
 {
 	struct reader *reader = table->reader;
@@ -291,5 +297,6 @@ int reader_table(struct reader *reader, uint32_t index, struct table_digest *dig
 			result = reader_failed(reader->error, result, table.table);
 	}
 	close_table(&table);
+	reader_blame(reader->error, table.table);
 	return result;
 }

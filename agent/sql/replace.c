@@ -79,7 +79,7 @@ static int lock_everything(struct replace *replace, struct sql_error *error)
 	if (result == 0)
 		result = restore_lock_take(replace->session, catalogue->database.name, error);
 	if (result == 0)
-		result = reader_lock_tables(replace->session, catalogue, true, NULL, 0, error);
+		result = reader_lock_tables(replace->session, catalogue, true, replace->unread, replace->unread_count, error);
 	catalogue_free(catalogue);
 	return result;
 }
@@ -117,14 +117,19 @@ static int begin(struct replace *replace, struct sql_error *error)
 }
 
 int replace_begin(struct replace **begun, struct session *session, struct uplink *uplink,
-	const struct catalogue *wanted, const struct rowgroup_params *params, struct sql_error *error)
+	const struct replace_wanted *wanted, struct sql_error *error)
 {
 	struct replace *replace = calloc(1, sizeof *replace);
 	int result;
 
 	if (!replace)
 		return reader_failed(error, -ENOMEM, NULL);
-	*replace = (struct replace){ .session = session, .uplink = uplink, .wanted = wanted, .params = params };
+	*replace = (struct replace){ .session = session,
+		.uplink = uplink,
+		.wanted = wanted->catalogue,
+		.params = wanted->params,
+		.unread = wanted->unread,
+		.unread_count = wanted->unread_count };
 	result = begin(replace, error);
 	if (result < 0) {
 		replace_free(replace);

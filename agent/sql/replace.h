@@ -18,9 +18,20 @@
 
 struct replace;
 
-/* wanted and params are borrowed until replace_free. */
+/* Borrowed until replace_free. */
+struct replace_wanted {
+	const struct catalogue *catalogue;
+	const struct rowgroup_params *params;
+	/*
+	 * Tables that cannot be read (catalogue_table_listed): the restore locks them when it empties them, not before, and
+	 * empties them by TRUNCATE or not at all.
+	 */
+	const char *const *unread;
+	size_t unread_count;
+};
+
 int replace_begin(struct replace **replace, struct session *session, struct uplink *uplink,
-	const struct catalogue *wanted, const struct rowgroup_params *params, struct sql_error *error);
+	const struct replace_wanted *wanted, struct sql_error *error);
 /* Ends nothing on the server: that is replace_commit's, or a ROLLBACK's. NULL is nothing. */
 void replace_free(struct replace *replace);
 
@@ -66,6 +77,9 @@ int replace_put_back(struct replace *replace, struct sql_error *error);
  * far as rows of others have gone since. The server does not do that. What fails is a note. NULL is nothing.
  */
 void replace_undo_values(struct replace *replace);
+/* The same on another session, where the one of the restore is lost: all identities of a catalogue of before it. */
+int replace_values_back(
+	struct session *session, struct uplink *uplink, struct catalogue *before, struct sql_error *error);
 /* SQL_ERROR_UNKNOWN_OUTCOME where no answer came, or none that says whether it happened. */
 int replace_commit(struct replace *replace, struct sql_error *error);
 /* After the commit, outside of any transaction: statistics of what was replaced. What fails is a note. */

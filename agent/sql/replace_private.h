@@ -12,6 +12,8 @@ struct replace {
 	struct uplink *uplink;
 	const struct catalogue *wanted;
 	const struct rowgroup_params *params;
+	const char *const *unread; /* tables that cannot be read */
+	size_t unread_count;
 	struct catalogue *present;  /* after the locks, before any change */
 	bool *changed;              /* per table of `present`: its rows change */
 	bool *numbered;             /* per table of `wanted`: its identity is put back */
@@ -26,6 +28,12 @@ int replace_note(struct replace *replace, const char *format, ...) __attribute__
 /* The table of `present` for one of `wanted`, if it was prepared and none is being loaded. */
 int replace_prepared(
 	struct replace *replace, uint32_t wanted, const struct catalogue_table **table, struct sql_error *error);
+
+/* The table cannot be read. */
+static inline bool replace_unread(const struct replace *replace, const struct catalogue_table *table)
+{
+	return catalogue_table_listed(table, replace->unread, replace->unread_count);
+}
 
 /* Constraints and triggers that stand in the way, off by name; and back. */
 int replace_switch_off(struct replace *replace, struct sql_error *error);

@@ -61,6 +61,7 @@ static int delete_counted(
 	catalogue_table_name(table, name, sizeof name);
 	snprintf(error->doing, sizeof error->doing, "deleting %" PRIu64 " rows of %.140s", rows, name);
 	result = run_delete(replace, &counted, error);
+	reader_blame(error, table);
 	if (result < 0 || counted == (int64_t)rows)
 		return result;
 	return sql_error_set(error, SQL_ERROR_DIFFERS, name,
@@ -125,7 +126,7 @@ int replace_empty(struct replace *replace, uint32_t wanted, uint64_t rows, struc
 
 	if (result < 0)
 		return result;
-	if (!catalogue_may_truncate(replace->present, table)) {
+	if (!catalogue_may_truncate(replace->present, table) && !replace_unread(replace, table)) {
 		statement_reset(&replace->statement);
 		add_delete(replace, table);
 		statement_add(&replace->statement, "; SELECT ROWCOUNT_BIG()");

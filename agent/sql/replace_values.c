@@ -2,6 +2,7 @@
 /* Identity and sequence values: to what the snapshot says, and after a rollback to what they were. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "agent/sql/next_value.h"
@@ -170,11 +171,25 @@ static int execute_text(struct replace *replace, const char *sql, struct sql_err
 	return replace_execute(replace, error);
 }
 
+static bool has_moved(
+	struct replace *replace, const struct catalogue_table *table, struct sql_error *error, int *result)
+{
+	const struct catalogue_column *column = identity_column(table);
+	char now[64] = "";
+
+	*result = read_last(replace, table, now, error);
+	return *result == 0 &&
+		identity_next(column, *now ? now : NULL, NULL) != identity_next(column, column->identity_last, NULL);
+}
+
 /* Under a lock of its own: since the rollback others may have gone on, and no value may be given twice. */
 static int put_identity_back(struct replace *replace, const struct catalogue_table *table, struct sql_error *error)
 {
-	int result = execute_text(replace, "BEGIN TRANSACTION", error);
+	int result;
 
+	if (!has_moved(replace, table, error, &result))
+		return result;
+	result = execute_text(replace, "BEGIN TRANSACTION", error);
 	if (result < 0)
 		return result;
 	statement_reset(&replace->statement);
@@ -199,7 +214,7 @@ void replace_undo_values(struct replace *replace)
 	for (uint32_t i = 0; replace && replace->present && result != -EIO && i < replace->present->table_count; i++) {
 		const struct catalogue_table *table = &replace->present->tables[i];
 		struct sql_error error = { .kind = SQL_OK };
-		if (!replace->changed[i] || !identity_column(table))
+		if (!replace->changed[i] || !identity_column(table) || replace_unread(replace, table))
 			continue;
 		result = put_identity_back(replace, table, &error);
 		if (result == 0)
@@ -209,4 +224,19 @@ void replace_undo_values(struct replace *replace)
 			"The identity of %s may have moved, and could not be put back after the rollback: %s. No row has changed.",
 			name, error.detail);
 	}
+}
+
+int replace_values_back(
+	struct session *session, struct uplink *uplink, struct catalogue *before, struct sql_error *error)
+{
+	struct replace replace = { .session = session, .uplink = uplink, .present = before };
+
+	replace.changed = malloc(before->table_count + 1u);
+	if (!replace.changed)
+		return reader_failed(error, -ENOMEM, NULL);
+	memset(replace.changed, true, before->table_count + 1u);
+	replace_undo_values(&replace);
+	statement_free(&replace.statement);
+	free(replace.changed);
+	return 0;
 }

@@ -68,19 +68,15 @@ static int too_early(struct worker_requests *requests, const char *what)
 
 /* ---- READ ---- */
 
-struct left_out {
-	char **names;
-	size_t count;
-};
-
-static void free_left_out(struct left_out *list)
+void request_names_free(struct request_names *list)
 {
 	for (size_t i = 0; i < list->count; i++)
 		free(list->names[i]);
 	free(list->names);
+	*list = (struct request_names){ 0 };
 }
 
-static int unpack_left_out(struct left_out *list, struct unpacker *unpacker)
+int request_names(struct request_names *list, struct unpacker *unpacker)
 {
 	char name[1200];
 	uint32_t count = unpack_u32(unpacker);
@@ -105,7 +101,7 @@ static int unpack_left_out(struct left_out *list, struct unpacker *unpacker)
 static int handle_read(struct worker_requests *requests, struct unpacker *unpacker)
 {
 	struct rowgroup_params params;
-	struct left_out left_out = { 0 };
+	struct request_names left_out = { 0 };
 	struct reader reader = { .session = requests->session,
 		.uplink = requests->uplink,
 		.params = &params,
@@ -118,13 +114,13 @@ static int handle_read(struct worker_requests *requests, struct unpacker *unpack
 	result = request_params(&params, unpacker);
 	reader.with_chunks = unpack_u8(unpacker) != 0;
 	if (result == 0)
-		result = unpack_left_out(&left_out, unpacker);
+		result = request_names(&left_out, unpacker);
 	reader.left_out = (const char *const *)left_out.names;
 	reader.left_out_count = left_out.count;
 	reader.phase = !requests->replace ? PHASE_READ : reader.with_chunks ? PHASE_PRESENT : PHASE_READ_BACK;
 	if (result == 0)
 		result = reader_run(&reader);
-	free_left_out(&left_out);
+	request_names_free(&left_out);
 	catalogue_free(reader.catalogue);
 	return request_answer(requests, result, reader.rows);
 }
@@ -175,6 +171,7 @@ static int handle(struct worker_requests *requests, enum message_type type, stru
 	case MESSAGE_STATISTICS:
 	case MESSAGE_ROLLBACK:
 	case MESSAGE_AWAIT_UNDO:
+	case MESSAGE_UNDO_VALUES:
 		if (requests->setting->restore)
 			return requests_restore(requests, type, unpacker);
 		return request_answer(requests, too_early(requests, "a change in a session that only reads"), 0);

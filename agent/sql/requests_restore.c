@@ -45,6 +45,7 @@ static void forget_wanted(struct worker_requests *requests)
 	requests->wanted_size = 0;
 	catalogue_free(requests->wanted);
 	requests->wanted = NULL;
+	request_names_free(&requests->unread);
 }
 
 static int begin(struct worker_requests *requests, struct unpacker *unpacker)
@@ -52,14 +53,19 @@ static int begin(struct worker_requests *requests, struct unpacker *unpacker)
 	int result = request_params(&requests->params, unpacker);
 
 	if (result == 0)
-		result = catalogue_decode(&requests->wanted, requests->wanted_bytes, requests->wanted_size);
+		result = request_names(&requests->unread, unpacker);
+	if (result < 0)
+		return result;
+	result = catalogue_decode(&requests->wanted, requests->wanted_bytes, requests->wanted_size);
 	free(requests->wanted_bytes);
 	requests->wanted_bytes = NULL;
 	requests->wanted_size = 0;
 	if (result < 0)
 		return sql_error_set(&requests->error, SQL_ERROR_SNAPSHOT, "", "The catalogue of the snapshot cannot be read");
-	return replace_begin(
-		&requests->replace, requests->session, requests->uplink, requests->wanted, &requests->params, &requests->error);
+	const struct replace_wanted wanted = { requests->wanted, &requests->params,
+		(const char *const *)requests->unread.names, requests->unread.count };
+
+	return replace_begin(&requests->replace, requests->session, requests->uplink, &wanted, &requests->error);
 }
 
 static int handle_begin(struct worker_requests *requests, struct unpacker *unpacker)
@@ -246,6 +252,24 @@ static int handle_await_undo(struct worker_requests *requests)
 		requests, restore_lock_await(requests->session, requests->setting->database, &requests->error), 0);
 }
 
+static int undo_values(struct worker_requests *requests)
+{
+	if (catalogue_decode(&requests->wanted, requests->wanted_bytes, requests->wanted_size) < 0)
+		return sql_error_set(&requests->error, SQL_ERROR_SNAPSHOT, "", "The catalogue of before cannot be read");
+	return replace_values_back(requests->session, requests->uplink, requests->wanted, &requests->error);
+}
+
+static int handle_undo_values(struct worker_requests *requests)
+{
+	int result;
+
+	if (requests->replace || requests->wanted)
+		return out_of_order(requests);
+	result = undo_values(requests);
+	forget_wanted(requests);
+	return request_answer(requests, result, 0);
+}
+
 int requests_restore(struct worker_requests *requests, enum message_type type, struct unpacker *unpacker)
 {
 	if (type == MESSAGE_WANTED)
@@ -256,6 +280,8 @@ int requests_restore(struct worker_requests *requests, enum message_type type, s
 		return handle_rollback(requests);
 	if (type == MESSAGE_AWAIT_UNDO)
 		return handle_await_undo(requests);
+	if (type == MESSAGE_UNDO_VALUES)
+		return handle_undo_values(requests);
 	if (!requests->replace)
 		return type == MESSAGE_REPLACE ? take_chunks(requests,
 											 sql_error_set(&requests->error, SQL_ERROR_WORKER, "",

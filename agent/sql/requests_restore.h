@@ -8,6 +8,12 @@
 #include "agent/sql/replace.h"
 #include "agent/sql/requests.h"
 
+/* Names that came with a request; owned. */
+struct request_names {
+	char **names;
+	size_t count;
+};
+
 struct worker_requests {
 	struct session *session;
 	struct uplink *uplink;
@@ -19,6 +25,7 @@ struct worker_requests {
 	size_t wanted_size;
 	struct catalogue *wanted;
 	struct rowgroup_params params; /* of the restore */
+	struct request_names unread;   /* tables that it must not read */
 	struct replace *replace;       /* from BEGIN to STATISTICS or ROLLBACK */
 
 	bool waits; /* a request that came in another's place is in `buffer` */
@@ -28,6 +35,9 @@ struct worker_requests {
 
 /* A struct rowgroup_params that came as a blob. -EPROTO. */
 int request_params(struct rowgroup_params *params, struct unpacker *unpacker);
+/* u32 n and n strings. -EPROTO, -ENOMEM; what is there must be freed all the same. */
+int request_names(struct request_names *list, struct unpacker *unpacker);
+void request_names_free(struct request_names *list);
 /* DONE with rows where result >= 0, else ERROR. Returns what sending returned. */
 int request_answer(struct worker_requests *requests, int result, uint64_t rows);
 

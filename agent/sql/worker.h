@@ -84,9 +84,17 @@ int worker_preflight(
 int worker_read(struct worker *worker, enum consistency consistency, const struct rowgroup_params *params,
 	bool with_chunks, const char *const *left_out, size_t left_out_count, struct sql_error *error);
 
-/* A restore, step by step. `wanted` is the encoded catalogue of the snapshot. */
-int worker_begin(struct worker *worker, const void *wanted, size_t wanted_size, const struct rowgroup_params *params,
-	struct sql_error *error);
+/* What a restore begins with. Borrowed for the call. */
+struct worker_wanted {
+	const void *catalogue; /* of the snapshot, encoded */
+	size_t size;
+	const struct rowgroup_params *params;
+	/* Tables of the database that cannot be read: no row of them is asked for, not even to lock them. */
+	const char *const *unread;
+	size_t unread_count;
+};
+/* A restore, step by step. */
+int worker_begin(struct worker *worker, const struct worker_wanted *wanted, struct sql_error *error);
 /*
  * The tables of the snapshot (indices of `wanted`). The first `changed` of them will be changed: their constraints and
  * triggers are switched off by name. Identity values are put back in all.
@@ -128,5 +136,10 @@ int worker_rollback(struct worker *worker, struct sql_error *error);
  * name who, where that was not so within the login's lock timeout.
  */
 int worker_await_undo(struct worker *worker, struct sql_error *error);
+/*
+ * After that: the identity values of the database's tables, back to what they are in a catalogue of before the restore, or
+ * as far as rows of others have gone since. What fails for one table is a note.
+ */
+int worker_undo_values(struct worker *worker, const void *catalogue, size_t size, struct sql_error *error);
 
 #endif

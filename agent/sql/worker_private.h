@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What worker.c and worker_start.c share, and what a test may replace. */
+/* What the worker*.c files of the keeper share, and what a test may replace. */
 #ifndef AGENT_SQL_WORKER_PRIVATE_H
 #define AGENT_SQL_WORKER_PRIVATE_H
 
@@ -47,10 +47,15 @@ int worker_report(struct worker *worker, enum message_type type, struct unpacker
 /* Sends one request whole, taking reports meanwhile. -EIO with *error. */
 int worker_send(struct worker *worker, enum message_type type, const void *head, size_t head_size, const void *body,
 	size_t body_size, struct sql_error *error);
+/* Before the first message of a request. */
+void worker_begin_request(struct worker *worker);
+/* Asks the watcher, at most about once a second; never while nothing may be cancelled. */
+bool worker_should_stop(struct worker *worker);
 /* Takes reports up to the answer. 0; or the watcher's error, -ECANCELED, -EIO, with *error. */
 int worker_await(struct worker *worker, struct sql_error *error);
 
 #define WORKER_SILENCE_SECONDS 60 /* without a sign of life: it hangs */
 #define WORKER_CANCEL_SECONDS 75  /* for a cancel to take effect */
+#define WORKER_LEAVE_LOAD_MS 5000 /* for a load that is broken off, before the connection is closed on it */
 
 #endif

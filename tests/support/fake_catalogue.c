@@ -124,7 +124,7 @@ static void add_table(struct fake_answer *answers, const struct catalogue_table 
 
 void fake_catalogue(const struct catalogue *catalogue, struct fake_answer answers[FAKE_CATALOGUE_ANSWERS])
 {
-	static const char *const parts[FAKE_CATALOGUE_ANSWERS] = { "FROM sys.databases d", "FROM sys.schemas s ",
+	static const char *const parts[FAKE_CATALOGUE_ANSWERS] = { "FROM sys.databases d LEFT", "FROM sys.schemas s ",
 		"FROM sys.tables t JOIN sys.schemas", "FROM sys.columns c", "FROM sys.indexes i", "FROM sys.index_columns c",
 		"FROM sys.foreign_keys f", "FROM sys.foreign_key_columns c",
 		"FROM sys.check_constraints c JOIN sys.tables t ON "

@@ -123,6 +123,8 @@ def test_the_panel_cannot_restore_while_others_are_connected(small):
         job = stage.wait_for(lambda: [j for j in box.json("jobs")["jobs"] if j["kind"] == "restore" and
                                       j["state"] == "failed"], 60, "the refusal")
         assert "other session" in job[-1]["sentence"]
+        stage.wait_for(lambda: "small is in use" in box.run("press", "--state").stdout, 30, "the panel to say why")
+        assert "Close it, try again" in box.run("press", "--state").stdout
     assert server.fingerprint("small") == before
 
 
@@ -241,6 +243,21 @@ def test_a_log_that_surely_is_too_small_is_refused_with_the_numbers(small):
     refused(server, box, "in the log until it commits, and there is 65", "FILEGROWTH", "LOG_BACKUP")
     server.tell("set log_limit=0")
     assert "in the log; there is" in box.ok("restore", "small")
+
+
+def test_where_only_the_plan_shows_that_there_is_no_room_no_safety_snapshot_stays_behind(small):
+    server, box = small
+    many_rows(server, box)
+    box.ok("restore", "small")
+    kept = len(box.json("list")["snapshots"])
+    server.sql("UPDATE dbo.t SET body = REPLICATE(N'y', 190)", "small")
+    server.tell("set log_limit=65536")
+    result = box.run("restore", "small")
+    said = result.stdout + result.stderr
+    assert result.returncode == 1 and "comparing" in said and "in the log until it commits, and there is 65" in said, said
+    assert len(box.json("list")["snapshots"]) == kept
+    server.tell("set log_limit=0")
+    box.ok("restore", "small")
 
 
 def test_what_if_tells_everything_and_writes_nothing(small):

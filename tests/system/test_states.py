@@ -31,12 +31,12 @@ EXHAUSTIVE = bool(os.environ.get("COFFRET_EXHAUSTIVE"))
 class Scene:
     """A small database, a box that has a backup of it, and what both look like."""
 
-    def __init__(self, world, name, **keywords):
+    def __init__(self, world, name, stall_seconds=5, **keywords):
         self.server = world.server(name=f"{name}-server")
         self.server.script(SETUP)
         self.server.add_logins("small")
         self.box = world.box(self.server, name=name, databases="small", profile="any",
-                             extra="stall_seconds = 5\nlock_seconds = 10", **keywords)
+                             extra=f"stall_seconds = {stall_seconds}\nlock_seconds = 10", **keywords)
         self.box.ok("backup")
         self.lists = self.server.select_lists("small")
         self.wanted = self.look()
@@ -102,6 +102,13 @@ def worker_of(box):
     return None
 
 
+def wait_for_phase(run, phase):
+    for line in run.stdout:
+        if stage.json.loads(line).get("phase") == phase:
+            return
+    raise AssertionError(f"it ended before {phase}: exit {run.wait()}")
+
+
 @pytest.fixture(scope="module")
 def scene(shared):
     return Scene(shared, "states")
@@ -118,6 +125,19 @@ def hanging(shared):
             break
     os.kill(worker_of(aside.box), signal.SIGSTOP)
     return aside, run
+
+
+@pytest.fixture(scope="module", autouse=True)
+def deaf(shared):
+    """A restore that is cancelled while the server heeds no attention: after a minute the connection is closed on it."""
+    aside = Scene(shared, "deaf")
+    aside.server.tell("wire attention=ignored")
+    aside.server.tell("set silence=delete:900")
+    run = aside.begin()
+    wait_for_phase(run, "write")
+    began = stage.time.monotonic()
+    cancel = aside.box.run("cancel")
+    return aside, run, cancel, began, stage.time.monotonic() - began
 
 
 # ---- what the server says ----
@@ -162,6 +182,8 @@ def test_a_deadlock_victim_tries_again_at_most_twice(scene):
         said = result.stdout + result.stderr
         assert result.returncode == code, said
         assert said.count("trying again") == min(failures, 2), said
+        notes = [line for line in said.splitlines() if line.startswith("note:") and "trying again" not in line]
+        assert len(notes) == len(set(notes)) > 0, "what the first try told was told again"
         assert scene.whole(said) == (code == 0)
         if code == 0:
             scene.damage()
@@ -412,6 +434,106 @@ def test_after_a_power_cut_it_is_said_to_be_undone_only_when_it_is(scene):
     assert scene.look() == scene.broken
 
 
+def test_a_cancelled_restore_whose_undo_is_confirmed_later_is_told_as_cancelled(scene):
+    scene.server.tell("set rollback_delay=4")
+    scene.server.tell("set silence=delete:60")
+    run = scene.begin()
+    wait_for_phase(run, "write")
+    scene.box.ok("cancel")
+    wait_for_phase(run, "rollback")
+    scene.box.stop(signal.SIGKILL)  # the power fails while the server undoes it
+    run.communicate()
+    scene.server.tell("set silence=delete:0")
+    scene.box.start()
+    told = scene.settle("a power cut in a cancel")
+    scene.server.tell("set rollback_delay=0")
+    assert told["recovered"] and told["state"] == "cancelled" and "has undone it" in told["sentence"], told
+    assert scene.look() == scene.broken
+
+
+def test_a_cancel_ends_a_load_that_the_server_takes_no_more_of(world):
+    """24 MB: more than sockets hold, so that the box itself waits until it may send on, with half a message sent."""
+    scene = Scene(world, "blocked", stall_seconds=300)
+    scene.server.sql("CREATE TABLE dbo.large (id int NOT NULL PRIMARY KEY, body varbinary(8000) NOT NULL)", "small")
+    scene.server.sql("INSERT dbo.large VALUES " + ", ".join(
+        f"({n}, CAST(REPLICATE(CAST(NEWID() AS varchar(36)) + '{n}', 220) AS varbinary(8000)))" for n in range(750)), "small")
+    for n in (750, 1500):
+        scene.server.sql(f"INSERT dbo.large SELECT id + {n}, CAST(REVERSE(body) AS varbinary(8000)) FROM dbo.large", "small")
+    scene.box.ok("backup")
+    scene.server.sql("DELETE FROM dbo.large", "small")
+    scene.server.tell("set silence=bulk:900")
+    run = scene.begin()
+    wait_for_phase(run, "write")
+    stage.time.sleep(3)
+    began = stage.time.monotonic()
+    cancel = scene.box.run("cancel")
+    answered = stage.time.monotonic() - began
+    wait_for_phase(run, "rollback")
+    left = stage.time.monotonic() - began
+    scene.server.tell("set silence=bulk:0")
+    run.communicate(timeout=60 * stage.PATIENCE)
+    assert cancel.returncode == 0 and answered < 2 * stage.PATIENCE
+    assert left < 10 * stage.PATIENCE, "the load was left when the server's patience ended, not when it was cancelled"
+    assert run.returncode == 4
+    assert scene.server.sql("SET NOCOUNT ON SELECT COUNT(*) FROM dbo.large", "small").split()[-1] == "0"
+
+
+# ---- what only the restore needed goes ----
+
+def safeties(scene):
+    return [s for s in scene.box.json("list")["snapshots"] if s["class"] == "safety" and not s["applied"]]
+
+
+@pytest.mark.parametrize("fail", ["547@delete:1", "1205@bulk:1"])
+def test_a_safety_snapshot_of_a_restore_that_changed_nothing_is_removed(scene, fail):
+    for _ in range(3):
+        scene.server.tell(f"set fail={fail}")
+    result = scene.box.run("restore", "small")
+    scene.server.tell("set fail=0")
+    assert result.returncode == 1 and scene.look() == scene.broken, result.stdout
+    assert safeties(scene) == []
+    assert "its restore has changed nothing" in scene.audit_log()
+
+
+# ---- identities: no rollback gives them back ----
+
+MOVED = "DBCC CHECKIDENT ('dbo.child', RESEED, 1)"
+
+
+def last_value(scene):
+    return scene.server.sql("SET NOCOUNT ON SELECT CAST(last_value AS bigint) FROM sys.identity_columns WHERE object_id = "
+                            "OBJECT_ID('dbo.child')", "small").split()[-1]
+
+
+@pytest.mark.parametrize("who", ["worker", "box"])
+def test_an_identity_that_a_broken_restore_has_moved_is_put_back_once_it_is_undone(scene, who):
+    scene.server.sql(MOVED, "small")
+    scene.server.tell("set silence=check:60")
+    run = scene.begin()
+    wait_for_phase(run, "put_back")
+    stage.wait_for(lambda: last_value_dirty(scene) == "3", 30, "the load to move it")
+    if who == "worker":
+        os.kill(worker_of(scene.box), signal.SIGKILL)
+        said = run.communicate()[0]
+        assert run.returncode == 1, said
+    else:
+        scene.box.stop(signal.SIGKILL)
+        run.communicate()
+        scene.box.start()
+        told = scene.settle("a power cut")
+        assert told["state"] == "failed" and "has undone it" in told["sentence"], told
+    scene.server.tell("set silence=check:0")
+    assert scene.look() == scene.broken
+    assert last_value(scene) == "1"
+    assert safeties(scene) == []
+    scene.restores_without_hands()
+
+
+def last_value_dirty(scene):
+    """The server keeps what identities give next outside of any transaction."""
+    return scene.server.sql("SET NOCOUNT ON SELECT IDENT_CURRENT('dbo.child')", "small").split()[-1]
+
+
 # ---- unknown ----
 
 def test_without_an_answer_to_commit_it_is_unknown_until_it_has_been_looked_at(world):
@@ -564,5 +686,19 @@ def test_a_worker_that_hangs_is_ended_and_the_server_undoes_what_it_did(hanging)
     said = run.communicate(timeout=120)[0]
     assert run.returncode == 1 and "hung" in said, said
     assert aside.look() == aside.broken
+    aside.server.tell("set silence=delete:0")
+    aside.restores_without_hands()
+
+
+def test_a_server_that_heeds_no_attention_is_hung_up_on_and_cancelled_is_said_when_it_has_undone_it(deaf):
+    aside, run, cancel, began, answered = deaf
+    run.communicate(timeout=600)
+    took = stage.time.monotonic() - began
+    assert cancel.returncode == 0 and answered < 2 * stage.PATIENCE, cancel.stdout
+    assert run.returncode == 4
+    assert took > 50, "the attention is given its time"
+    assert lock_is_free(aside), "cancelled was said before the server had undone it"
+    assert aside.look() == aside.broken
+    aside.server.tell("wire none")
     aside.server.tell("set silence=delete:0")
     aside.restores_without_hands()
