@@ -12,6 +12,7 @@
 #include "agent/capture.h"
 #include "agent/holder.h"
 #include "agent/keep.h"
+#include "agent/now.h"
 #include "agent/preflight.h"
 #include "agent/prune.h"
 #include "agent/room.h"
@@ -51,13 +52,13 @@ static void describe(const struct story *story, const struct capture *capture, s
 	snprintf(about->host, sizeof about->host, "%s", story->server->host);
 	snprintf(about->database, sizeof about->database, "%s", story->outcome->database);
 	about->finished = (int64_t)time(NULL);
-	about->milliseconds = (uint64_t)(story_now_ms() - story->started_ms);
+	about->milliseconds = (uint64_t)(now_ms() - story->started_ms);
 	about->started = about->finished - (int64_t)(about->milliseconds / 1000);
 	about->tables = capture->tables_read;
 	about->rows = capture->rows;
 	about->server_bytes = catalogue_bytes(capture->catalogue);
 	about->consistency = (enum consistency)story->server->consistency;
-	snprintf(about->family, sizeof about->family, "%s", capture->catalogue->database.family_guid);
+	snprintf(about->broker, sizeof about->broker, "%s", capture->catalogue->database.broker_guid);
 	snprintf(about->created, sizeof about->created, "%s", capture->catalogue->database.created);
 	for (size_t i = 0; i < story->report->note_count && about->note_count < ABOUT_NOTES_MAX; i++)
 		snprintf(about->notes[about->note_count++], JOB_NOTE_SIZE, "%s", story->report->notes[i]);

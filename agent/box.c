@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "agent/names.h"
+#include "agent/now.h"
 #include "agent/say.h"
 #include "agent/small_file.h"
 #include "agent/trust.h"
@@ -219,8 +220,8 @@ static void clock_due(void *arg)
 {
 	struct box *box = arg;
 	box_look_at_clock(box);
-	if (loop_now() - box->time_asked >= KEEP_TIME_MS) {
-		box->time_asked = loop_now();
+	if (now_ms() - box->time_asked >= KEEP_TIME_MS) {
+		box->time_asked = now_ms();
 		ask_to_keep_time(box);
 	}
 	loop_timer_set(&box->loop, &box->clock_timer, CLOCK_MS);
@@ -229,7 +230,7 @@ static void clock_due(void *arg)
 static void start_schedule(struct box *box)
 {
 	int64_t now = wall_now(box);
-	box->time_asked = loop_now();
+	box->time_asked = now_ms();
 	box->clean_at = clock_monotonic(box->clock) + FIRST_CLEAN_MS;
 	box->scrub_at = clock_monotonic(box->clock) + FIRST_SCRUB_MS;
 	schedule_start(&box->schedule, box->config.times, box->config.time_count, now);

@@ -13,7 +13,7 @@
 
 struct consent {
 	uint64_t id;      /* of the last request; counts up */
-	int64_t until_ms; /* of loop_now; 0: none waits */
+	int64_t until_ms; /* of now_ms; 0: none waits */
 	int64_t days;     /* that are to be counted of those that the box was off */
 };
 

@@ -11,16 +11,10 @@
 #include <unistd.h>
 
 #include "agent/engine_private.h"
+#include "agent/now.h"
 #include "storage/repository.h"
 
 enum { STACK_SIZE = 512 * 1024 };
-
-int64_t engine_now_ms(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* ---- what stories may call ---- */
 

@@ -46,7 +46,6 @@ struct engine {
 
 #define ENGINE_FIRST_RETRY_MS 5000
 
-int64_t engine_now_ms(void);
 void engine_signal(struct engine *engine);
 /* With the lock held. */
 void engine_remember(struct engine *engine, const struct job_info *info);

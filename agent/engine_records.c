@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "agent/engine_private.h"
+#include "agent/now.h"
 
 int engine_write_record(struct engine *engine, const char *name, const struct journal *journal)
 {
@@ -76,7 +77,7 @@ static int keep_one(struct engine *engine, const struct job_outcome *outcome)
 	pending->outcome = *outcome;
 	pthread_mutex_unlock(&engine->lock);
 	engine->retry_pause = ENGINE_FIRST_RETRY_MS;
-	engine->retry_at = engine_now_ms() + engine->retry_pause;
+	engine->retry_at = now_ms() + engine->retry_pause;
 	return engine_write_record(engine, unknown_name(slot, name), pending);
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "agent/engine_private.h"
+#include "agent/now.h"
 #include "storage/repository.h"
 
 enum { RETRY_SECONDS = 600 };
@@ -91,7 +92,7 @@ void engine_look_again(struct engine *engine)
 	for (size_t i = 0; i < ENGINE_UNKNOWN_MAX; i++)
 		if (engine->unknown[i].running)
 			look_again(engine, i);
-	engine->retry_at = engine_now_ms() + (pause < longest ? pause : longest);
+	engine->retry_at = now_ms() + (pause < longest ? pause : longest);
 	engine->retry_pause = pause < longest ? 2 * pause : longest;
 }
 
@@ -122,5 +123,5 @@ bool engine_look_due(struct engine *engine)
 		engine_concerned(engine, &engine->queue[0].request);
 	if (next)
 		engine->looked_for = engine->queue[0].id;
-	return next || engine_now_ms() >= engine->retry_at;
+	return next || now_ms() >= engine->retry_at;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "agent/now.h"
 #include "agent/panel_board.h"
 #include "agent/say.h"
 #include "agent/server.h"
@@ -87,7 +88,7 @@ static void tell_running(struct front *front)
 			.phase = progress.phase,
 			.origin = info.request.origin,
 			.percent = front_percent(info.request.kind, &progress),
-			.eta_seconds = front_eta(&progress, loop_now()),
+			.eta_seconds = front_eta(&progress, now_ms()),
 			.stoppable = !info.committing };
 		panel_set_name(event.job.name, progress.database[0] ? progress.database : info.request.database);
 	}
@@ -187,7 +188,7 @@ static void tell_unlock(struct front *front)
 	const struct consent *consent = &front->box->service.consent;
 	struct panel_event event = { .kind = PANEL_UNLOCK };
 	char name[32];
-	uint64_t id = consent_waits(consent, loop_now()) ? consent->id : 0;
+	uint64_t id = consent_waits(consent, now_ms()) ? consent->id : 0;
 	if (id == front->unlock)
 		return;
 	front->unlock = event.offer.id = id;
@@ -338,7 +339,7 @@ static void unlock(struct front *front, uint64_t id)
 {
 	struct panel_event gone = { .kind = PANEL_REFUSED, .refusal = PANEL_REFUSED_GONE };
 	struct service *service = &front->box->service;
-	if (!consent_take(&service->consent, id, loop_now())) {
+	if (!consent_take(&service->consent, id, now_ms())) {
 		give(front, &gone);
 		return;
 	}

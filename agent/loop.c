@@ -6,12 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-int64_t loop_now(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
+#include "agent/now.h"
 
 void loop_init(struct loop *loop)
 {
@@ -71,7 +66,7 @@ int loop_timer_set(struct loop *loop, struct loop_timer *timer, int64_t ms)
 			return -ENOSPC;
 		loop->timers[loop->timer_count++] = timer;
 	}
-	timer->at = loop_now() + (ms > 0 ? ms : 0);
+	timer->at = now_ms() + (ms > 0 ? ms : 0);
 	return 0;
 }
 
@@ -99,7 +94,7 @@ static int wait_ms(const struct loop *loop, int64_t ms)
 {
 	const struct loop_timer *timer = first_timer(loop);
 	if (timer) {
-		int64_t left = timer->at - loop_now();
+		int64_t left = timer->at - now_ms();
 		left = left > 0 ? left : 0;
 		ms = ms < 0 || left < ms ? left : ms;
 	}
@@ -109,7 +104,7 @@ static int wait_ms(const struct loop *loop, int64_t ms)
 /* At most as many as were set when it began: a timer that sets itself to 0 ms must not keep the descriptors waiting. */
 static void run_timers(struct loop *loop)
 {
-	int64_t now = loop_now();
+	int64_t now = now_ms();
 	for (size_t left = loop->timer_count; left > 0; left--) {
 		struct loop_timer *timer = first_timer(loop);
 		if (!timer || timer->at > now)

@@ -59,6 +59,5 @@ int loop_step(struct loop *loop, int64_t ms);
 int loop_run(struct loop *loop);
 void loop_quit(struct loop *loop);
 
-int64_t loop_now(void);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "agent/loop.h"
 #include "agent/names.h"
+#include "agent/now.h"
 #include "agent/server.h"
 #include "agent/service_private.h"
 
@@ -80,7 +81,7 @@ bool service_running(struct service *service, struct job_info *info, struct job_
 void service_send_progress(struct api_client *client, const struct job_info *info, const struct job_progress *progress)
 {
 	struct block block;
-	int64_t now = loop_now();
+	int64_t now = now_ms();
 	block_begin(&block, "progress");
 	block_add_number(&block, "Job", info->id);
 	block_add(&block, "Kind", job_kind_name(info->request.kind));

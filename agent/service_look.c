@@ -9,6 +9,7 @@
 
 #include "agent/loop.h"
 #include "agent/names.h"
+#include "agent/now.h"
 #include "agent/place.h"
 #include "agent/server.h"
 #include "agent/service_private.h"
@@ -519,7 +520,7 @@ static void begin_count_time(struct service *service, struct api_client *client,
 			(long long)days);
 		return;
 	}
-	consent_ask(&service->consent, days, loop_now());
+	consent_ask(&service->consent, days, now_ms());
 	describe_time(service, what, sizeof(what));
 	service_audit(service, "asked", client->user, ORIGIN_COMMAND, what, "waits for the panel");
 	service_end(client, CODE_DONE, "Within ten minutes, somebody at the box has to HOLD the button, and HOLD it again.",

@@ -35,7 +35,7 @@ int snapshot_about_encode(const struct snapshot_about *about, uint8_t *bytes, si
 	pack_u64(&packer, about->new_bytes);
 	pack_u64(&packer, about->new_stored);
 	pack_u64(&packer, about->ratio);
-	pack_string(&packer, about->family);
+	pack_string(&packer, about->broker);
 	pack_string(&packer, about->created);
 	return packed(&packer);
 }
@@ -57,7 +57,7 @@ static void unpack_history(struct unpacker *unpacker, struct snapshot_about *abo
 	about->new_bytes = unpack_u64(unpacker);
 	about->new_stored = unpack_u64(unpacker);
 	about->ratio = unpack_u64(unpacker);
-	unpack_string(unpacker, about->family, sizeof about->family);
+	unpack_string(unpacker, about->broker, sizeof about->broker);
 	unpack_string(unpacker, about->created, sizeof about->created);
 }
 

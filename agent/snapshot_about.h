@@ -25,7 +25,7 @@ struct snapshot_about {
 	uint64_t restoring;             /* of a safety snapshot: what was about to be put back; else 0 */
 	uint64_t new_bytes, new_stored; /* of what no snapshot had before; 0: not known */
 	uint64_t ratio;                 /* of compression when most was stored anew, thousandths; 0: not known */
-	char family[64], created[64];   /* of the database: catalogue.h; "": not known */
+	char broker[64], created[64];   /* of the database: catalogue.h; "": not known */
 	size_t note_count;
 	char notes[ABOUT_NOTES_MAX][JOB_NOTE_SIZE];
 };

@@ -9,16 +9,9 @@
 #include <time.h>
 
 #include "agent/explain.h"
+#include "agent/now.h"
 
 #define REPORT_EVERY_MS 200
-
-int64_t story_now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 const char *story_count(uint64_t number, char text[32])
 {
@@ -52,7 +45,7 @@ const char *story_size(uint64_t bytes, char text[32])
 void story_begin(struct story *story, const struct job_context *context, const struct server_config *server,
 	const char *database, struct job_report *report)
 {
-	*story = (struct story){ .context = context, .server = server, .report = report, .started_ms = story_now_ms() };
+	*story = (struct story){ .context = context, .server = server, .report = report, .started_ms = now_ms() };
 	story->outcome = job_report_outcome(report, server ? server->name : "", database);
 	story->progress.started = story->started_ms;
 	snprintf(story->progress.database, sizeof story->progress.database, "%s", database);
@@ -66,7 +59,7 @@ static void tell(struct story *story)
 void story_phase(struct story *story, enum job_phase phase, uint64_t expected)
 {
 	story->progress.phase = phase;
-	story->progress.phase_started = story_now_ms();
+	story->progress.phase_started = now_ms();
 	story->progress.object[0] = '\0';
 	story->progress.done = 0;
 	story->progress.expected = expected;
@@ -76,7 +69,7 @@ void story_phase(struct story *story, enum job_phase phase, uint64_t expected)
 void story_rows(struct story *story, uint64_t rows)
 {
 	static _Thread_local int64_t told;
-	int64_t now = story_now_ms();
+	int64_t now = now_ms();
 
 	story->progress.done += rows;
 	if (now - told < REPORT_EVERY_MS)
@@ -93,7 +86,7 @@ bool story_stop(const struct story *story)
 static enum job_state end(struct story *story, enum job_state state)
 {
 	story->outcome->state = state;
-	story->outcome->milliseconds = (uint64_t)(story_now_ms() - story->started_ms);
+	story->outcome->milliseconds = (uint64_t)(now_ms() - story->started_ms);
 	return state;
 }
 

@@ -37,7 +37,6 @@ void story_ask_consent(struct story *story, enum job_consent consent);
 enum job_state story_refused(struct story *story, const char *remedy, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-int64_t story_now_ms(void);
 /* "1 234 567" and "12.3 MB", for sentences. */
 const char *story_count(uint64_t number, char text[32]);
 const char *story_size(uint64_t bytes, char text[32]);

@@ -23,7 +23,7 @@ static bool differ(const char *a, const char *b)
 /* SQL Server keeps a database's broker identity in a backup and in its files, and makes a new one with a new database. */
 static bool is_another(const struct night *before, const struct night *now, char *why, size_t size)
 {
-	if (differ(before->about->family, now->about->family))
+	if (differ(before->about->broker, now->about->broker))
 		snprintf(why, size, "it is another database under the same name (created %s, before: %s)", now->about->created,
 			before->about->created);
 	else if (differ(before->about->created, now->about->created))

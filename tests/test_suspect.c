@@ -24,7 +24,7 @@ static char why[SUSPECT_WHY_SIZE];
 static int set_up(void **state)
 {
 	(void)state;
-	before = (struct snapshot_about){ .rows = 10000, .ratio = 8000, .family = "A", .created = "2020-01-01T00:00:00" };
+	before = (struct snapshot_about){ .rows = 10000, .ratio = 8000, .broker = "A", .created = "2020-01-01T00:00:00" };
 	now = before;
 	now.new_bytes = MB / 5;
 	now.new_stored = MB / 40;
@@ -131,9 +131,9 @@ static void what_is_new_and_cannot_be_compressed_is_suspect(void **state)
 static void another_database_under_the_same_name_is_suspect(void **state)
 {
 	(void)state;
-	strcpy(now.family, "B");
+	strcpy(now.broker, "B");
 	expect(SUSPECT_SURELY, "another database");
-	strcpy(now.family, "A");
+	strcpy(now.broker, "A");
 	strcpy(now.created, "2021-01-01T00:00:00");
 	expect(SUSPECT_SURELY, "restored, attached or renamed on the server, 2021");
 	before.created[0] = '\0'; /* an older record does not say */

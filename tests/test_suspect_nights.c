@@ -172,7 +172,7 @@ static enum suspect_verdict night(void)
 	struct snapshot_info info;
 	struct capture capture;
 	uint64_t stored;
-	about = (struct snapshot_about){ .family = "A" };
+	about = (struct snapshot_about){ .broker = "A" };
 	assert_int_equal(snapshot_begin(repository, SNAPSHOT_BACKUP, "s/mgc", &writer), 0);
 	capture_init(&capture, &context, &progress, &report, writer);
 	read_database(&capture);

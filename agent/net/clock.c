@@ -4,17 +4,10 @@
 #include <errno.h>
 #include <limits.h>
 #include <stddef.h>
-#include <time.h>
 
-static int64_t machine_now_ms(void)
-{
-	struct timespec now;
+#include "agent/now.h"
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static const struct net_clock machine_clock = { .now_ms = machine_now_ms, .poll = poll };
+static const struct net_clock machine_clock = { .now_ms = now_ms, .poll = poll };
 static const struct net_clock *current = &machine_clock;
 
 void net_clock_replace(const struct net_clock *clock)

@@ -31,7 +31,7 @@ struct catalogue_database {
 	int32_t recovery_model;     /* 1 full, 2 bulk-logged, 3 simple */
 	int32_t state, user_access; /* 0 online; 0 multi-user */
 	bool read_committed_snapshot, read_only, change_tracking, cdc, published;
-	const char *family_guid; /* "" where it may not be seen */
+	const char *broker_guid; /* service_broker_guid: another after a RESTORE or CREATE; "" where it may not be seen */
 	const char *created;     /* create_date, ISO 8601 */
 	const char *mirroring;   /* "" or the role: PRINCIPAL, MIRROR, PRIMARY, SECONDARY */
 	int64_t pages;           /* 8 KiB pages that its tables use, indexes included; -1: could not be seen */

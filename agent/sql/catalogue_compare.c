@@ -144,65 +144,78 @@ bool catalogue_fits(const struct catalogue *wanted, const struct catalogue *pres
 
 /* ---- states ---- */
 
-static const char *state_name(bool disabled, bool not_trusted, bool not_for_replication)
+/* A constraint or a trigger of a table. A trigger is neither trusted nor not. */
+struct switchable {
+	const char *name;
+	bool disabled, not_trusted, not_for_replication, trigger;
+};
+
+static struct switchable foreign_key_at(const struct catalogue_table *table, uint32_t i)
 {
-	if (not_for_replication)
-		return disabled ? "disabled, not for replication" : "enabled, not for replication";
-	return disabled ? "disabled" : not_trusted ? "enabled but not trusted" : "enabled and trusted";
+	const struct catalogue_foreign_key *key = &table->foreign_keys[i];
+
+	return (struct switchable){ key->name, key->disabled, key->not_trusted, key->not_for_replication, false };
 }
 
-static bool foreign_keys_equal(
-	const struct catalogue_table *wanted, const struct catalogue_table *present, const struct telling *telling)
+static struct switchable check_at(const struct catalogue_table *table, uint32_t i)
 {
-	for (uint32_t i = 0; i < wanted->foreign_key_count; i++) {
-		const struct catalogue_foreign_key *a = &wanted->foreign_keys[i], *b = NULL;
-		for (uint32_t j = 0; j < present->foreign_key_count; j++)
-			if (!strcmp(a->name, present->foreign_keys[j].name))
-				b = &present->foreign_keys[j];
-		if (!b)
-			return tell(telling, wanted, a->name, "the foreign key is missing");
-		if (a->disabled != b->disabled || a->not_trusted != b->not_trusted ||
-			a->not_for_replication != b->not_for_replication)
-			return tell(telling, wanted, a->name, "was %s, is %s",
-				state_name(a->disabled, a->not_trusted, a->not_for_replication),
-				state_name(b->disabled, b->not_trusted, b->not_for_replication));
+	const struct catalogue_check *check = &table->checks[i];
+
+	return (struct switchable){ check->name, check->disabled, check->not_trusted, check->not_for_replication, false };
+}
+
+static struct switchable trigger_at(const struct catalogue_table *table, uint32_t i)
+{
+	return (struct switchable){ table->triggers[i].name, table->triggers[i].disabled, false, false, true };
+}
+
+static const char *state_name(const struct switchable *of)
+{
+	if (of->not_for_replication)
+		return of->disabled ? "disabled, not for replication" : "enabled, not for replication";
+	if (of->disabled || of->trigger)
+		return of->disabled ? "disabled" : "enabled";
+	return of->not_trusted ? "enabled but not trusted" : "enabled and trusted";
+}
+
+/* One of the three lists that a table has. */
+struct list {
+	const char *missing;
+	struct switchable (*at)(const struct catalogue_table *table, uint32_t i);
+	uint32_t wanted, present; /* how many there are */
+};
+
+static bool list_equal(const struct list *list, const struct catalogue_table *wanted,
+	const struct catalogue_table *present, const struct telling *telling)
+{
+	for (uint32_t i = 0; i < list->wanted; i++) {
+		struct switchable a = list->at(wanted, i), b = { .name = NULL };
+		for (uint32_t j = 0; j < list->present && !b.name; j++) {
+			b = list->at(present, j);
+			if (strcmp(a.name, b.name) != 0)
+				b.name = NULL;
+		}
+		if (!b.name)
+			return tell(telling, wanted, a.name, "%s", list->missing);
+		if (a.disabled != b.disabled || a.not_trusted != b.not_trusted ||
+			a.not_for_replication != b.not_for_replication)
+			return tell(telling, wanted, a.name, "was %s, is %s", state_name(&a), state_name(&b));
 	}
 	return true;
 }
 
-static bool checks_equal(
+static bool states_equal(
 	const struct catalogue_table *wanted, const struct catalogue_table *present, const struct telling *telling)
 {
-	for (uint32_t i = 0; i < wanted->check_count; i++) {
-		const struct catalogue_check *a = &wanted->checks[i], *b = NULL;
-		for (uint32_t j = 0; j < present->check_count; j++)
-			if (!strcmp(a->name, present->checks[j].name))
-				b = &present->checks[j];
-		if (!b)
-			return tell(telling, wanted, a->name, "the check is missing");
-		if (a->disabled != b->disabled || a->not_trusted != b->not_trusted ||
-			a->not_for_replication != b->not_for_replication)
-			return tell(telling, wanted, a->name, "was %s, is %s",
-				state_name(a->disabled, a->not_trusted, a->not_for_replication),
-				state_name(b->disabled, b->not_trusted, b->not_for_replication));
-	}
-	return true;
-}
+	const struct list lists[] = {
+		{ "the foreign key is missing", foreign_key_at, wanted->foreign_key_count, present->foreign_key_count },
+		{ "the check is missing", check_at, wanted->check_count, present->check_count },
+		{ "the trigger is missing", trigger_at, wanted->trigger_count, present->trigger_count },
+	};
 
-static bool triggers_equal(
-	const struct catalogue_table *wanted, const struct catalogue_table *present, const struct telling *telling)
-{
-	for (uint32_t i = 0; i < wanted->trigger_count; i++) {
-		const struct catalogue_trigger *a = &wanted->triggers[i], *b = NULL;
-		for (uint32_t j = 0; j < present->trigger_count; j++)
-			if (!strcmp(a->name, present->triggers[j].name))
-				b = &present->triggers[j];
-		if (!b)
-			return tell(telling, wanted, a->name, "the trigger is missing");
-		if (a->disabled != b->disabled)
-			return tell(telling, wanted, a->name, "was %s, is %s", a->disabled ? "disabled" : "enabled",
-				b->disabled ? "disabled" : "enabled");
-	}
+	for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+		if (!list_equal(&lists[i], wanted, present, telling))
+			return false;
 	return true;
 }
 
@@ -216,9 +229,7 @@ bool catalogue_states_equal(const struct catalogue *wanted, const struct catalog
 		int there = catalogue_find_table(present, table->schema, table->name);
 		if (there < 0)
 			return tell(&telling, table, NULL, "is missing in the database");
-		if (!foreign_keys_equal(table, &present->tables[there], &telling) ||
-			!checks_equal(table, &present->tables[there], &telling) ||
-			!triggers_equal(table, &present->tables[there], &telling))
+		if (!states_equal(table, &present->tables[there], &telling))
 			return false;
 	}
 	return true;

@@ -237,7 +237,7 @@ static const struct catalogue_field database_fields[] = {
 	SCALAR(16, FIELD_BOOL, catalogue_database, change_tracking),
 	SCALAR(17, FIELD_BOOL, catalogue_database, cdc),
 	SCALAR(18, FIELD_BOOL, catalogue_database, published),
-	SCALAR(19, FIELD_STRING, catalogue_database, family_guid),
+	SCALAR(19, FIELD_STRING, catalogue_database, broker_guid),
 	SCALAR(20, FIELD_STRING, catalogue_database, created),
 	SCALAR(21, FIELD_STRING, catalogue_database, mirroring),
 	SCALAR(22, FIELD_LONG, catalogue_database, pages),

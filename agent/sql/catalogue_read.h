@@ -25,9 +25,17 @@ int catalogue_check_complete(const struct catalogue *catalogue, struct session *
 
 /* A query of one row and one text column as UTF-8 ("" where there is no row or it is NULL). */
 int catalogue_read_text(struct session *session, const char *sql, char *text, size_t size, struct sql_error *error);
+/* The same of a table's rows, all of which the server may have to read: no limit of time. */
+int catalogue_scan_text(struct session *session, const char *sql, char *text, size_t size, struct sql_error *error);
 /* A query of one row and one number; *there false where there is no row, or NULL. */
 int catalogue_read_number(
 	struct session *session, const char *sql, int64_t *number, bool *there, struct sql_error *error);
+
+/*
+ * One number from a batch that may change something and takes as long as it must: no limit. -1 where none came; -ENOMEM
+ * where sql is NULL.
+ */
+int catalogue_count(struct session *session, const char *sql, int64_t *count, struct sql_error *error);
 
 /* UTF-16LE to UTF-8, lone surrogates as three bytes; at most 3 bytes a unit. Returns the bytes written. */
 size_t catalogue_utf8(char *out, const void *utf16, size_t size);

@@ -84,9 +84,10 @@ const char *catalogue_text(struct catalogue *catalogue, const struct value *valu
 
 /* ---- single values ---- */
 
-static int read_one(struct session *session, const char *sql, struct value *value, struct sql_error *error)
+static int read_one(
+	struct session *session, enum request_kind kind, const char *sql, struct value *value, struct sql_error *error)
 {
-	int result = session_query(session, REQUEST_CATALOGUE, sql, error);
+	int result = session_query(session, kind, sql, error);
 
 	return result < 0 ? result : session_next(session, value, 1, error);
 }
@@ -103,10 +104,11 @@ static int finish_one(struct session *session, struct sql_error *error)
 	return result;
 }
 
-int catalogue_read_text(struct session *session, const char *sql, char *text, size_t size, struct sql_error *error)
+static int read_text(
+	struct session *session, enum request_kind kind, const char *sql, char *text, size_t size, struct sql_error *error)
 {
 	struct value value = { 0 };
-	int result = read_one(session, sql, &value, error);
+	int result = read_one(session, kind, sql, &value, error);
 
 	*text = 0;
 	if (result <= 0)
@@ -119,11 +121,21 @@ int catalogue_read_text(struct session *session, const char *sql, char *text, si
 	return finish_one(session, error);
 }
 
+int catalogue_read_text(struct session *session, const char *sql, char *text, size_t size, struct sql_error *error)
+{
+	return read_text(session, REQUEST_CATALOGUE, sql, text, size, error);
+}
+
+int catalogue_scan_text(struct session *session, const char *sql, char *text, size_t size, struct sql_error *error)
+{
+	return read_text(session, REQUEST_ROWS, sql, text, size, error);
+}
+
 int catalogue_read_number(
 	struct session *session, const char *sql, int64_t *number, bool *there, struct sql_error *error)
 {
 	struct value value = { 0 };
-	int result = read_one(session, sql, &value, error);
+	int result = read_one(session, REQUEST_CATALOGUE, sql, &value, error);
 
 	*number = 0;
 	*there = false;
@@ -132,4 +144,18 @@ int catalogue_read_number(
 	*there = value.data != NULL;
 	*number = catalogue_number(&value);
 	return finish_one(session, error);
+}
+
+int catalogue_count(struct session *session, const char *sql, int64_t *count, struct sql_error *error)
+{
+	struct value value = { 0 };
+	int result = sql ? session_query(session, REQUEST_CHANGE, sql, error)
+					 : sql_error_set(error, SQL_ERROR_MEMORY, NULL, "The worker has no memory left");
+
+	*count = -1;
+	while (result == 0 && (result = session_next(session, &value, 1, error)) == 1) {
+		*count = value.data ? catalogue_number(&value) : -1;
+		result = 0;
+	}
+	return result;
 }

@@ -205,8 +205,9 @@ static int examine_features(struct examination *examination)
 		fixed += !backup;
 	}
 	if (result == 0 && !refused)
-		result = tell(examination, EXAMINE_FEATURES, FINDING_OK, "", "all %u tables can be backed up%s",
-			examination->catalogue->table_count, fixed ? "" : " and restored");
+		result = tell(examination, EXAMINE_FEATURES, FINDING_OK, "", "%s%u table%s can be backed up%s",
+			examination->catalogue->table_count > 1 ? "all " : "", examination->catalogue->table_count,
+			examination->catalogue->table_count == 1 ? "" : "s", fixed ? "" : " and restored");
 	return result;
 }
 

@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "agent/sql/catalogue_values.h"
 #include "agent/sql/reader.h"
 #include "agent/sql/replace_private.h"
 
@@ -34,23 +33,6 @@ static void add_delete(struct replace *replace, const struct catalogue_table *ta
 }
 
 /* Runs the batch, whose last statement tells how many rows went. */
-static int run_delete(struct replace *replace, int64_t *counted, struct sql_error *error)
-{
-	struct value value = { 0 };
-	int result;
-
-	if (!statement_text(&replace->statement))
-		return reader_failed(error, -ENOMEM, NULL);
-	result = session_query(replace->session, REQUEST_CHANGE, statement_text(&replace->statement), error);
-	if (result == 0)
-		result = session_next(replace->session, &value, 1, error);
-	if (result < 0)
-		return result;
-	if (result == 1 && value.data)
-		*counted = catalogue_number(&value);
-	return result == 1 ? session_next(replace->session, &value, 1, error) : 0;
-}
-
 static int delete_counted(
 	struct replace *replace, const struct catalogue_table *table, uint64_t rows, struct sql_error *error)
 {
@@ -60,7 +42,7 @@ static int delete_counted(
 
 	catalogue_table_name(table, name, sizeof name);
 	snprintf(error->doing, sizeof error->doing, "deleting %" PRIu64 " rows of %.140s", rows, name);
-	result = run_delete(replace, &counted, error);
+	result = catalogue_count(replace->session, statement_text(&replace->statement), &counted, error);
 	reader_blame(error, table);
 	if (result < 0 || counted == (int64_t)rows)
 		return result;

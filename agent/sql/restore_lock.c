@@ -4,7 +4,6 @@
 #include <stdio.h>
 
 #include "agent/sql/catalogue_read.h"
-#include "agent/sql/catalogue_values.h"
 
 static void find_holder(struct session *session, char *holder, size_t size)
 {
@@ -27,19 +26,6 @@ static void find_holder(struct session *session, char *holder, size_t size)
 		snprintf(holder, size, "another session");
 }
 
-/* LOCK_TIMEOUT alone bounds this wait: it may well be longer than what a query of the catalogue may take. */
-static int ask_server(struct session *session, const char *sql, int64_t *answer, struct sql_error *error)
-{
-	struct value value;
-	int result = session_query(session, REQUEST_ROWS, sql, error);
-
-	if (result < 0)
-		return result;
-	while ((result = session_next(session, &value, 1, error)) == 1)
-		*answer = value.data ? catalogue_number(&value) : -1;
-	return result;
-}
-
 int restore_lock_take(struct session *session, const char *database, struct sql_error *error)
 {
 	static const char take[] =
@@ -51,7 +37,8 @@ int restore_lock_take(struct session *session, const char *database, struct sql_
 	int result;
 
 	snprintf(error->doing, sizeof error->doing, "taking the lock that keeps two restores apart");
-	result = ask_server(session, take, &answer, error);
+	/* LOCK_TIMEOUT alone bounds this wait: it may well be longer than what a query of the catalogue may take. */
+	result = catalogue_count(session, take, &answer, error);
 	if (result < 0 || answer >= 0)
 		return result;
 	find_holder(session, holder, sizeof holder);

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 
-#include "agent/sql/catalogue_values.h"
+#include "agent/sql/catalogue_read.h"
 #include "agent/sql/reader.h"
 
 /* A staging table has no sparse columns, and so no more than these. */
@@ -117,20 +117,6 @@ static void add_move(struct statement *statement, const struct bulk_target *targ
 	statement_add(statement, "TRUNCATE TABLE " STAGE_NAME);
 }
 
-/* NOCOUNT is on, so that the count comes as a result. */
-static int count_moved(struct session *session, struct statement *statement, int64_t *moved, struct sql_error *error)
-{
-	struct value value = { 0 };
-	int result = statement_text(statement) ? session_query(session, REQUEST_CHANGE, statement_text(statement), error)
-										   : reader_failed(error, -ENOMEM, NULL);
-
-	if (result == 0)
-		result = session_next(session, &value, 1, error);
-	if (result == 1 && value.data)
-		*moved = catalogue_number(&value);
-	return result == 1 ? session_next(session, &value, 1, error) : result;
-}
-
 int stage_move(struct session *session, const struct bulk_target *target, uint64_t rows, struct sql_error *error)
 {
 	struct statement statement = { 0 };
@@ -139,7 +125,7 @@ int stage_move(struct session *session, const struct bulk_target *target, uint64
 	int result;
 
 	add_move(&statement, target);
-	result = count_moved(session, &statement, &moved, error);
+	result = catalogue_count(session, statement_text(&statement), &moved, error);
 	statement_free(&statement);
 	if (result < 0 || moved == (int64_t)rows)
 		return result;

@@ -52,7 +52,7 @@ void screen_draw(const struct front_state *state, int64_t now_ms)
 	draw_button(state, "╰─────────╯");
 	printf("  └──────────────────────┘" CLEAR_LINE CLEAR_LINE);
 	printf(DIM
-		"  space: finger down or up   enter: a short press   h: HOLD   m: a minute passes   q: leave" RESET CLEAR_LINE);
+		"  space: finger down or up   enter: press   h: HOLD   m: a minute   q: leave" RESET CLEAR_LINE);
 	printf("  %s" CLEAR_LINE "\033[J", state->complaint);
 	fflush(stdout);
 }
