@@ -93,6 +93,8 @@ static const struct {
 		"Express ends at 10 240 MB of data files: delete in the database what is not needed; nothing was changed." },
 	{ 3958, "tempdb is full: let it grow." },
 	{ 3966, "tempdb is full: let it grow." },
+	{ 8653, "A filegroup of it is not online: bring it online, or restore its file with SQL Server." },
+	{ 8655, "Its clustered index is disabled, so that nobody can read it: ALTER INDEX ... ON ... REBUILD." },
 	{ 9002,
 		"Back the log up if it waits for that (coffret check tells), or let it grow: ALTER DATABASE ... MODIFY FILE; "
 		"nothing was changed." },

@@ -121,6 +121,7 @@ static void make_world(struct world *world)
 	world->keeper = sockets[1];
 	add_answer(world, "sp_getapplock", &granted);
 	add_answer(world, "SELECT CASE WHEN XACT_STATE() = 1", &granted);
+	add_answer(world, "d.delayed_durability", &granted); /* allowed, not forced */
 }
 
 static int begin(struct world *world)
@@ -681,6 +682,27 @@ static void a_doomed_transaction_is_never_committed(void **state)
 	free_world(&world);
 }
 
+static void a_log_that_is_flushed_later_is_flushed_before_the_restore_is_done(void **state)
+{
+	static const uint8_t forced[4] = { 2 };
+	struct value durability = number_value(forced);
+	struct world world;
+
+	(void)state;
+	make_world(&world);
+	world.answers[2].values = &durability;
+	assert_int_equal(begin(&world), 0);
+	assert_int_equal(replace_commit(world.replace, &world.error), 0);
+	assert_said((const char *const[]){ "COMMIT TRANSACTION", "EXEC sys.sp_flush_log", NULL });
+	free_world(&world);
+
+	make_world(&world);
+	assert_int_equal(begin(&world), 0);
+	assert_int_equal(replace_commit(world.replace, &world.error), 0);
+	assert_not_said("sp_flush_log");
+	free_world(&world);
+}
+
 static void statistics_come_after_the_commit_and_may_fail(void **state)
 {
 	struct world world;
@@ -722,6 +744,7 @@ int main(void)
 		cmocka_unit_test(sequences_go_on_where_the_snapshot_s_would),
 		cmocka_unit_test(a_commit_without_an_answer_is_unknown),
 		cmocka_unit_test(a_doomed_transaction_is_never_committed),
+		cmocka_unit_test(a_log_that_is_flushed_later_is_flushed_before_the_restore_is_done),
 		cmocka_unit_test(statistics_come_after_the_commit_and_may_fail),
 	};
 

@@ -283,6 +283,28 @@ int replace_put_back(struct replace *replace, struct sql_error *error)
 	return equal ? 0 : sql_error_set(error, SQL_ERROR_DIFFERS, object, "After it was put back: %s", difference);
 }
 
+/* Where a database is set to DELAYED_DURABILITY = FORCED (2014), COMMIT is answered before its log is on disk. */
+static void harden(struct replace *replace)
+{
+	struct sql_error error = { .kind = SQL_OK };
+	int64_t durability = 0;
+	bool there;
+	int result;
+
+	if (session_server_version(replace->session) < 12)
+		return;
+	result = catalogue_read_number(replace->session,
+		"SELECT CAST(d.delayed_durability AS int) FROM sys.databases d WHERE d.database_id = DB_ID()", &durability,
+		&there, &error);
+	if (result == 0 && durability == 2)
+		result = session_execute(replace->session, REQUEST_CHANGE, "EXEC sys.sp_flush_log", NULL, &error);
+	if (result < 0)
+		replace_note(replace,
+			"The log may not be on the server's disk yet (DELAYED_DURABILITY): a crash of the server at this moment could "
+			"lose the restore. sp_flush_log: %s",
+			error.detail);
+}
+
 int replace_commit(struct replace *replace, struct sql_error *error)
 {
 	int64_t state;
@@ -307,6 +329,8 @@ int replace_commit(struct replace *replace, struct sql_error *error)
 	/* Where the server answered with an error it has not committed. Whatever else keeps its answer from us tells nothing. */
 	if (result < 0 && result != -EREMOTEIO)
 		error->kind = SQL_ERROR_UNKNOWN_OUTCOME;
+	if (result == 0)
+		harden(replace);
 	return result;
 }
 

@@ -16,7 +16,7 @@ static int read_digits(struct replace *replace, char digits[64], struct sql_erro
 {
 	if (!statement_text(&replace->statement))
 		return reader_failed(error, -ENOMEM, NULL);
-	return catalogue_read_text(replace->session, statement_text(&replace->statement), digits, 64, error);
+	return catalogue_scan_text(replace->session, statement_text(&replace->statement), digits, 64, error);
 }
 
 #define DIGITS(expression) "CAST(CAST(CAST(" expression " AS decimal(38, 0)) AS nvarchar(50)) AS varbinary(100))"

@@ -80,7 +80,10 @@ bool session_should_stop(struct session *session)
 static int check_interrupt(void *db)
 {
 	(void)db;
-	return current && current->stop && (current->cancelled || (current->cancelled = current->stop(current->stop_arg)));
+	/* Also once it was cancelled, for as long as the server does not heed that: whoever asks knows that we do not hang. */
+	if (current && current->stop && current->stop(current->stop_arg))
+		current->cancelled = true;
+	return current && current->cancelled;
 }
 
 static int handle_interrupt(void *db)

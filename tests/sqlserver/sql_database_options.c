@@ -43,6 +43,8 @@ static void state_option(struct database *d, const char *text)
 		d->read_only = false;
 	if (strcasestr(text, "RECOVERY"))
 		d->recovery = strcasestr(text, "SIMPLE") ? 3 : strcasestr(text, "BULK_LOGGED") ? 2 : 1;
+	if (strcasestr(text, "DELAYED_DURABILITY") && strcasestr(text, "FORCED"))
+		snprintf(d->marks + strlen(d->marks), sizeof(d->marks) - strlen(d->marks), " durability_forced");
 	const char *level = strcasestr(text, "COMPATIBILITY_LEVEL");
 
 	if (level)

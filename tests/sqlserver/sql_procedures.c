@@ -181,6 +181,7 @@ int run_system_procedure(
 		{ "sp_updatestats", nothing },
 		{ "sp_configure", nothing },
 		{ "sp_recompile", nothing },
+		{ "sp_flush_log", nothing },
 		{ "sp_refreshview", nothing },
 		{ "sp_reset_connection", nothing },
 		{ "sp_cursorclose", nothing },

@@ -118,7 +118,7 @@ const struct system_view server_views[] = {
 		" 'ACTIVE_TRANSACTION' WHEN g11 IN (1,2) THEN 'LOG_BACKUP' ELSE 'NOTHING' END|is_cdc_enabled bit instr(g13,'cdc')>0|is_encrypted bit 0|is_honor_broker_priority_on bit 0|replica_id"
 		" uniqueidentifier NULL|group_database_id uniqueidentifier CASE WHEN instr(g13,'replica')>0 THEN x'01020304050607080910"
 		"111213141516' END|default_language_lcid smallint NULL|containment tinyint 0|containment_desc nvarchar(60) 'NONE'|"
-		"target_recovery_time_in_seconds int 60|12:delayed_durability int 0|12:delayed_durability_desc nvarchar(60) 'DISABLED'|"
+		"target_recovery_time_in_seconds int 60|12:delayed_durability int CASE WHEN instr(g13,'durability_forced')>0 THEN 2 ELSE 0 END|12:delayed_durability_desc nvarchar(60) 'DISABLED'|"
 		"12:is_memory_optimized_elevate_to_snapshot_on bit 0|13:is_query_store_on bit 0|13:is_remote_data_archive_enabled bit 0|"
 		"15:is_accelerated_database_recovery_on bit 0|16:is_ledger_on bit 0" },
 	{ "sys", "master_files", 11, "!files",
