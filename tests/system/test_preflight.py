@@ -350,3 +350,36 @@ def test_a_restore_that_is_rolled_back_leaves_identities_as_they_were(small):
     assert "INSERT BULK" in journal and "RESEED, 1)" in journal
     assert last_value(server) == "1"
     assert server.fingerprint("small")["dbo.t"][0] == 1
+
+
+@pytest.mark.parametrize("forced", [False, True])
+def test_where_commit_is_answered_before_the_log_is_on_disk_the_log_is_flushed_before_it_is_done(small, forced):
+    server, box = small
+    if forced:
+        server.script("ALTER DATABASE small SET DELAYED_DURABILITY = FORCED;\nGO\n")
+    server.tell("forget")
+    box.ok("restore", "small")
+    said = [line for line in server.tell("statements") if "COMMIT TRANSACTION" in line or "sp_flush_log" in line]
+    assert ["sp_flush_log" in line for line in said][-1] == forced, said
+
+
+def test_a_key_of_another_collation_is_refused_before_anything_could_be_loaded_in_an_order_that_is_not_the_server_s(world):
+    """A load promises the order of the clustered key (4819 where it is another): so the collations must be the same."""
+    server = world.server()
+    columns = "CREATE TABLE dbo.named (name nvarchar(40) COLLATE {} NOT NULL CONSTRAINT PK_named PRIMARY KEY, n int NULL)"
+    rows = "INSERT INTO dbo.named VALUES (N'a', 1), (N'B', 2), (N'c', 3), (N'\u00c5', 4), (N'z', 5)"
+    server.script("CREATE DATABASE small;\nGO\n")
+    server.sql(columns.format("Latin1_General_CI_AS"), "small")
+    server.sql(rows, "small")
+    server.add_logins("small")
+    box = world.box(server, databases="small", profile="any", extra="consistency = lock")
+    box.ok("backup")
+    wanted = server.fingerprint("small")
+    server.tell("forget")
+    server.sql("DELETE FROM dbo.named", "small")
+    box.ok("restore", "small")
+    assert any("ORDER ([name] ASC)" in line for line in server.tell("statements"))
+    assert server.fingerprint("small") == wanted
+    server.sql("DROP TABLE dbo.named", "small")
+    server.sql(columns.format("Latin1_General_BIN2"), "small")
+    refused(server, box, "[dbo].[named].[name]", "had collation Latin1_General_CI_AS, has Latin1_General_BIN2")

@@ -5,6 +5,7 @@ the box says which, and never sooner than it is true; and the next restore works
 COFFRET_EXHAUSTIVE=1 in the environment visits every packet where otherwise every few are enough.
 """
 import os
+import resource
 import signal
 
 import pytest
@@ -534,6 +535,33 @@ def last_value_dirty(scene):
     return scene.server.sql("SET NOCOUNT ON SELECT IDENT_CURRENT('dbo.child')", "small").split()[-1]
 
 
+# ---- locks ----
+
+def test_what_a_restore_has_read_nobody_else_can_read_or_change_before_it_ends(scene):
+    """From the reading on, before anything has been written: only the locks keep others out."""
+    scene.server.tell("set silence=select:0.3")
+    run = scene.begin()
+    wait_for_phase(run, "safety")
+    for line in run.stdout:
+        if stage.json.loads(line).get("object") == "[dbo].[parent]":
+            break
+    scene.server.tell("set silence=select:0")
+    scene.server.tell("set silence=delete:20")
+    kept_out = []
+    for statement in ("INSERT INTO dbo.child (parent, body) VALUES (1, 'x')", "SELECT COUNT(*) FROM dbo.parent",
+                      "UPDATE dbo.child SET body = 'x'"):
+        try:
+            kept_out.append(scene.server.sql(f"SET LOCK_TIMEOUT 300 {statement}", "small"))
+        except AssertionError as error:
+            kept_out.append(str(error))
+    scene.server.tell("set silence=delete:0")
+    run.communicate()
+    whole = scene.look() == scene.wanted
+    scene.server.sql("DELETE FROM dbo.child WHERE body = 'x'", "small") if not whole else scene.damage()
+    assert run.returncode == 0 and whole
+    assert all("Msg 1222" in said or "Msg 1205" in said for said in kept_out), kept_out  # the victim is never the restore
+
+
 # ---- unknown ----
 
 def test_without_an_answer_to_commit_it_is_unknown_until_it_has_been_looked_at(world):
@@ -658,6 +686,28 @@ def test_a_value_larger_than_the_worker_s_memory_ends_a_restore_and_leaves_the_o
     print(f"{struck} rows")
     assert struck > 8 and restored
     scene.damage()
+
+
+def test_a_worker_that_runs_out_of_memory_in_any_phase_leaves_the_old_rows(scene):
+    """Its limit is of the build (AGENT_SQL_WORKER_MEMORY_MIB); here it is lowered to what it has already."""
+    ended = set()
+    for phase, silence in (("lock", "select:0.2"), ("safety", "select:0.2"), ("write", "delete:2"), ("write", "bulk:2"), ("read_back", "select:0.2")):
+        scene.server.tell(f"set silence={silence}")
+        run = scene.begin()
+        wait_for_phase(run, phase)
+        worker = stage.wait_for(lambda: worker_of(scene.box), 10, "the worker")
+        resource.prlimit(worker, resource.RLIMIT_AS, (4096, 4096))
+        said = run.communicate()[0]
+        scene.server.tell(f"set silence={silence.split(':')[0]}:0")
+        restored = scene.whole(said)
+        ended.add((phase, run.returncode))
+        assert restored == (run.returncode == 0), (phase, said)
+        assert run.returncode in (0, 1), (phase, said)
+        if restored:
+            scene.damage()
+    print(f"{sorted(ended)}")
+    assert any(code == 1 for _, code in ended), "memory was never short"
+    scene.restores_without_hands()
 
 
 def keepalive_timers(port):

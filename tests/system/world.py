@@ -198,7 +198,7 @@ class Box:
     def __init__(self, directory, server, certificates, databases="mgc, mgccomp", profile="persistent-chat", extra="",
                  box_extra="", host="127.0.0.1", name="sql", faults=False, store=None):
         self.directory = directory
-        self.faults = os.path.join(directory, "faults") if faults else None
+        self.faults, self.everywhere = os.path.join(directory, "faults") if faults else None, faults == "all"
         os.makedirs(directory, exist_ok=True)
         self.config = os.path.join(directory, "coffret.conf")
         self.store = store or os.path.join(directory, "store")
@@ -241,13 +241,13 @@ class Box:
         wait_for(self.ready, 30, "coffretd")
 
     def environment(self):
-        """With faults: a library between the daemon and its volume (tests/faults/preload/volume_faults.c)."""
+        """With faults: a library between the daemon and its volume (tests/faults/preload/volume_faults.c); "all": and its state."""
         if not self.faults:
             return None
         if not os.path.exists(self.faults):
             self.fault("none")
         return {**os.environ, "LD_PRELOAD": os.path.join(BUILD, "tests/volume_faults.so"), "COFFRET_FAULTS": self.faults,
-                "COFFRET_FAULTS_UNDER": self.store}
+                "COFFRET_FAULTS_UNDER": self.directory if self.everywhere else self.store}
 
     def fault(self, action, countdown=1):
         """What goes wrong at the countdown-th write or sync of the volume from now on."""
