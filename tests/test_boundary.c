@@ -105,7 +105,7 @@ struct reference {
 	const struct rowgroup_params *params;
 	uint64_t hashes[ROWS_MAX];
 	size_t sizes[ROWS_MAX];
-	bool new_group[ROWS_MAX];
+	bool ends_run[ROWS_MAX]; /* before the row */
 	struct row *const *rows;
 	size_t ends[ROWS_MAX]; /* where chunks end */
 	size_t count;
@@ -203,7 +203,7 @@ static size_t cut_run(struct reference *r, size_t first, size_t total)
 	for (size_t i = first; i < total; i++) {
 		size_t before = i - first, best = i - 1;
 
-		if (r->new_group[i] && before >= least && bytes >= r->params->least_bytes)
+		if (before && r->ends_run[i])
 			return pieces_from(r, first, i, rare);
 		bytes += row_size(r->rows[i]);
 		if (before && (before == r->params->max_rows || bytes > limit)) {
@@ -217,15 +217,33 @@ static size_t cut_run(struct reference *r, size_t first, size_t total)
 	return pieces_from(r, first, total, rare);
 }
 
+/* Of the group from `first` to before `end`, which is not the last one. */
+static bool group_ends_run(const struct reference *r, size_t first, size_t end)
+{
+	static const uint16_t leading[] = { 0 };
+	uint8_t boundary[16], out[16];
+	size_t bytes = 0, rows = end - first, k = 1;
+
+	for (size_t i = first; i < end; i++)
+		bytes += row_size(r->rows[i]);
+	while (k * rows < r->params->group_rows || k * bytes < r->params->least_bytes)
+		k++;
+	derive(boundary, r->params, "coffret boundary");
+	return hash_columns(boundary, r->rows[first], leading, 1, out) <= UINT64_MAX / k;
+}
+
 static void reference_cut(
 	struct reference *r, const struct layout *layout, const struct rowgroup_params *params, const struct table *table)
 {
 	r->params = params;
 	r->rows = table->rows;
 	r->count = 0;
-	for (size_t i = 0; i < table->count; i++) {
+	for (size_t i = 0, group = 0; i < table->count; i++) {
+		bool begins = layout->key_count > 1 && i && room_at(table, i) != room_at(table, i - 1);
+
 		r->hashes[i] = hash_row(params, layout, table->rows[i]);
-		r->new_group[i] = layout->key_count > 1 && i && room_at(table, i) != room_at(table, i - 1);
+		r->ends_run[i] = begins && group_ends_run(r, group, i);
+		group = begins ? i : group;
 	}
 	for (size_t first = 0; first < table->count;)
 		first = cut_run(r, first, table->count);
@@ -384,6 +402,51 @@ static void a_replaced_row_that_keeps_its_key_makes_one_new_chunk(void **state)
 	table_clear(&table);
 }
 
+/* Rooms of so many messages each. */
+static void table_fill_rooms(struct table *table, size_t rooms, size_t messages)
+{
+	table->random.state = 17 * messages;
+	table->count = rooms * messages;
+	for (size_t i = 0; i < table->count; i++)
+		table->rows[i] = make_row(&table->random, (int32_t)(i / messages), (int64_t)i);
+}
+
+/* Whatever its size and place, the first room and the last one too: what shares a run with it is cut anew, no more. */
+static void a_lost_room_moves_no_cut_but_its_own(void **state)
+{
+	static const size_t sizes[] = { 1, 2, 9, 30, 31, 40, 150 };
+	static struct table table;
+	struct rowgroup_params params = rowgroup_params_default;
+
+	(void)state;
+	for (size_t s = 0; s < sizeof(sizes) / sizeof(*sizes); s++) {
+		size_t messages = sizes[s], rooms = ROWS_MAX / 2 / messages, tries = 0, chunks = 0, most = 0;
+
+		for (size_t place = 0; place <= 29; place++) {
+			size_t room = place * (rooms - 1) / 29;
+			struct chunk_list before, after;
+			struct table_digest digest;
+			size_t bytes, n;
+
+			table_fill_rooms(&table, rooms, messages);
+			rows_write(&pair_key, &params, table.rows, table.count, &before, &digest);
+			for (size_t i = 0; i < messages; i++)
+				table_remove(&table, room * messages);
+			rows_write(&pair_key, &params, table.rows, table.count, &after, &digest);
+			n = chunk_list_new(&after, &before, &bytes);
+			chunks += n;
+			most = n > most ? n : most;
+			tries++;
+			chunk_list_free(&before);
+			chunk_list_free(&after);
+			table_clear(&table);
+		}
+		/* One run is cut anew, or two that have become one. */
+		if (chunks > 2 * tries || most > 8)
+			fail_msg("rooms of %zu: %zu new chunks in %zu tries, %zu at most", messages, chunks, tries, most);
+	}
+}
+
 /* Without any rare boundary every cut is forced; a row put in at the front must not move all cuts behind it. */
 static void forced_cuts_meet_again(void **state)
 {
@@ -467,6 +530,7 @@ int main(void)
 		cmocka_unit_test(edits_anywhere_equal_the_rule),
 		cmocka_unit_test(one_edit_makes_few_new_chunks),
 		cmocka_unit_test(a_replaced_row_that_keeps_its_key_makes_one_new_chunk),
+		cmocka_unit_test(a_lost_room_moves_no_cut_but_its_own),
 		cmocka_unit_test(forced_cuts_meet_again),
 		cmocka_unit_test(rows_that_are_appended_rewrite_the_end_alone),
 		cmocka_unit_test(equal_rows_do_not_become_chunks_of_one_row),

@@ -22,6 +22,18 @@ void boundary_rule_init(struct boundary_rule *rule, const struct rowgroup_params
 	};
 }
 
+static uint64_t divide_up(uint64_t a, uint64_t b)
+{
+	return a / b + (a % b != 0);
+}
+
+bool boundary_group_ends(const struct boundary_rule *rule, const struct row_group *group)
+{
+	uint64_t by_rows = divide_up(rule->min_run, group->rows), by_bytes = divide_up(rule->least_bytes, group->bytes);
+
+	return group->hash <= UINT64_MAX / (by_rows > by_bytes ? by_rows : by_bytes);
+}
+
 static bool over_limit(const struct boundary_rule *rule, const struct row_mark *marks, size_t count)
 {
 	return count > rule->max_rows || (count > 1 && marks[count - 1].end > rule->max_bytes);
@@ -42,7 +54,7 @@ enum cut boundary_check(const struct boundary_rule *rule, const struct row_mark 
 {
 	const struct row_mark *last = &marks[count - 1];
 
-	if (last->new_group && count > rule->min_run && last[-1].end >= rule->least_bytes) {
+	if (last->ends_run && count > 1) {
 		*rows = count - 1;
 		return CUT_OPEN;
 	}

@@ -4,8 +4,8 @@
  *
  * The list of chunks is a function of the rows and of the rowgroup_params alone: never of batches, of memory, or of
  * what was stored before. Boundaries fall at several scales. A run ends at a rare boundary (the hash of a row's key),
- * at a limit of rows or bytes, or where the leading key column changes once the run has enough rows; a closed run is
- * one chunk. The last, open run of a group (the rows of one leading key value, or of the table) is cut at more frequent
+ * at a limit of rows or bytes, or after a group that is long enough, or chosen among short ones by the hash of its
+ * leading key value; a closed run is one chunk. The last, open run of a group (the rows of one leading key value, or of the table) is cut at more frequent
  * boundaries instead, the shorter the nearer they are to its end, so that an append rewrites little. Without a key the
  * hash of the whole row decides.
  *
@@ -31,12 +31,12 @@ struct rowgroup_params {
 	uint8_t seed[16];       /* of boundary hashes and of digests: a secret, so that sizes tell nothing of content */
 	uint32_t rare_rows;     /* on average a rare boundary every so many rows: 1024 */
 	uint32_t frequent_rows; /* at the very end of an open end: 32 */
-	uint32_t group_rows;    /* no boundary ends a run of fewer rows: 32 */
+	uint32_t group_rows;    /* no rare boundary ends a run of fewer rows; a group of so many always ends its run: 32 */
 	uint32_t max_rows;      /* of a chunk: 8192 */
 	uint32_t max_bytes;     /* of a chunk before compression, twice as many above 10 000 columns: 256 KiB */
 	uint32_t inline_limit;  /* bytes of a value kept inside its row, at most max_bytes / 8: 16 KiB */
 	uint32_t piece_size;    /* bytes of a value chunk, more than inline_limit: 256 KiB */
-	uint32_t least_bytes;   /* no boundary ends a run or a piece of fewer, at most max_bytes / 8: 2 KiB */
+	uint32_t least_bytes;   /* the same for bytes, and for those of a piece, at most max_bytes / 8: 2 KiB */
 };
 
 extern const struct rowgroup_params rowgroup_params_default; /* seed all zero: the caller fills it */

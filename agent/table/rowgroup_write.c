@@ -22,8 +22,8 @@ struct rowgroup_writer {
 	struct value *values; /* of a row some of whose values came in pieces */
 	struct row_buffer buffer;
 	struct boundary_rule rule;
-	struct siphash group; /* state of the boundary hash after the leading key value of the row before */
-	bool has_group;
+	struct siphash leading; /* state of the boundary hash after the leading key value of the row before */
+	struct row_group group; /* of that row; rows 0: there was none */
 
 	struct column_writer column;
 	uint8_t *chunk;
@@ -174,37 +174,57 @@ static void hash_row(struct rowgroup_writer *writer, const struct value *values,
 	siphash_end(&hash, digest);
 }
 
-/* True where the leading key value is another than in the row before. Groups are those of a key of several columns. */
-static bool changes_group(struct rowgroup_writer *writer, const struct siphash *hash)
+static uint64_t hash_number(const struct siphash *state)
 {
-	struct siphash *group = &writer->group;
-	bool changed = writer->layout->key_count > 1 && writer->has_group &&
-		(group->v0 != hash->v0 || group->v1 != hash->v1 || group->v2 != hash->v2 || group->v3 != hash->v3);
+	struct siphash hash = *state;
+	uint8_t out[16];
 
-	*group = *hash;
-	writer->has_group = true;
-	return changed;
+	siphash_end(&hash, out);
+	return get64(out);
+}
+
+/*
+ * Counts the row that was appended last into its group, whose leading key value the hash has taken in. True where it is
+ * another group than before, which ends its run.
+ */
+static bool count_group(struct rowgroup_writer *writer, const struct siphash *hash)
+{
+	const struct row_mark *mark = &writer->buffer.marks[writer->buffer.count - 1];
+	struct siphash *leading = &writer->leading;
+	struct row_group *group = &writer->group;
+	bool same = leading->v0 == hash->v0 && leading->v1 == hash->v1 && leading->v2 == hash->v2 &&
+		leading->v3 == hash->v3;
+	bool ends = false;
+
+	if (group->rows && !same) {
+		group->hash = hash_number(leading);
+		ends = boundary_group_ends(&writer->rule, group);
+		*group = (struct row_group){ .rows = 0 };
+	}
+	*leading = *hash;
+	group->rows++;
+	group->bytes += mark->end - (writer->buffer.count > 1 ? mark[-1].end : 0);
+	return ends;
 }
 
 static void mark_row(
 	struct rowgroup_writer *writer, const struct value *values, const uint8_t digest[16], struct row_mark *mark)
 {
 	struct siphash hash;
-	uint8_t out[16];
 
-	mark->new_group = false;
+	mark->ends_run = false;
 	siphash_begin(&hash, writer->keys.boundary);
 	for (size_t i = 0; i < writer->layout->key_count; i++) {
 		uint16_t column = writer->layout->key[i];
 
 		row_hash_add(&hash, column, &values[column], large_find(&writer->large, column));
-		if (i == 0)
-			mark->new_group = changes_group(writer, &hash);
+		/* Groups are those of a key of several columns. */
+		if (i == 0 && writer->layout->key_count > 1)
+			mark->ends_run = count_group(writer, &hash);
 	}
 	if (!writer->layout->key_count)
 		siphash_update(&hash, digest, 16);
-	siphash_end(&hash, out);
-	mark->hash = get64(out);
+	mark->hash = hash_number(&hash);
 }
 
 /* Takes out every value of more than `limit` bytes that is still in the row. */

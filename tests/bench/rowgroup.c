@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What chat costs as row groups: the base, and what nights of new messages add. Nothing is stored or encrypted, so the
- * figures are without records, manifests and tags.
+ * What chat costs as row groups: the base, what nights of new messages add, and how many rows are in chunks that a lost
+ * room changes. Nothing is stored or encrypted, so the figures are without records, manifests and tags.
  *
  * usage: rowgroup MESSAGES.tsv [field=value …]
  *
@@ -36,7 +36,7 @@ static struct {
 } settings = { .rooms = 25, .nights = 10, .messages = 2500, .level = 6 };
 
 struct cost {
-	size_t chunks, new_chunks, new_bytes, new_deflated;
+	size_t chunks, new_chunks, new_rows, new_bytes, new_deflated;
 };
 
 /* ---- input ---- */
@@ -115,6 +115,7 @@ static void read_messages(const char *path)
 
 #define NAMES (1u << 18)
 static uint8_t names[NAMES][16]; /* of all chunks so far: an open hash table, all zeros where free */
+static bool looking;             /* what is new stays new */
 
 static bool is_new(const void *bytes, size_t size)
 {
@@ -133,7 +134,8 @@ static bool is_new(const void *bytes, size_t size)
 			return false;
 		slot = (slot + 1) % NAMES;
 	}
-	memcpy(names[slot], name, 16);
+	if (!looking)
+		memcpy(names[slot], name, 16);
 	return true;
 }
 
@@ -152,13 +154,13 @@ static int count_chunk(void *arg, enum chunk_kind kind, const void *bytes, size_
 	struct cost *cost = arg;
 
 	(void)kind;
-	(void)rows;
 	if (!cost)
 		return 0;
 	cost->chunks++;
 	if (!is_new(bytes, size))
 		return 0;
 	cost->new_chunks++;
+	cost->new_rows += rows;
 	cost->new_bytes += size;
 	cost->new_deflated += deflated(bytes, size);
 	return 0;
@@ -267,6 +269,66 @@ static void report_night(size_t night, const struct cost *cost, size_t first, si
 		rooms, (double)alone / 1e3, (double)cost->new_deflated / (double)alone);
 }
 
+/* One room of the base is gone: rows of the chunks that are not those of the base. */
+static size_t lose_room(const struct message *sorted, size_t count, size_t first, size_t messages_lost)
+{
+	struct message *rest = need(malloc(count * sizeof(*rest)));
+	struct cost cost = { 0 };
+
+	memcpy(rest, sorted, first * sizeof(*rest));
+	memcpy(rest + first, sorted + first + messages_lost, (count - first - messages_lost) * sizeof(*rest));
+	looking = true;
+	back_up(rest, count - messages_lost, &cost);
+	looking = false;
+	free(rest);
+	return cost.new_rows;
+}
+
+struct room {
+	size_t first, messages;
+};
+
+static int by_size(const void *a, const void *b)
+{
+	const struct room *x = a, *y = b;
+
+	return x->messages != y->messages ? (x->messages < y->messages ? -1 : 1) : x->first < y->first ? -1 : 1;
+}
+
+/* The first, the middle and the last room, and one of forty in the order of their sizes. */
+static void report_losses(const struct message *sorted, size_t count)
+{
+	struct room *rooms = need(calloc(count, sizeof(*rooms)));
+	size_t n = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!i || sorted[i].room != sorted[i - 1].room)
+			rooms[n++].first = i;
+		rooms[n - 1].messages++;
+	}
+	for (size_t i = 0; i < 3; i++) {
+		const struct room *room = &rooms[i * (n - 1) / 2];
+
+		printf("the %s room of %zu lost, %zu messages: %zu rows in new chunks\n",
+			i ? i > 1 ? "last" : "middle" : "first", n, room->messages,
+			lose_room(sorted, count, room->first, room->messages));
+	}
+	qsort(rooms, n, sizeof(*rooms), by_size);
+	for (size_t part = 0; part < 4; part++) {
+		size_t lost = 0, rows = 0;
+
+		for (size_t i = 0; i < 10; i++) {
+			const struct room *room = &rooms[(part * 10 + i) * (n - 1) / 39];
+
+			lost += room->messages;
+			rows += lose_room(sorted, count, room->first, room->messages);
+		}
+		printf("a room of %.0f messages lost: %.0f rows in new chunks, on average of ten\n", (double)lost / 10,
+			(double)rows / 10);
+	}
+	free(rooms);
+}
+
 static void report(void)
 {
 	size_t base = message_count - settings.nights * settings.messages;
@@ -277,6 +339,8 @@ static void report(void)
 		struct cost cost = { 0 };
 
 		back_up(sorted, count, &cost);
+		if (!night)
+			report_losses(sorted, count);
 		free(sorted);
 		if (night)
 			report_night(night, &cost, count - settings.messages, settings.messages);
