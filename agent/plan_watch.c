@@ -92,7 +92,6 @@ static int take_table_end(void *arg, uint32_t table, const struct table_digest *
 	int result = plan->under.table_end(plan->under.arg, table, digest);
 
 	if (result == 0 && plan->reading != SIZE_MAX) {
-		row_diff_end(&plan->diff);
 		result = end_hunk(plan);
 		close_diff(plan);
 	}

@@ -155,11 +155,6 @@ int row_diff_add(struct row_diff *diff, const struct chunk_entry *entry, const v
 	return extend_run(diff, entry) ? each_row(diff, entry, bytes, hold) : 0;
 }
 
-void row_diff_end(struct row_diff *diff)
-{
-	diff->at_end = true;
-}
-
 int row_diff_hunk(struct row_diff *diff)
 {
 	struct chunk_entry entry;
@@ -181,7 +176,7 @@ int row_diff_hunk(struct row_diff *diff)
 		if (result < 0)
 			return result;
 	}
-	row_diff_end(diff);
+	diff->at_end = true;
 	return result < 0 ? result : 1;
 }
 

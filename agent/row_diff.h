@@ -73,10 +73,8 @@ uint64_t row_diff_ranges(const struct row_diff *diff);
 void row_diff_begin(struct row_diff *diff);
 /* True where it is common: then row_diff_wanted until 0. */
 bool row_diff_is_common(struct row_diff *diff, const struct chunk_entry *entry);
-/* Another chunk of the present run. */
+/* Another chunk of the present run. After the last one of the table: row_diff_wanted until 0. */
 int row_diff_add(struct row_diff *diff, const struct chunk_entry *entry, const void *bytes);
-/* No more chunks: then row_diff_wanted until 0. */
-void row_diff_end(struct row_diff *diff);
 
 /* ---- lists ---- */
 
