@@ -67,7 +67,8 @@ static int roll_back(struct restore *restore, struct sql_error *why)
 	*why = (struct sql_error){ .kind = SQL_OK };
 	if (!restore->in_transaction)
 		return 0;
-	restore->story.outcome->cancelled = restore->error.kind == SQL_ERROR_CANCELLED;
+	restore->story.outcome->cancelled = restore->error.kind == SQL_ERROR_CANCELLED ||
+		restore->store_error == -ECANCELED;
 	if (restore->changing) /* what cannot be written now changes nothing: the phase before says as much */
 		context->journal(context->engine, JOB_PHASE_ROLLBACK, restore->story.outcome);
 	story_phase(&restore->story, JOB_PHASE_ROLLBACK, 0);

@@ -101,6 +101,18 @@ int replace_delete(
 	return result < 0 ? result : delete_counted(replace, table, rows, error);
 }
 
+/* Only of a table that cannot be emptied otherwise. */
+static void note_disabled_indexes(struct replace *replace, const struct catalogue_table *table)
+{
+	char name[CATALOGUE_NAME_SIZE];
+
+	catalogue_table_name(table, name, sizeof name);
+	for (uint32_t i = 0; i < table->index_count; i++)
+		if (table->indexes[i].disabled)
+			replace_note(replace, "Index %s of %s was disabled; TRUNCATE may have enabled it: ALTER INDEX ... DISABLE.",
+				table->indexes[i].name, name);
+}
+
 int replace_empty(struct replace *replace, uint32_t wanted, uint64_t rows, struct sql_error *error)
 {
 	const struct catalogue_table *table;
@@ -114,6 +126,7 @@ int replace_empty(struct replace *replace, uint32_t wanted, uint64_t rows, struc
 		statement_add(&replace->statement, "; SELECT ROWCOUNT_BIG()");
 		return delete_counted(replace, table, rows, error);
 	}
+	note_disabled_indexes(replace, table);
 	statement_reset(&replace->statement);
 	statement_add(&replace->statement, "TRUNCATE TABLE ");
 	statement_table(&replace->statement, table);
