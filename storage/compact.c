@@ -146,11 +146,20 @@ static int append(struct compact *c, const struct place *from, const struct chun
 	return 0;
 }
 
-/* Without marks nobody knows what is needed: all that can be read. */
-static bool is_needed(const struct compact *c, const struct chunk_name *name, const struct place *place)
+/*
+ * Without marks nobody knows what is needed: all that can be read. What this life does not know, since it could not be read
+ * at mount, may be known to the next: its segment stays.
+ */
+static bool is_needed(struct compact *c, const struct chunk_name *name, const struct place *place)
 {
 	const struct index *index = &c->repository->chunks.index;
-	return c->limits->wounded_only ? index_has(index, name, place) : index_is_marked(index, name, place);
+	size_t cursor = SIZE_MAX;
+	struct place other;
+	if (!c->limits->wounded_only)
+		return index_is_marked(index, name, place);
+	bool here = index_has(index, name, place);
+	c->victims[c->next].whole &= here || index_next(index, name, &cursor, &other);
+	return here;
 }
 
 static int copy_chunk(void *arg, uint64_t number, uint32_t offset, const struct chunk_head *head)

@@ -65,6 +65,8 @@ static int look(struct scan *scan, uint32_t leb)
 	scan->mapped++;
 	v->lebs[leb].state = LEB_UNREADABLE;
 	int error = flash_read(v->flash, leb, 0, bytes, sizeof bytes);
+	if (error == -EBADMSG) /* often it helps; were it the newest root, what only that knows would be dropped */
+		error = flash_read(v->flash, leb, 0, bytes, sizeof bytes);
 	if (!error && is_blank(bytes, sizeof bytes)) {
 		v->lebs[leb].state = LEB_SPENT;
 		return 0;

@@ -16,6 +16,7 @@
 #include "storage/bytes.h"
 #include "storage/flash.h"
 #include "storage/memory.h"
+#include "storage/segment.h"
 #include "tests/support/life.h"
 
 static unsigned countdown; /* 0: none fails */
@@ -175,10 +176,76 @@ static void lack_of_memory_is_no_damage(void **state)
 	destroy_world(&world);
 }
 
+/* ---- while parity heals ---- */
+
+static const struct sample night = { .seed = 1, .streams = 2, .chunks = 40, .shared = 20, .chunk_size = 100 };
+
+/* The first of its segments anew, with bytes that are not its own. */
+static void spoil(struct volume *volume)
+{
+	static uint8_t bytes[64 << 10];
+	uint32_t size = 0;
+	while (!volume_read(volume, segment_id(SEGMENT_DATA, 1), size, bytes + size, 1))
+		size++;
+	memset(bytes + 100, 0x5a, 300);
+	assert_int_equal(volume_remove(volume, segment_id(SEGMENT_DATA, 1)), 0);
+	assert_int_equal(volume_write(volume, segment_id(SEGMENT_DATA, 1), 0, bytes, size), 0);
+	assert_int_equal(volume_sync(volume, segment_id(SEGMENT_DATA, 1)), 0);
+}
+
+static void heal(struct volume *volume, uint64_t id)
+{
+	const struct scrub_limits scrub_limits = { .segments_max = UINT64_MAX };
+	const struct compact_limits limits = { .copy_max = UINT64_MAX, .wounded_only = true };
+	struct repository *repository;
+	struct scrub_result scrubbed;
+	struct compact_result anew;
+	uint64_t position = 0;
+	if (sample_open(&repository, volume))
+		return;
+	int error = sample_compare(repository, &night, id);
+	assert_true(error == 0 || error == -ENOMEM);
+	repository_scrub(repository, &position, &scrub_limits, &scrubbed);
+	assert_int_equal(scrubbed.damaged, 0);
+	repository_compact(repository, &limits, &anew);
+	repository_close(repository);
+}
+
+static void lack_of_memory_while_parity_heals_is_no_damage(void **state)
+{
+	(void)state;
+#ifdef __SANITIZE_ADDRESS__
+	skip();
+#endif
+	const struct memory_geometry geometry = { .size = 8u << 20, .segment_size = 64u << 10, .write_unit = 1 };
+	unsigned n = 0;
+	do {
+		struct volume *volume;
+		struct repository *repository;
+		uint64_t id;
+		assert_int_equal(memory_volume_open(&volume, &geometry), 0);
+		assert_int_equal(sample_open(&repository, volume), 0);
+		assert_int_equal(sample_store(repository, &night, true, &id), 0);
+		repository_close(repository);
+		spoil(volume);
+		struck = false;
+		countdown = ++n;
+		heal(volume, id);
+		countdown = 0;
+		assert_int_equal(sample_open(&repository, volume), 0);
+		assert_int_equal(sample_compare(repository, &night, id), 0);
+		repository_close(repository);
+		memory_volume_close(volume);
+	} while (struck);
+	print_message("%u allocations failed, one by one\n", n - 1);
+	assert_true(n > 30);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lack_of_memory_is_an_error_and_no_more),
+		cmocka_unit_test(lack_of_memory_while_parity_heals_is_no_damage),
 		cmocka_unit_test(lack_of_memory_is_no_damage),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -110,6 +110,14 @@ static struct scrub_result scrub(struct box *box)
 	return result;
 }
 
+static struct compact_result write_anew(struct box *box)
+{
+	static const struct compact_limits limits = { .copy_max = UINT64_MAX, .wounded_only = true };
+	struct compact_result result;
+	assert_int_equal(repository_compact(box->repository, &limits, &result), 0);
+	return result;
+}
+
 /* The LEBs of data segments, the same in every box of a kind. Returns how many. */
 static uint32_t lebs_of(const struct kind *kind, uint32_t lebs[64], uint64_t segments[64])
 {
@@ -140,11 +148,19 @@ static void lose_one(const struct kind *kind, uint32_t leb)
 	if (status.damaged_segments || result.damaged || !result.healed)
 		fail_msg(
 			"%s: %u segments damaged, %u healed, %u not", what, status.damaged_segments, result.healed, result.damaged);
+	struct compact_result anew = write_anew(&box);
+	if (anew.healed != 1 || scrub(&box).healed || look(&box, what))
+		fail_msg("%s: %u written anew", what, anew.healed);
+	end_life(&box);
+	assert_int_equal(begin_life(&box), 0);
+	assert_int_equal(repository_status(box.repository, &status), 0);
+	if (status.wounded_segments || scrub(&box).healed || look(&box, what))
+		fail_msg("%s: not as if it had never been lost", what);
 	end_life(&box);
 	destroy_box(&box);
 }
 
-static void any_one_lost_leb_is_healed(void **state)
+static void any_one_lost_leb_is_healed_and_written_anew(void **state)
 {
 	(void)state;
 	uint32_t lebs[64];
@@ -223,12 +239,74 @@ static void a_bad_unit_of_each_stripe_is_healed(void **state)
 	}
 }
 
+/* ---- cuts ---- */
+
+static void heal_until_it_is_cut(struct box *box)
+{
+	static const struct scrub_limits scrub_limits = { .segments_max = UINT64_MAX };
+	static const struct compact_limits limits = { .copy_max = UINT64_MAX, .wounded_only = true };
+	struct scrub_result scrubbed;
+	struct compact_result anew;
+	uint64_t position = 0;
+	if (!begin_life(box) && !repository_scrub(box->repository, &position, &scrub_limits, &scrubbed))
+		repository_compact(box->repository, &limits, &anew);
+	end_life(box);
+}
+
+static bool strike(const struct flash_sim_plan *plan, uint32_t leb)
+{
+	struct box box;
+	uint64_t freed;
+	char what[64];
+	snprintf(what, sizeof what, "LEB %u, fault %d at %u", leb, (int)plan->fault, plan->at);
+	make_box(&box, &kinds[0]);
+	flash_sim_lose(box.flash, leb);
+	flash_sim_plan(box.flash, plan);
+	heal_until_it_is_cut(&box);
+	bool struck = flash_sim_struck(box.flash);
+	flash_sim_restart(box.flash);
+	if (begin_life(&box) == -EBADMSG) { /* a unit that read well once may do so in the wrong moment */
+		end_life(&box);
+		assert_int_equal(begin_life(&box), 0);
+	}
+	int looked = look(&box, what);
+	if (looked)
+		fail_msg("%s: not whole: %d", what, looked);
+	assert_int_equal(scrub(&box).damaged, 0);
+	write_anew(&box);
+	if (repository_clean(box.repository, &freed) || scrub(&box).healed || look(&box, what))
+		fail_msg("%s: not whole at last", what);
+	end_life(&box);
+	destroy_box(&box);
+	return struck;
+}
+
+static void the_power_may_go_at_every_operation_of_healing(void **state)
+{
+	(void)state;
+	uint32_t lebs[64], strikes = 0;
+	uint64_t segments[64];
+	lebs_of(&kinds[0], lebs, segments);
+	for (enum flash_fault fault = FLASH_FAULT_EIO; fault < FLASH_FAULT_COUNT; fault++) {
+		struct flash_sim_plan plan = { fault, 1, 700, 2 };
+		if (fault == FLASH_FAULT_READ_ONLY)
+			continue; /* for good: nothing is written anew there */
+		unsigned step = fault <= FLASH_FAULT_EBADMSG && !getenv("COFFRET_EXHAUSTIVE") ? 3 : 1; /* reads count */
+		for (; strike(&plan, lebs[fault % 3]); plan.at += step)
+			strikes++;
+		if (plan.at < 8)
+			fail_msg("fault %d: only %u operations", (int)fault, plan.at);
+	}
+	print_message("%u strikes\n", strikes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(any_one_lost_leb_is_healed),
+		cmocka_unit_test(any_one_lost_leb_is_healed_and_written_anew),
 		cmocka_unit_test(two_lost_lebs_are_named),
 		cmocka_unit_test(a_bad_unit_of_each_stripe_is_healed),
+		cmocka_unit_test(the_power_may_go_at_every_operation_of_healing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

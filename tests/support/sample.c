@@ -129,7 +129,9 @@ int sample_compare(struct repository *repository, const struct sample *sample, u
 		return error;
 	uint8_t *bytes = malloc(2 * CHUNK_SIZE_MAX);
 	snapshot_about(reader, &about, &size);
-	if (!bytes || size != 8 || memcmp(about, "about it", 8) || snapshot_stream_count(reader) != sample->streams)
+	if (!bytes)
+		error = -ENOMEM;
+	else if (size != 8 || memcmp(about, "about it", 8) || snapshot_stream_count(reader) != sample->streams)
 		error = -EILSEQ;
 	for (unsigned stream = 0; !error && stream < sample->streams; stream++)
 		error = compare_stream(repository, reader, sample, stream, bytes);
