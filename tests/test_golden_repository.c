@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tests/golden/repository_1 was written by format version 1. Every later version must read it. It was made by
- * `test_golden_repository make DIRECTORY`; a new format version gets a directory of its own beside it.
+ * tests/golden/repository_1 was written by format version 1, repository_parity with parity. Every later version must read
+ * them. They were made by `test_golden_repository make DIRECTORY`; a new format gets a directory of its own beside them.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -60,11 +60,28 @@ static int make(const char *path)
 	return error;
 }
 
-static void check_contents(struct repository *repository)
+/* Made alike, each with a key of its own. */
+struct image {
+	const char *path;
+	uint8_t key[32]; /* derived from it */
+	bool parity;
+};
+
+static const struct image images[] = {
+	{ "tests/golden/repository_1",
+		{ 0xad, 0x04, 0x13, 0xf5, 0x8d, 0x3c, 0x4a, 0x8c, 0x87, 0xd0, 0x1a, 0x30, 0xe2, 0x8c, 0xfd, 0xea, 0xb5, 0xc0,
+			0x49, 0xba, 0x19, 0x0b, 0xd8, 0xf3, 0xa6, 0xd9, 0x43, 0xb0, 0xce, 0x3d, 0x63, 0x41 },
+		false },
+	/* 400 bytes of its first segment were changed: they must be healed, too. */
+	{ "tests/golden/repository_parity",
+		{ 0x9a, 0x8e, 0xdf, 0xab, 0x33, 0x50, 0x50, 0xc5, 0xa8, 0x48, 0xd4, 0xc7, 0xae, 0x21, 0x28, 0xb2, 0xc7, 0x56,
+			0xcd, 0x58, 0x9a, 0xfd, 0xaa, 0xea, 0x9e, 0xf7, 0x58, 0x4b, 0xc1, 0xeb, 0x9a, 0x76 },
+		true },
+};
+
+static void check_contents(struct repository *repository, const struct image *image)
 {
-	static const uint8_t expected[32] = { 0xad, 0x04, 0x13, 0xf5, 0x8d, 0x3c, 0x4a, 0x8c, 0x87, 0xd0, 0x1a, 0x30, 0xe2,
-		0x8c, 0xfd, 0xea, 0xb5, 0xc0, 0x49, 0xba, 0x19, 0x0b, 0xd8, 0xf3, 0xa6, 0xd9, 0x43, 0xb0, 0xce, 0x3d, 0x63,
-		0x41 };
+	struct repository_status status;
 	struct snapshot_info list[2];
 	uint8_t key[32];
 	char text[32];
@@ -78,7 +95,9 @@ static void check_contents(struct repository *repository)
 	assert_int_equal(repository_state_read(repository, "journal", text, sizeof text), 14);
 	assert_memory_equal(text, "a state record", 14);
 	repository_derive(repository, "golden", key);
-	assert_memory_equal(key, expected, sizeof key);
+	assert_memory_equal(key, image->key, sizeof key);
+	assert_int_equal(repository_status(repository, &status), 0);
+	assert_true(status.parity == image->parity && (status.healed > 0) == image->parity);
 }
 
 static void the_first_format_version_is_read(void **state)
@@ -86,15 +105,16 @@ static void the_first_format_version_is_read(void **state)
 	(void)state;
 	const struct repository_secret secrets[] = { sample_secret,
 		{ SECRET_PASSPHRASE, (const uint8_t *)passphrase, sizeof passphrase - 1 } };
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < 4; i++) {
+		const struct image *image = &images[i / 2];
 		struct golden golden;
 		struct repository_settings settings = sample_settings();
 		settings.read_only = true;
-		assert_int_equal(disk_directory_open(&golden.disk, "tests/golden/repository_1"), 0);
+		assert_int_equal(disk_directory_open(&golden.disk, image->path), 0);
 		assert_int_equal(disk_volume_open(&golden.volume, golden.disk, 0), 0);
-		assert_int_equal(repository_open(&golden.repository, golden.volume, &settings, &secrets[i]), 0);
+		assert_int_equal(repository_open(&golden.repository, golden.volume, &settings, &secrets[i % 2]), 0);
 		assert_string_equal((const char *)settings.chunker, "chunker parameters");
-		check_contents(golden.repository);
+		check_contents(golden.repository, image);
 		close_golden(&golden);
 	}
 }
