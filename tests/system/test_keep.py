@@ -163,7 +163,7 @@ def test_a_full_store_fails_early_says_what_would_help_and_keeps_room_for_a_base
     server.script("CREATE DATABASE fat;\nGO\nUSE fat;\nGO\nCREATE TABLE dbo.t (id int NOT NULL PRIMARY KEY, b varbinary(max));\nGO\n")
     server.add_logins("fat")
     box = world.box(server, databases="fat", profile="any", start=False,
-                    extra="[suspect]\nnew_data = 0\nincompressible = no\n")
+                    extra="[store]\nparity = no\n[suspect]\nnew_data = 0\nincompressible = no\n")
     os.rmdir(box.store)
     box.store += ".nand"
     box.write_config()
