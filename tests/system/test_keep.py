@@ -226,11 +226,9 @@ def test_damage_that_the_scrub_finds_is_said_everywhere_and_healed_by_the_next_b
     box.ok("backup")
     box.stop()
     first = min(name for name in os.listdir(box.store) if name.startswith("00") and name.endswith(".seg"))
-    with open(os.path.join(box.store, first), "r+b") as file:  # the sealed bytes of the first chunk that was stored
-        file.seek(64 + 88 + 3)
-        byte = file.read(1)
-        file.seek(64 + 88 + 3)
-        file.write(bytes([byte[0] ^ 1]))
+    path = os.path.join(box.store, first)
+    # The sealed bytes of the first chunk that was stored, and the parity of all of this short segment.
+    flip(path, [64 + 88 + 3, os.path.getsize(path) - 2000])
     box.start()
     advance(box, 0.2)  # the first part of the scrub is due two hours after the start
     stage.wait_for(lambda: box.json("status")["damaged_count"], 60, "the scrub to find it")
