@@ -158,6 +158,38 @@ static void the_newer_writing_of_a_segment_counts(void **state)
 	flash_sim_close(flash);
 }
 
+/* What was written last cannot be read; its id is given out anew; the next day both can. The later life's counts. */
+static void what_could_not_be_read_for_a_while_is_the_older_one(void **state)
+{
+	(void)state;
+	struct flash *flash = make_flash();
+	struct volume *volume = open_volume(flash);
+	uint8_t old[PAYLOAD + 2 * UNIT];
+	write_segment(volume, 1, UNIT);
+	for (int again = 0; again < 3; again++) { /* so that its order is well above those that can be read */
+		write_segment(volume, 2, PAYLOAD);
+		memcpy(old, flash_sim_bytes(flash, leb_of(flash, 2, 0)), sizeof old);
+		if (again < 2)
+			assert_int_equal(volume_remove(volume, 2), 0);
+	}
+	flash_volume_close(volume);
+	for (uint32_t leb = 0; leb < flash->count; leb++) {
+		const uint8_t *head = flash_sim_bytes(flash, leb);
+		if (head && head[13] != 1 && head[48] == 2)
+			flash_sim_lose(flash, leb);
+	}
+	volume = open_volume(flash);
+	assert_int_equal(volume_write(volume, 2, 0, pattern + UNIT, PAYLOAD), 0);
+	assert_int_equal(volume_sync(volume, 2), 0);
+	flash_volume_close(volume);
+	assert_int_equal(flash_change(flash, 70, old, sizeof old), 0);
+	volume = open_volume(flash);
+	assert_int_equal(volume_read(volume, 2, 0, got, PAYLOAD), 0);
+	assert_memory_equal(got, pattern + UNIT, PAYLOAD);
+	flash_volume_close(volume);
+	flash_sim_close(flash);
+}
+
 /* A tombstone alone keeps strips dead that are back; none of them is believed even when its LEB is written again. */
 static void what_is_removed_stays_removed(void **state)
 {
@@ -431,6 +463,7 @@ int main(void)
 		cmocka_unit_test(a_head_that_rotted_is_none),
 		cmocka_unit_test(a_leb_that_cannot_be_read_now_is_written_last),
 		cmocka_unit_test(the_newer_writing_of_a_segment_counts),
+		cmocka_unit_test(what_could_not_be_read_for_a_while_is_the_older_one),
 		cmocka_unit_test(what_is_removed_stays_removed),
 		cmocka_unit_test(an_error_condemns_the_segment),
 		cmocka_unit_test(a_chunk_larger_than_a_leb_is_stored),
