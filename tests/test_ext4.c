@@ -145,7 +145,7 @@ static int tear_down(void **state)
 {
 	(void)state;
 	life_destroy(&life);
-	run("umount $1 2>/dev/null; umount $2 2>/dev/null", copy_mounted, mounted);
+	run("umount -l $1 2>/dev/null; umount -l $2 2>/dev/null", copy_mounted, mounted);
 	return run("rm -rf $1", directory, "");
 }
 
