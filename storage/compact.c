@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Segments that are needed in part, and those that parity had to heal: what is needed is copied into a new segment, each chunk checked against its full
- * name; the new one is sealed, synced and read back; then the index, then the root, and only then the old one goes. After
+ * Segments that are needed in part, those that parity had to heal, and many that are small: what is needed is copied into
+ * a new segment, each chunk checked against its full name; the new one is sealed, synced and read back; then the index, then the root, and only then the old one goes. After
  * a cut between any two both are there, and the next mount believes the newer where the root does.
  *
  * The lock is held for one new segment at a time. Whoever makes a snapshot or marks anew in between ends it: what had no
@@ -15,6 +15,13 @@
 
 #define USUAL_PERCENT 50  /* a segment is worth it where at most so much of it is needed */
 #define URGENT_PERCENT 90 /* where less than an eighth of the volume is free */
+/*
+ * A night leaves a small segment, and years of nights thousands of them, each with its erase blocks, its place in every
+ * listing and two reads of every mount. Where there are so many that fill no more than a third, they become few; what
+ * they become is merged again until it is larger, so that a chunk is copied a few times in its life.
+ */
+#define SMALL_PART 3
+#define SMALL_COUNT 8
 
 struct victim {
 	struct segment_file file;
@@ -98,6 +105,19 @@ static bool is_worth_it(struct compact *c, const struct victim *victim, uint64_t
 	return victim->live && victim->live * UINT64_C(100) <= victim->all * percent;
 }
 
+static bool is_small(const struct compact *c, const struct victim *victim)
+{
+	return victim->live && victim->file.size <= c->repository->volume->segment_size / SMALL_PART;
+}
+
+static bool are_many_small(const struct compact *c)
+{
+	unsigned count = 0;
+	for (size_t i = 0; i < c->count; i++)
+		count += is_small(c, &c->victims[i]);
+	return count >= SMALL_COUNT;
+}
+
 static int choose(struct compact *c)
 {
 	struct repository *r = c->repository;
@@ -110,9 +130,10 @@ static int choose(struct compact *c)
 	uint64_t percent = stat.free < stat.size / 8 ? URGENT_PERCENT : USUAL_PERCENT;
 	qsort(c->victims, c->count, sizeof *c->victims, by_number);
 	index_each(&r->chunks.index, count_chunk, c);
+	bool merge = !c->limits->wounded_only && are_many_small(c);
 	size_t chosen = 0;
 	for (size_t i = 0; i < c->count; i++)
-		if (is_worth_it(c, &c->victims[i], percent))
+		if (is_worth_it(c, &c->victims[i], percent) || (merge && is_small(c, &c->victims[i])))
 			c->victims[chosen++] = c->victims[i];
 	c->count = chosen;
 	if (chosen)

@@ -259,7 +259,8 @@ struct compact_result {
 	bool more;              /* it was stopped, or copy_max was reached, before all was done */
 };
 /*
- * repository_clean, then also gives back most of the space of segments that are needed only in part: what is needed is
+ * repository_clean, then also gives back most of the space of segments that are needed only in part, and makes few of many
+ * small ones: what is needed is
  * copied, and durable and read back before anything goes; a cut at any point costs nothing but the work. Where less than
  * an eighth of the volume is free it takes more trouble. What parity had to heal is copied whatever its share. The lock is let go for each new segment. -EBUSY: a snapshot is
  * being made, or was made meanwhile; what was done is done. -EBADMSG as repository_clean. -ENOSPC: no room for the copy.

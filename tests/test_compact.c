@@ -402,6 +402,50 @@ static void a_full_store_is_made_free(void **state)
 	tear_down_world(&w);
 }
 
+/* ---- many small ones ---- */
+
+#define SMALL_NIGHTS 17 /* a root of more snapshots would not fit so small a segment */
+
+static uint64_t count_segments(struct world *w)
+{
+	struct repository_status status;
+	assert_int_equal(repository_status(w->repository, &status), 0);
+	return status.segments;
+}
+
+static void years_of_small_nights_become_few_segments(void **state)
+{
+	(void)state;
+	struct world w;
+	struct sample night[SMALL_NIGHTS];
+	uint64_t ids[SMALL_NIGHTS], copied = 0, most = 0;
+	set_up_world(&w, 4 << 20);
+	for (unsigned i = 0; i < 3; i++)
+		remove_night(&w, i);
+	assert_int_equal(compact(&w), 0);
+	uint64_t before = count_segments(&w);
+	for (unsigned i = 0; i < SMALL_NIGHTS; i++) {
+		night[i] = (struct sample){ .seed = 100 + i, .streams = 1, .chunks = 1, .chunk_size = 100 };
+		assert_int_equal(sample_store(w.repository, &night[i], true, &ids[i]), 0);
+		assert_int_equal(compact(&w), 0);
+		copied += w.result.copied;
+		most = count_segments(&w) - before > most ? count_segments(&w) - before : most;
+	}
+	/* Two or three full segments' worth, and never more of them than those and the small ones that wait. */
+	if (most > 10 || count_segments(&w) - before > 5)
+		fail_msg("%u segments more, %u at most", (unsigned)(count_segments(&w) - before), (unsigned)most);
+	if (copied > 4 * SMALL_NIGHTS * 1300u)
+		fail_msg("%u bytes were copied", (unsigned)copied);
+	assert_int_equal(compact(&w), 0);
+	assert_int_equal(w.result.copied, 0);
+	reopen(&w);
+	expect_whole(&w);
+	for (unsigned i = 0; i < SMALL_NIGHTS; i++)
+		assert_int_equal(sample_compare(w.repository, &night[i], ids[i]), 0);
+	assert_int_equal(count_damage(&w), 0);
+	tear_down_world(&w);
+}
+
 /* State records take what is left, so that so many bytes are free. */
 static void leave_free(struct world *w, uint64_t wanted)
 {
@@ -459,6 +503,7 @@ int main(void)
 		cmocka_unit_test(nothing_moves_while_a_manifest_is_unreadable),
 		cmocka_unit_test(the_newest_root_may_be_lost_right_afterwards),
 		cmocka_unit_test(a_full_store_is_made_free),
+		cmocka_unit_test(years_of_small_nights_become_few_segments),
 		cmocka_unit_test(copying_leaves_room_for_the_root),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
