@@ -214,23 +214,23 @@ void box_look_at_clock(struct box *box)
 	run_daily(box, JOB_CLEAN, &box->clean_at);
 	if (box->config.scrub_days)
 		run_daily(box, JOB_SCRUB, &box->scrub_at);
+	if (clock_monotonic(box->clock) - box->time_asked < KEEP_TIME_MS)
+		return;
+	box->time_asked = clock_monotonic(box->clock);
+	ask_to_keep_time(box);
 }
 
 static void clock_due(void *arg)
 {
 	struct box *box = arg;
 	box_look_at_clock(box);
-	if (now_ms() - box->time_asked >= KEEP_TIME_MS) {
-		box->time_asked = now_ms();
-		ask_to_keep_time(box);
-	}
 	loop_timer_set(&box->loop, &box->clock_timer, CLOCK_MS);
 }
 
 static void start_schedule(struct box *box)
 {
 	int64_t now = wall_now(box);
-	box->time_asked = now_ms();
+	box->time_asked = clock_monotonic(box->clock);
 	box->clean_at = clock_monotonic(box->clock) + FIRST_CLEAN_MS;
 	box->scrub_at = clock_monotonic(box->clock) + FIRST_SCRUB_MS;
 	schedule_start(&box->schedule, box->config.times, box->config.time_count, now);

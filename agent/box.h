@@ -33,7 +33,7 @@ struct box {
 	bool confirming_time;      /* confirm_time is the engine's */
 	_Atomic int64_t held_back; /* store.clock's, for other threads */
 	bool keeping_time;          /* keep_time is the engine's */
-	int64_t time_asked;         /* for keep_time, of now_ms */
+	int64_t time_asked;         /* for keep_time, of the clock's monotonic ms */
 	int64_t clean_at, scrub_at; /* the next ones, of the clock's monotonic ms */
 	/* Told after anything changed: for the panel. May be NULL. */
 	void (*changed)(void *arg);

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <setjmp.h>
 #include <cmocka.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -302,6 +303,78 @@ static void the_store_is_cleaned_and_scrubbed_once_a_day(void **state)
 	box_close(&box);
 }
 
+/* ---- how often it writes ---- */
+
+/* How many state records were ever written: the sum of the newest generations of each name. */
+static uint64_t state_writes(void)
+{
+	uint64_t keys[64], newest[64], sum = 0;
+	size_t count = 0;
+	char path[96];
+	snprintf(path, sizeof(path), "%s/store", directory);
+	DIR *files = opendir(path);
+	assert_non_null(files);
+	for (struct dirent *entry; (entry = readdir(files));) {
+		uint64_t id = strtoull(entry->d_name, NULL, 16), key = id >> 32;
+		size_t i = 0;
+		if (id >> 56 != 3)
+			continue;
+		while (i < count && keys[i] != key)
+			i++;
+		assert_true(i < 64);
+		if (i == count)
+			keys[count] = key, newest[count++] = 0;
+		newest[i] = (id & 0xffffffff) > newest[i] ? id & 0xffffffff : newest[i];
+	}
+	closedir(files);
+	for (size_t i = 0; i < count; i++)
+		sum += newest[i];
+	return sum;
+}
+
+/* Until what was begun is over; how many jobs have ended. */
+static size_t settle(void)
+{
+	struct job_info jobs[ENGINE_HISTORY_MAX + ENGINE_QUEUE_MAX + 1];
+	size_t count = engine_jobs(box.engine, jobs, sizeof(jobs) / sizeof(jobs[0]));
+	while (count && jobs[count - 1].state < JOB_DONE) {
+		loop_step(&box.loop, 5);
+		count = engine_jobs(box.engine, jobs, sizeof(jobs) / sizeof(jobs[0]));
+	}
+	while (box.keeping_time && !engine_look_done(box.engine, &box.keep_time))
+		loop_step(&box.loop, 5);
+	return count;
+}
+
+/* A flash lives as long as it is not written: once an hour, and where a job begins, ends or is in between. */
+static void a_box_at_rest_writes_its_state_once_an_hour(void **state)
+{
+	(void)state;
+	init();
+	assert_int_equal(open_box(true), 0);
+	size_t jobs = settle();
+	uint64_t first = state_writes(), before = first, at_rest = 0;
+	for (unsigned minute = 0; minute < 24 * 60; minute++) {
+		up_ms += 60000;
+		now += 60;
+		box_look_at_clock(&box);
+		size_t ended = settle();
+		uint64_t written = state_writes() - before;
+		before += written;
+		if (ended == jobs && written > 1)
+			fail_msg("%u records were written in minute %u", (unsigned)written, minute);
+		if (ended == jobs)
+			at_rest += written;
+		else if (written > 10 * (ended - jobs))
+			fail_msg("%u records were written for %zu jobs", (unsigned)written, ended - jobs);
+		jobs = ended;
+	}
+	if (at_rest < 20 || at_rest > 24)
+		fail_msg("%u records a day at rest", (unsigned)at_rest);
+	assert_true(jobs == 2); /* cleaned and scrubbed */
+	box_close(&box);
+}
+
 /* A job that fails is a job: the time is kept when it ends. */
 static void live(int64_t seconds, size_t jobs)
 {
@@ -373,6 +446,7 @@ int main(void)
 		box_test(an_end_ends_the_loop_and_the_next_life_goes_on),
 		cmocka_unit_test(a_job_gets_nearer_to_its_end_phase_by_phase),
 		cmocka_unit_test_setup_teardown(the_store_is_cleaned_and_scrubbed_once_a_day, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_box_at_rest_writes_its_state_once_an_hour, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(box_time_goes_on_from_life_to_life, set_up, tear_down),
 		cmocka_unit_test(a_request_that_waits_for_the_panel_is_taken_once_and_in_time),
 		cmocka_unit_test(the_time_to_go_is_said_when_it_can_be_known),
