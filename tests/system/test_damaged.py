@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """A database that is damaged: its present state cannot be kept, so a restore asks for consent, and then replaces what it
 cannot read; or says what makes that possible."""
+import os
+
 import pytest
 
 import world as stage
+
+EXHAUSTIVE = bool(os.environ.get("COFFRET_EXHAUSTIVE"))
 
 SETUP = """CREATE DATABASE small;
 GO
@@ -132,6 +136,38 @@ def test_a_damaged_table_that_is_not_in_the_snapshot_stays_as_it_is(scene):
     assert scene.look(*scene.wanted) == scene.wanted
     with pytest.raises(AssertionError, match="824|connection|20003|20004"):
         scene.look("dbo.younger") if "dbo.younger" in scene.lists else scene.server.fingerprint("small", tables=["dbo.younger"])
+
+
+def test_a_connection_that_breaks_anywhere_leaves_the_damaged_database_or_the_wanted_one(scene):
+    scene.damage("child", 2)
+    before = scene.look("dbo.parent", "dbo.other")
+
+    def is_wanted():
+        try:
+            return scene.look() == scene.wanted
+        except AssertionError:  # it cannot be read: then nothing else of it has changed, either
+            assert scene.look("dbo.parent", "dbo.other") == before
+            return False
+    cuts = 0
+    for n in range(1, 10000, 1 if EXHAUSTIVE else 47):
+        strikes = int(scene.server.tell("strikes")[0])
+        scene.server.tell(f"wire cut-after-packets={n}")
+        code, said, outcome = scene.restore("--without-safety")
+        scene.server.tell("wire none")
+        stage.wait_for(lambda: not [d for d in scene.box.json("status")["databases"] if d.get("unknown_job")], 60, "the truth")
+        wanted = is_wanted()
+        if int(scene.server.tell("strikes")[0]) == strikes:
+            assert code == 0 and wanted, said
+            break
+        cuts += 1
+        assert code in (0, 1, 5), said
+        assert code == 5 or wanted == (code == 0), (n, said)
+        if wanted:
+            scene.server.sql("DELETE FROM dbo.other WHERE id = 2", "small")
+            scene.damage("child", 2)
+    print(f"{cuts} connections broken")
+    assert cuts > 5
+    assert scene.safeties() == []
 
 
 @pytest.mark.parametrize("how, words", [("suspect", ("It is SUSPECT, not ONLINE", "REPAIR_ALLOW_DATA_LOSS", "error log")),
