@@ -51,7 +51,7 @@ static int index_segment(struct mount *mount, const struct segment_file *file)
 	if (indexed)
 		return 0;
 	error = segment_scan(&r->chunks.healer, file, index_chunk, mount);
-	if (mount->fatal || (error && error != -EBADMSG && error != -EIO && error != -EPROTONOSUPPORT))
+	if (mount->fatal || (error && error != -EBADMSG && error != -EIO))
 		return mount->fatal ? mount->fatal : error;
 	return 0;
 }

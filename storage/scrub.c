@@ -70,7 +70,7 @@ static int check_segment(struct scrub *scrub, const struct segment_file *file)
 	scrub->result->damaged++;
 	chunk_suspect(&r->chunks, file->number);
 	error = segment_scan(&r->chunks.healer, file, check_chunk, scrub);
-	return heal_is_damage(error) || error == -EPROTONOSUPPORT ? 0 : error;
+	return heal_is_damage(error) ? 0 : error;
 }
 
 static bool is_open(const struct repository *r, uint64_t number)

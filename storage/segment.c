@@ -36,9 +36,10 @@ void chunk_head_put(uint8_t to[CHUNK_HEAD_SIZE], const struct chunk_head *head)
 
 int chunk_head_get_common(struct chunk_head *head, const uint8_t *from)
 {
-	if (from[0] != RECORD_CHUNK)
+	if (from[0] != RECORD_CHUNK && !(from[1] & RECORD_CRITICAL))
 		return -EBADMSG;
-	if (from[1] != RECORD_CRITICAL || from[2] > CODEC_DEFLATE || from[3] != CIPHER_AES_256_GCM)
+	if (from[0] != RECORD_CHUNK || from[1] != RECORD_CRITICAL || from[2] > CODEC_DEFLATE ||
+		from[3] != CIPHER_AES_256_GCM)
 		return -EPROTONOSUPPORT;
 	head->codec = from[2];
 	head->cipher = from[3];

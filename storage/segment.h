@@ -44,7 +44,7 @@ struct chunk_head {
 };
 
 void chunk_head_put(uint8_t to[CHUNK_HEAD_SIZE], const struct chunk_head *head);
-/* -EBADMSG: not a chunk record; -EPROTONOSUPPORT: of a later version. */
+/* -EBADMSG: not a chunk record; -EPROTONOSUPPORT: a later version's, and critical. */
 int chunk_head_get(struct chunk_head *head, const uint8_t from[CHUNK_HEAD_SIZE]);
 /* The same of the first 84 bytes, which a chunk's entry in the contents has, too; their checksum is not looked at. */
 int chunk_head_get_common(struct chunk_head *head, const uint8_t *from);

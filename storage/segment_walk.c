@@ -6,24 +6,29 @@
 #include "storage/crc32c.h"
 #include "storage/heal.h"
 
+/* Not a chunk, and whoever wrote it said that nobody needs to know it. */
+static bool may_be_skipped(const uint8_t *record)
+{
+	return record[0] != RECORD_CHUNK && !(record[1] & RECORD_CRITICAL);
+}
+
 /* Calls found for each of the entries. */
 static int walk_contents(
 	const struct segment_contents *contents, const uint8_t *entries, segment_found *found, void *arg)
 {
-	for (uint32_t i = 0; i < contents->count; i++) {
+	for (uint32_t i = 0; i < contents->count; i++, entries += CHUNK_HEAD_SIZE) {
 		struct chunk_head head;
 		uint32_t offset = get32(entries + 84);
+		if (may_be_skipped(entries))
+			continue;
 		int error = chunk_head_get_common(&head, entries);
-		if (error == -EPROTONOSUPPORT)
-			goto next; /* a chunk of a kind that came later: nothing this version wrote refers to it */
-		if (error || offset < SEGMENT_HEAD_SIZE ||
-			(uint64_t)offset + CHUNK_HEAD_SIZE + head.stored_size > contents->offset)
-			return -EBADMSG;
-		error = found(arg, contents->number, offset, &head);
+		if (!error &&
+			(offset < SEGMENT_HEAD_SIZE || (uint64_t)offset + CHUNK_HEAD_SIZE + head.stored_size > contents->offset))
+			error = -EBADMSG;
+		if (!error)
+			error = found(arg, contents->number, offset, &head);
 		if (error)
 			return error;
-	next:
-		entries += CHUNK_HEAD_SIZE;
 	}
 	return 0;
 }
@@ -90,13 +95,15 @@ int segment_scan(struct healer *healer, const struct segment_file *file, segment
 	while (!error && offset + CHUNK_HEAD_SIZE <= file->size) {
 		struct chunk_head head;
 		error = volume_read(volume, id, (uint32_t)offset, bytes, sizeof bytes);
-		if (!error)
-			error = chunk_head_get(&head, bytes);
-		if (!error && head.stored_size > file->size - offset - CHUNK_HEAD_SIZE)
+		uint32_t length = get32(bytes + 4); /* of every kind of record */
+		if (!error && (get32(bytes + 84) != crc32c(0, bytes, 84) || length > file->size - offset - CHUNK_HEAD_SIZE))
 			error = -EBADMSG;
-		if (!error)
+		bool skipped = may_be_skipped(bytes);
+		if (!error && !skipped)
+			error = chunk_head_get(&head, bytes);
+		if (!error && !skipped)
 			error = found(arg, file->number, (uint32_t)offset, &head);
-		offset += CHUNK_HEAD_SIZE + (uint64_t)head.stored_size;
+		offset += CHUNK_HEAD_SIZE + (uint64_t)length;
 	}
 	return error;
 }
