@@ -49,9 +49,24 @@ static void restart_disk(struct medium *medium)
 	fault_disk_restart(container_of(medium, struct world, medium)->disk);
 }
 
+static int flip(void *arg, const char *name, uint8_t *bytes, uint32_t size)
+{
+	(void)arg;
+	if (strncmp(name, "00", 2) != 0 || size < 2000)
+		return 0;
+	bytes[size / 3] ^= 0x10;
+	return 1;
+}
+
+static void rot_disk(struct medium *medium)
+{
+	fault_disk_each(container_of(medium, struct world, medium)->disk, flip, NULL);
+}
+
 static void create_world(struct world *world)
 {
-	*world = (struct world){ .medium = { start_disk, end_disk, restart_disk }, .disk = fault_disk_create(DISK_SIZE) };
+	*world = (struct world){ .medium = { start_disk, end_disk, restart_disk, rot_disk },
+		.disk = fault_disk_create(DISK_SIZE) };
 	world->life.medium = &world->medium;
 }
 
@@ -101,6 +116,7 @@ static void the_script_acknowledges_everything_when_nothing_strikes(void **state
 	assert_int_equal(world.life.acknowledged, LIFE_SCRIPT_ACKNOWLEDGES);
 	assert_true(world.life.was_full);
 	assert_true(world.life.copied > 0);
+	assert_int_equal(world.life.healed, 1);
 	life_check_future(&world.life, "no fault");
 	destroy_world(&world);
 	create_world(&world);

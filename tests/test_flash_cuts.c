@@ -49,9 +49,22 @@ static void restart_flash(struct medium *medium)
 	flash_sim_restart(container_of(medium, struct world, medium)->flash);
 }
 
+/* A unit in a strip of data: 13 is the kind of LEB, 55 the highest byte of the segment's id, 56 the length. */
+static void rot_flash(struct medium *medium)
+{
+	struct flash *flash = container_of(medium, struct world, medium)->flash;
+	for (uint32_t leb = 0; leb < flash->count; leb++) {
+		const uint8_t *head = flash_sim_bytes(flash, leb);
+		if (head && head[13] == 2 && head[55] == 0 && get32(head + 56) > 4 * flash->unit) {
+			flash_sim_spoil(flash, leb, 3 * flash->unit);
+			return;
+		}
+	}
+}
+
 static void create_world(struct world *world)
 {
-	*world = (struct world){ .medium = { start_flash, end_flash, restart_flash } };
+	*world = (struct world){ .medium = { start_flash, end_flash, restart_flash, rot_flash } };
 	world->life.medium = &world->medium;
 	assert_int_equal(flash_sim_open(&world->flash, NULL, &geometry), 0);
 }
@@ -104,6 +117,7 @@ static void the_script_acknowledges_everything_when_nothing_strikes(void **state
 	assert_int_equal(world.life.acknowledged, LIFE_SCRIPT_ACKNOWLEDGES);
 	assert_true(world.life.was_full);
 	assert_true(world.life.copied > 0);
+	assert_int_equal(world.life.healed, 1);
 	life_check_future(&world.life, "no fault");
 	destroy_world(&world);
 	create_world(&world);

@@ -123,12 +123,19 @@ static void pin(struct life *life, unsigned i)
 		life->acknowledged += !snapshot_set_flags(life->repository, life->ids[i], SNAPSHOT_PINNED, 0);
 }
 
+/* What has gone bad is found, and written anew. */
 static void scrub(struct life *life)
 {
 	const struct scrub_limits limits = { .segments_max = UINT64_MAX };
+	const struct compact_limits wounded = { .copy_max = UINT64_MAX, .wounded_only = true };
 	struct scrub_result result;
+	struct compact_result anew;
 	uint64_t position = 0;
+	if (life->medium->rot)
+		life->medium->rot(life->medium);
 	life->acknowledged += !repository_scrub(life->repository, &position, &limits, &result) && result.ended;
+	life->acknowledged += !repository_compact(life->repository, &wounded, &anew);
+	life->healed += anew.healed;
 }
 
 static void open_away(struct life *life)

@@ -17,6 +17,8 @@ struct medium {
 	void (*end)(struct medium *medium, struct volume *volume);
 	/* The power, which a cut took away, is back. */
 	void (*restart)(struct medium *medium);
+	/* A unit in the middle of a data segment goes bad, so that parity can heal it. NULL: none does. */
+	void (*rot)(struct medium *medium);
 };
 
 enum {
@@ -36,13 +38,14 @@ struct life {
 	uint64_t ids[LIFE_SAMPLES];  /* of acknowledged snapshots; 0: not (yet) there */
 	bool removing[LIFE_SAMPLES]; /* asked to go: may be there or not */
 	uint64_t copied;             /* bytes, by cleaning */
+	unsigned healed;             /* segments that were written anew, since a unit of theirs had gone bad */
 	uint8_t state, state_asked;  /* the record that was acknowledged last, and asked for last */
 	bool was_full;               /* a backup was refused for lack of room */
 	unsigned acknowledged;       /* things that the script was told are done, but for what only fills the medium */
 };
 
 /* In an uncut life: this many. */
-#define LIFE_SCRIPT_ACKNOWLEDGES 22u
+#define LIFE_SCRIPT_ACKNOWLEDGES 23u
 #define LIFE_SHORT_SCRIPT_ACKNOWLEDGES 6u
 
 /* The repository is opened, or made. */
@@ -53,7 +56,8 @@ void life_end(struct life *life);
 void life_destroy(struct life *life);
 
 /*
- * The script: backups, retention, cleaning, cleaning by copy, a copy elsewhere and back, a scrub, a full store, removals from it, a backup in their
+ * The script: backups, retention, cleaning, cleaning by copy, a copy elsewhere and back, a scrub that
+ * repairs, a full store, removals from it, a backup in their
  * room. It goes on after errors, as the agent does: the next night is another try. Begins the life.
  */
 void life_script(struct life *life);
