@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "agent/capture.h"
+#include "agent/copy.h"
 #include "agent/holder.h"
 #include "agent/keep.h"
 #include "agent/now.h"
@@ -22,6 +23,7 @@
 #include "agent/sql/profile.h"
 #include "agent/story.h"
 #include "agent/suspect.h"
+#include "agent/volumes.h"
 
 #define ATTEMPTS 3 /* a deadlock or a schema change in the middle starts it again, at most twice */
 
@@ -222,30 +224,63 @@ static bool has_room(struct story *story)
 	return false;
 }
 
+/* On the volume of the story's context, as often as the server asks for it. */
+static void back_up_here(struct story *story)
+{
+	struct job_report *report = story->report;
+	const char *database = story->outcome->database;
+	bool again = true;
+	int error = holder_check(story->context, database, report);
+
+	snprintf(story->outcome->volume, sizeof story->outcome->volume, "%s", volumes_name(story->context));
+	if (error < 0) {
+		story_store_failed(story, error, "backing up");
+		return;
+	}
+	if (!has_room(story))
+		return;
+	for (int attempt = 1; again && attempt <= ATTEMPTS; attempt++) {
+		try_backup(story, &again);
+		if (again && attempt < ATTEMPTS)
+			job_report_note(report, "%s: message %d; trying again", database, (int)story->outcome->error.number);
+	}
+	if (story->outcome->error.kind == SQL_ERROR_DAMAGED)
+		lock_older_snapshots(story);
+}
+
+static bool is_full(const struct story *story)
+{
+	return story->outcome->state == JOB_FAILED && story->outcome->store_error == -ENOSPC && !story_stop(story);
+}
+
 static void back_up(const struct job_context *context, const struct server_config *server, const char *database,
 	struct job_report *report)
 {
+	struct job_volume order[CONFIG_VOLUMES_MAX];
+	struct job_outcome fresh;
 	struct story story;
-	bool again = true;
-	int error;
+	char subject[136];
+	size_t count;
 
 	story_begin(&story, context, server, database, report);
-	error = holder_check(context, database, report);
-	if (error < 0) {
-		story_store_failed(&story, error, "backing up");
-		return;
-	}
-	if (!has_room(&story))
-		return;
+	fresh = *story.outcome;
 	if (context->journal(context->engine, JOB_PHASE_READ, story.outcome) < 0)
 		job_report_note(report, "The journal could not be written; the backup goes on without it.");
-	for (int attempt = 1; again && attempt <= ATTEMPTS; attempt++) {
-		try_backup(&story, &again);
-		if (again && attempt < ATTEMPTS)
-			job_report_note(report, "%s: message %d; trying again", database, (int)story.outcome->error.number);
+	server_subject(server, database, subject, sizeof subject);
+	count = volumes_for_new(context, subject, order);
+	if (count == 0)
+		back_up_here(&story); /* which says why not */
+	for (size_t i = 0; i < count; i++) {
+		struct job_context on = volumes_on(context, &order[i]);
+		*story.outcome = fresh;
+		story.context = &on;
+		back_up_here(&story);
+		story.context = context;
+		if (i + 1 == count || !is_full(&story))
+			break;
+		job_report_note(
+			report, "%s: the volume %s is full; trying %s", database, order[i].config->name, order[i + 1].config->name);
 	}
-	if (story.outcome->error.kind == SQL_ERROR_DAMAGED)
-		lock_older_snapshots(&story);
 }
 
 static void back_up_server(const struct job_context *context, const struct server_config *server,
@@ -258,18 +293,24 @@ static void back_up_server(const struct job_context *context, const struct serve
 		back_up(context, server, databases[i], report);
 }
 
+static void prepare(const struct job_context *context, struct job_report *report)
+{
+	prune_if_nearly_full(context, report);
+	scrub_tell(context);
+}
+
 enum job_state backup_run(
 	const struct job_context *context, const struct job_request *request, struct job_report *report)
 {
 	const struct config *config = context->config;
 
-	prune_if_nearly_full(context, report);
-	scrub_tell(context);
+	volumes_each_writable(context, report, prepare);
 	for (uint32_t i = 0; i < config->server_count; i++)
 		if (!request->server[0] || strcmp(config->servers[i].name, request->server) == 0)
 			back_up_server(context, &config->servers[i], request, report);
+	copy_after_backup(context, report);
 	if (job_report_state(report) == JOB_DONE)
-		prune_after_backup(context, report);
+		volumes_each_writable(context, report, prune_after_backup);
 	if (context->stop(context->engine) && job_report_state(report) == JOB_DONE)
 		return JOB_CANCELLED;
 	return job_report_state(report);

@@ -77,6 +77,14 @@ void block_add_flag(struct block *block, const char *key, bool value)
 	block_add(block, key, value ? "yes" : "no");
 }
 
+void block_add_hex(struct block *block, const char *key, const uint8_t *bytes, size_t size)
+{
+	char text[65] = "";
+	for (size_t i = 0; i < size && i < 32; i++)
+		snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+	block_add(block, key, text);
+}
+
 int block_end(struct block *block)
 {
 	if (block->overflow)
@@ -186,6 +194,21 @@ const char *block_get(const struct block_fields *fields, const char *key)
 		if (strcmp(fields->keys[i], key) == 0)
 			return fields->values[i];
 	return NULL;
+}
+
+int block_get_hex(const struct block_fields *fields, const char *key, uint8_t *bytes, size_t size)
+{
+	const char *text = block_get(fields, key);
+	if (!text)
+		return -ENOENT;
+	if (strlen(text) != 2 * size || strspn(text, "0123456789abcdef") != 2 * size)
+		return -EINVAL;
+	for (size_t i = 0; i < size; i++) {
+		unsigned int byte = 0;
+		sscanf(text + 2 * i, "%2x", &byte);
+		bytes[i] = (uint8_t)byte;
+	}
+	return 0;
 }
 
 int block_get_number(const struct block_fields *fields, const char *key, uint64_t max, uint64_t *value)

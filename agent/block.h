@@ -38,6 +38,8 @@ void block_add(struct block *block, const char *key, const char *value);
 void block_addf(struct block *block, const char *key, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void block_add_number(struct block *block, const char *key, uint64_t value);
 void block_add_flag(struct block *block, const char *key, bool value); /* "yes" or "no" */
+/* Lower-case hex digits; at most 32 bytes. */
+void block_add_hex(struct block *block, const char *key, const uint8_t *bytes, size_t size);
 /* Adds the empty line. -EMSGSIZE where it did not fit; the block is then of no use. */
 int block_end(struct block *block);
 
@@ -53,6 +55,8 @@ int block_parse(struct block_fields *fields, const char *bytes, size_t size);
 const char *block_get(const struct block_fields *fields, const char *key);
 /* Decimal. 0 and *value, -ENOENT where the key did not come, -EINVAL where it is no number of at most `max`. */
 int block_get_number(const struct block_fields *fields, const char *key, uint64_t max, uint64_t *value);
+/* As block_get_number; exactly `size` bytes. */
+int block_get_hex(const struct block_fields *fields, const char *key, uint8_t *bytes, size_t size);
 bool block_get_flag(const struct block_fields *fields, const char *key); /* "yes" */
 
 #endif

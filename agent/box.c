@@ -13,13 +13,14 @@
 #include "agent/say.h"
 #include "agent/small_file.h"
 #include "agent/trust.h"
+#include "agent/volumes.h"
 #include "hal/linux/clock_kernel.h"
 
 #define CLOCK_MS 10000
+#define AWAY_MS 2000 /* while a volume is not there */
 #define FIRST_CLEAN_MS 3600000
 #define FIRST_SCRUB_MS (2 * FIRST_CLEAN_MS)
 #define DAY_MS 86400000
-#define KEEP_TIME_MS 600000 /* between looks whether box time is to be written; the store decides */
 #define LAST_RUN "schedule" /* the small file that says when the schedule last ran */
 
 /* ---- what the engine stands on ---- */
@@ -28,22 +29,26 @@
 static int read_record(void *arg, const char *name, void *bytes, size_t size)
 {
 	const struct box *box = arg;
-	return repository_state_read(box->store.repository, name, bytes, size);
+	struct repository *home = store_home(&box->store);
+	return home ? repository_state_read(home, name, bytes, size) : -ENODEV;
 }
 
 static int write_record(void *arg, const char *name, const void *bytes, size_t size)
 {
 	const struct box *box = arg;
-	return repository_state_write(box->store.repository, name, bytes, size);
+	struct repository *home = store_home(&box->store);
+	return home ? repository_state_write(home, name, bytes, size) : -ENODEV;
 }
 
-static void refresh(void *arg, struct repository *repository)
+static void refresh(void *arg)
 {
 	struct box *box = arg;
 	store_keep_time(&box->store);
 	box->held_back = box->store.clock.held_back;
-	repository_keep_suspects(repository);
-	shelf_refresh(&box->shelf, repository);
+	for (uint32_t i = 0; i < box->store.count; i++)
+		if (box->store.stories[i].repository)
+			repository_keep_suspects(box->store.stories[i].repository);
+	shelf_refresh(&box->shelf, &box->store);
 }
 
 static int write_audit(
@@ -59,30 +64,72 @@ static int write_audit(
 	return audit_write(&box->audit, &record, (int64_t)time(NULL));
 }
 
-static void settle(void *arg, const struct job_request *request, struct job_context *context)
+/* ---- volumes that come and go ---- */
+
+#define AGAIN_MAX 3 /* a volume that fails as often as it comes back is not tried for ever */
+
+/* Before a job, which has nothing in hand yet. */
+static void settle(void *arg)
+{
+	struct box *box = arg;
+	store_look(&box->store, true);
+}
+
+static bool is_gone(int error)
+{
+	return error == -ENODEV || error == -EIO || error == -ENXIO;
+}
+
+/* What only adds to a volume begins afresh by itself; what changes a server does not, hours later. */
+static bool job_failed(
+	void *arg, const struct job_request *request, const struct job_report *report, uint8_t wait_for[16])
+{
+	struct box *box = arg;
+	bool again = false;
+	for (size_t i = 0; i < report->outcome_count; i++) {
+		const struct job_outcome *outcome = &report->outcomes[i];
+		int volume = outcome->volume[0] ? store_find(&box->store, outcome->volume) : (int)box->store.home;
+		if (!is_gone(outcome->store_error) || volume < 0 || (uint32_t)volume >= box->store.count)
+			continue;
+		memcpy(wait_for, box->store.volumes[volume].id, sizeof(box->store.volumes[volume].id));
+		store_reopen(&box->store, (uint32_t)volume);
+		again = (request->kind == JOB_BACKUP || request->kind == JOB_COPY) && request->again < AGAIN_MAX;
+	}
+	return again;
+}
+
+/* A backup needs no particular volume: where there is another one, it goes there. */
+static bool may_begin(void *arg, const struct job_request *request)
 {
 	const struct box *box = arg;
-	(void)request;
-	context->volume = &box->config.volumes[0];
+	if (store_find_repository(&box->store, request->wait_for) >= 0)
+		return true;
+	for (uint32_t i = 0; i < box->store.count && request->kind == JOB_BACKUP; i++)
+		if (box->store.stories[i].repository && !box->store.volumes[i].foreign)
+			return true;
+	return false;
 }
 
 static int start_engine(struct box *box)
 {
 	struct engine_ground ground = {
 		.backup = backup_run,
-		.restore = restore_run,
-		.undo = undo_run,
-		.verify = verify_run,
-		.keep = keep_run,
-		.prune = prune_run,
-		.clean = clean_run,
-		.scrub = scrub_run,
-		.recover = restore_recover,
+		.restore = restore_each,
+		.undo = restore_each,
+		.verify = verify_each,
+		.keep = keep_each,
+		.prune = prune_each,
+		.clean = clean_each,
+		.scrub = scrub_each,
+		.copy = copy_run,
+		.recover = recover_each,
 		.config = &box->config,
-		.repository = box->store.repository,
-		.rowgroup = &box->store.rowgroup,
+		.volumes = box->store.stories,
+		.volume_count = box->store.count,
 		.arg = box,
 		.settle = settle,
+		.failed = job_failed,
+		.may_begin = may_begin,
 		.record_read = read_record,
 		.record_write = write_record,
 		.audit = write_audit,
@@ -158,28 +205,29 @@ static void run_scheduled(struct box *box, const char *why)
 		say(SAY_WARNING, "The scheduled backup was not begun: %s.", strerror(-result));
 }
 
-static void keep_time(struct engine_look *look, struct repository *repository)
+static void look_after_store(struct engine_look *look, const struct job_context *context)
 {
-	struct box *box = (struct box *)(void *)((char *)look - offsetof(struct box, keep_time));
-	(void)repository;
+	struct box *box = (struct box *)(void *)((char *)look - offsetof(struct box, store_look));
 	store_keep_time(&box->store);
 	box->held_back = box->store.clock.held_back;
+	if (store_look(&box->store, !context->busy))
+		shelf_refresh(&box->shelf, &box->store);
 }
 
-/* Now and then on the engine's thread, so that a day without jobs counts, too. */
-static void ask_to_keep_time(struct box *box)
+/* Now and then on the engine's thread, so that a day without jobs counts, too, and a disk is found that comes. */
+static void ask_to_look(struct box *box)
 {
-	if (box->service.ending || (box->keeping_time && !engine_look_done(box->engine, &box->keep_time)))
+	if (box->service.ending || (box->looking && !engine_look_done(box->engine, &box->store_look)))
 		return;
-	box->keep_time = (struct engine_look){ .run = keep_time };
-	box->keeping_time = true;
-	engine_look(box->engine, &box->keep_time);
+	box->store_look = (struct engine_look){ .run = look_after_store };
+	box->looking = true;
+	engine_look(box->engine, &box->store_look);
 }
 
-static void confirm_time(struct engine_look *look, struct repository *repository)
+static void confirm_time(struct engine_look *look, const struct job_context *context)
 {
 	struct box *box = (struct box *)(void *)((char *)look - offsetof(struct box, confirm_time));
-	(void)repository;
+	(void)context;
 	store_confirm_time(&box->store);
 	box->held_back = box->store.clock.held_back;
 }
@@ -214,23 +262,29 @@ void box_look_at_clock(struct box *box)
 	run_daily(box, JOB_CLEAN, &box->clean_at);
 	if (box->config.scrub_days)
 		run_daily(box, JOB_SCRUB, &box->scrub_at);
-	if (clock_monotonic(box->clock) - box->time_asked < KEEP_TIME_MS)
-		return;
-	box->time_asked = clock_monotonic(box->clock);
-	ask_to_keep_time(box);
+	ask_to_look(box);
+}
+
+/* For a volume: whoever plugs a disk in wants to see that it is taken. */
+static bool is_waiting(struct box *box)
+{
+	struct shelf_volume volume;
+	bool away = false;
+	for (size_t i = 0; !away && shelf_volume(&box->shelf, i, &volume) == 0; i++)
+		away = !volume.there;
+	return away;
 }
 
 static void clock_due(void *arg)
 {
 	struct box *box = arg;
 	box_look_at_clock(box);
-	loop_timer_set(&box->loop, &box->clock_timer, CLOCK_MS);
+	loop_timer_set(&box->loop, &box->clock_timer, is_waiting(box) ? AWAY_MS : CLOCK_MS);
 }
 
 static void start_schedule(struct box *box)
 {
 	int64_t now = wall_now(box);
-	box->time_asked = clock_monotonic(box->clock);
 	box->clean_at = clock_monotonic(box->clock) + FIRST_CLEAN_MS;
 	box->scrub_at = clock_monotonic(box->clock) + FIRST_SCRUB_MS;
 	schedule_start(&box->schedule, box->config.times, box->config.time_count, now);
@@ -275,13 +329,26 @@ static int open_logs(struct box *box, char *sentence, size_t size)
 }
 
 /* The mode is the store's, for good; who writes another one into the configuration is told that it changes nothing. */
-static void warn_of_mode(struct box *box)
+static void warn_of_mode(const struct box *box)
 {
 	struct repository_status status;
-	if (repository_status(box->store.repository, &status) < 0 || status.append_only == box->config.append_only)
+	if (repository_status(store_home(&box->store), &status) < 0 || status.append_only == box->config.append_only)
 		return;
 	say(SAY_WARNING, "append_only = %s in the configuration, but the store was made %s, and stays so.",
 		box->config.append_only ? "yes" : "no", status.append_only ? "append-only" : "normal");
+}
+
+/* No error where another volume is there. */
+static void warn_of_missing(const struct box *box)
+{
+	for (uint32_t i = 0; i < box->store.count; i++)
+		if (!box->store.stories[i].repository)
+			say(SAY_WARNING, "The volume %s is not there: %s %s", box->config.volumes[i].name,
+				box->store.volumes[i].sentence, box->store.volumes[i].remedy);
+		else if (box->store.volumes[i].foreign)
+			say(SAY_WARNING,
+				"The store in %s is another box's: it is only read. coffret take-over makes it this one's.",
+				box->config.volumes[i].path);
 }
 
 static void wire(struct box *box, bool scheduled)
@@ -296,6 +363,7 @@ static void wire(struct box *box, bool scheduled)
 		.schedule = scheduled ? &box->schedule : NULL,
 		.held_back = &box->held_back,
 		.started = (int64_t)time(NULL),
+		.store = &box->store,
 	};
 	loop_add(&box->loop, engine_fd(box->engine), POLLIN, engine_ready, box);
 	loop_add(&box->loop, box->check.event, POLLIN, check_ready, box);
@@ -326,7 +394,8 @@ int box_open(struct box *box, bool scheduled, char *sentence, size_t sentence_si
 	if (result < 0)
 		return result;
 	warn_of_mode(box);
-	shelf_refresh(&box->shelf, box->store.repository); /* the engine's thread has it from here on */
+	warn_of_missing(box);
+	shelf_refresh(&box->shelf, &box->store); /* the engine's thread has it from here on */
 	box->held_back = box->store.clock.held_back;
 	result = start_engine(box);
 	if (result < 0)
@@ -355,11 +424,11 @@ void box_close(struct box *box)
 		}
 		service_tell_ended(&box->service);
 	}
-	if (box->keeping_time)
-		engine_drop(box->engine, &box->keep_time);
+	if (box->looking)
+		engine_drop(box->engine, &box->store_look);
 	if (box->confirming_time)
 		engine_drop(box->engine, &box->confirm_time);
-	box->keeping_time = box->confirming_time = false;
+	box->looking = box->confirming_time = false;
 	api_close(&box->api);
 	check_close(&box->check);
 	engine_stop(box->engine);

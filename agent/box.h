@@ -29,11 +29,10 @@ struct box {
 	struct loop_timer clock_timer;
 	bool scheduled;
 	struct clock *clock; /* set before box_open; NULL: the kernel's */
-	struct engine_look keep_time, confirm_time;
-	bool confirming_time;      /* confirm_time is the engine's */
-	_Atomic int64_t held_back; /* store.clock's, for other threads */
-	bool keeping_time;          /* keep_time is the engine's */
-	int64_t time_asked;         /* for keep_time, of the clock's monotonic ms */
+	struct engine_look store_look, confirm_time;
+	bool confirming_time;       /* confirm_time is the engine's */
+	_Atomic int64_t held_back;  /* store.clock's, for other threads */
+	bool looking;               /* store_look is the engine's */
 	int64_t clean_at, scrub_at; /* the next ones, of the clock's monotonic ms */
 	/* Told after anything changed: for the panel. May be NULL. */
 	void (*changed)(void *arg);

@@ -71,7 +71,7 @@ struct config {
 	uint32_t volume_count;                            /* at least 1 */
 	char key_file[256]; /* opens the repositories: key_file.h */
 	int deflate_level;
-	bool append_only; /* of a store that is made: no snapshot is ever removed from it */
+	bool append_only;           /* of a store that is made: no snapshot is ever removed from it */
 	uint32_t clean_max_per_day; /* percent of the volume that cleaning may copy in a box day */
 	uint32_t scrub_days;        /* in so many box days everything is read again; 0: never by itself */
 	bool parity;                /* of a store that is made from now on */

@@ -21,26 +21,25 @@ enum { STACK_SIZE = 512 * 1024 };
 static uint64_t newest_sequence(const struct engine *engine)
 {
 	uint64_t newest = 0;
-	int count = engine->ground.repository ? snapshot_list(engine->ground.repository, NULL, 0) : 0;
-	struct snapshot_info *list = count > 0 ? calloc((size_t)count, sizeof(*list)) : NULL;
-	if (list)
-		count = snapshot_list(engine->ground.repository, list, (size_t)count);
-	for (int i = 0; list && i < count; i++)
-		if (list[i].sequence > newest)
-			newest = list[i].sequence;
-	free(list);
+	struct repository_status status;
+	for (size_t i = 0; i < engine->ground.volume_count; i++)
+		if (engine->ground.volumes[i].repository &&
+			repository_status(engine->ground.volumes[i].repository, &status) == 0 && status.next_sequence > newest + 1)
+			newest = status.next_sequence - 1;
 	return newest;
 }
 
 static void run_looks(struct engine *engine)
 {
 	struct engine_look *look;
+	struct job_context context = engine_context(engine);
 	pthread_mutex_lock(&engine->lock);
+	context.busy = engine->busy;
 	while ((look = engine->looks)) {
 		engine->looks = look->next;
 		engine->look_running = look;
 		pthread_mutex_unlock(&engine->lock);
-		look->run(look, engine->ground.repository);
+		look->run(look, &context);
 		pthread_mutex_lock(&engine->lock);
 		look->done = true;
 		engine->look_running = NULL;
@@ -119,7 +118,7 @@ static bool is_waited_for(void *arg)
 {
 	struct engine *engine = arg;
 	pthread_mutex_lock(&engine->lock);
-	bool waits = engine->queued > 0;
+	bool waits = engine_next_queued(engine) < engine->queued;
 	pthread_mutex_unlock(&engine->lock);
 	return waits;
 }
@@ -131,13 +130,26 @@ static int write_audit(void *arg, const char *event, const char *what, const cha
 	return ground->audit ? ground->audit(ground->arg, &engine->running.request, event, what, result) : -EROFS;
 }
 
-struct job_context engine_context(struct engine *engine, const struct job_request *request)
+/* The first that is there, or nothing. */
+static struct job_volume first_volume(const struct engine_ground *ground)
+{
+	for (size_t i = 0; i < ground->volume_count; i++)
+		if (ground->volumes[i].repository)
+			return ground->volumes[i];
+	return (struct job_volume){ NULL, NULL, NULL };
+}
+
+struct job_context engine_context(struct engine *engine)
 {
 	const struct engine_ground *ground = &engine->ground;
-	struct job_context context = {
+	struct job_volume first = first_volume(ground);
+	return (struct job_context){
 		.config = engine->ground.config,
-		.repository = engine->ground.repository,
-		.rowgroup = engine->ground.rowgroup,
+		.repository = first.repository,
+		.rowgroup = first.rowgroup,
+		.volume = first.config,
+		.volumes = ground->volumes,
+		.volume_count = ground->volume_count,
 		.engine = engine,
 		.progress = take_progress,
 		.stop = is_stopped,
@@ -147,9 +159,6 @@ struct job_context engine_context(struct engine *engine, const struct job_reques
 		.waited_for = is_waited_for,
 		.audit = write_audit,
 	};
-	if (ground->settle)
-		ground->settle(ground->arg, request, &context);
-	return context;
 }
 
 /* ---- the end of a job ---- */
@@ -179,9 +188,32 @@ static void sum_up(struct job_info *info, const struct job_report *report)
 	info->safety = report->outcomes[0].safety;
 }
 
+/* Behind those that wait already; its number is told in the report of the one that failed. */
+static void queue_again(struct engine *engine, const uint8_t wait_for[16])
+{
+	struct job_request request = engine->running.request;
+	memcpy(request.wait_for, wait_for, sizeof(request.wait_for));
+	request.again++;
+	pthread_mutex_lock(&engine->lock);
+	bool room = engine->queued < ENGINE_QUEUE_MAX && !engine->quitting;
+	uint64_t id = room ? ++engine->last_id : 0;
+	if (room)
+		engine->queue[engine->queued++] =
+			(struct job_info){ .id = id, .request = request, .state = JOB_QUEUED, .asked = (int64_t)time(NULL) };
+	engine->queue_changed |= room;
+	pthread_mutex_unlock(&engine->lock);
+	if (room)
+		job_report_note(engine->report, "It is queued again as job %llu, and begins afresh when its volume is back.",
+			(unsigned long long)id);
+}
+
 void engine_end_job(struct engine *engine, enum job_state state)
 {
 	struct job_report *report = engine->report;
+	uint8_t wait_for[16];
+	if (state == JOB_FAILED && engine->ground.failed &&
+		engine->ground.failed(engine->ground.arg, &engine->running.request, report, wait_for))
+		queue_again(engine, wait_for);
 	engine_keep_unknown(engine, report);
 	engine_write_waiting(engine);
 	pthread_mutex_lock(&engine->lock);
@@ -190,7 +222,7 @@ void engine_end_job(struct engine *engine, enum job_state state)
 	engine->journal.running = false;
 	engine_write_record(engine, ENGINE_JOURNAL, &engine->journal);
 	if (engine->ground.refresh)
-		engine->ground.refresh(engine->ground.arg, engine->ground.repository);
+		engine->ground.refresh(engine->ground.arg);
 	pthread_mutex_lock(&engine->lock);
 	engine->running.state = state;
 	engine->running.committing = false;
@@ -241,6 +273,8 @@ static job_story *find_story(const struct engine_ground *ground, enum job_kind k
 		return ground->clean;
 	case JOB_SCRUB:
 		return ground->scrub;
+	case JOB_COPY:
+		return ground->copy;
 	}
 	return NULL;
 }
@@ -257,12 +291,23 @@ static enum job_state refuse_job(struct engine *engine, const struct journal *un
 	return outcome->state = JOB_FAILED;
 }
 
+static enum job_state refuse_without_volume(struct engine *engine)
+{
+	const struct job_request *request = &engine->running.request;
+	struct job_outcome *outcome = job_report_outcome(engine->report, request->server, request->database);
+	snprintf(outcome->sentence, sizeof(outcome->sentence), "No volume is there; nothing was done.");
+	snprintf(outcome->remedy, sizeof(outcome->remedy), "Attach it again; coffret status says what is missing.");
+	return outcome->state = JOB_FAILED;
+}
+
 static void run_job(struct engine *engine)
 {
 	const struct job_request *request = &engine->running.request;
 	job_story *story = find_story(&engine->ground, request->kind);
 	const struct journal *unknown = engine_concerned(engine, request);
-	struct job_context context = engine_context(engine, request);
+	if (engine->ground.settle)
+		engine->ground.settle(engine->ground.arg);
+	struct job_context context = engine_context(engine);
 	enum job_state state = JOB_FAILED;
 	engine->journal = (struct journal){
 		.job = engine->running.id,
@@ -279,6 +324,8 @@ static void run_job(struct engine *engine)
 	engine_write_waiting(engine);
 	if (unknown)
 		state = refuse_job(engine, unknown);
+	else if (!context.repository && engine->ground.volume_count)
+		state = refuse_without_volume(engine);
 	else if (story)
 		state = story(&context, request, engine->report);
 	engine_end_job(engine, state);
@@ -297,13 +344,14 @@ static void wait_for_work(struct engine *engine)
 	pthread_cond_timedwait(&engine->wake, &engine->lock, &until);
 }
 
-/* The first in the queue is begun under the lock, so that nobody sees it gone and not yet running. */
+/* The first in the queue that may begin is begun under the lock, so that nobody sees it gone and not yet running. */
 static bool take_next(struct engine *engine)
 {
-	if (engine->queued == 0 || engine->quitting)
+	size_t next = engine_next_queued(engine);
+	if (next == engine->queued || engine->quitting)
 		return false;
-	struct job_info info = engine->queue[0];
-	memmove(&engine->queue[0], &engine->queue[1], --engine->queued * sizeof(info));
+	struct job_info info = engine->queue[next];
+	memmove(&engine->queue[next], &engine->queue[next + 1], (--engine->queued - next) * sizeof(info));
 	engine->queue_changed = true;
 	engine_begin_job(engine, &info);
 	return true;

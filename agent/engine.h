@@ -27,14 +27,22 @@ typedef enum job_state job_recover(const struct job_context *context, const stru
 
 /* The stories, and what the engine stands on. All is borrowed until engine_stop. */
 struct engine_ground {
-	job_story *backup, *restore, *undo, *verify, *keep, *prune, *clean, *scrub; /* keep: pin, unpin, remove, accept */
+	job_story *backup, *restore, *undo, *verify, *keep, *prune, *clean, *scrub,
+		*copy; /* keep: pin, unpin, remove, accept */
 	job_recover *recover;
 	const struct config *config;
-	struct repository *repository;
-	const struct rowgroup_params *rowgroup;
+	const struct job_volume *volumes; /* in the order of preference; stories get the first that is there */
+	size_t volume_count;
 	void *arg;
-	/* On the engine's thread, before a story: may change what the context says of volume and repository. May be NULL. */
-	void (*settle)(void *arg, const struct job_request *request, struct job_context *context);
+	/* On the engine's thread, before a story: a volume that it wants may have come meanwhile. May be NULL. */
+	void (*settle)(void *arg);
+	/*
+	 * On the engine's thread, after a job failed: looks after volumes that failed. True: begin it afresh when the repository
+	 * that is filled in is there. May be NULL.
+	 */
+	bool (*failed)(void *arg, const struct job_request *request, const struct job_report *report, uint8_t wait_for[16]);
+	/* A job that waits for a repository may begin. On the engine's thread, quick. NULL: it may. */
+	bool (*may_begin)(void *arg, const struct job_request *request);
 	/*
 	 * Small records of at most ENGINE_RECORD_SIZE bytes, "journal", "unknown", "unknown-N", "waiting-N": whole or as
 	 * before after a cut. Only the engine's thread asks for them, or engine_start. record_read returns the length or -ENOENT; a write of size 0 makes the record read as length 0.
@@ -44,7 +52,7 @@ struct engine_ground {
 	/* A record in the audit log for a job. From the engine's thread. NULL: there is no log, and nothing is removed. */
 	int (*audit)(void *arg, const struct job_request *request, const char *event, const char *what, const char *result);
 	/* On the engine's thread, at start and after each job: look at what the repository holds now. May be NULL. */
-	void (*refresh)(void *arg, struct repository *repository);
+	void (*refresh)(void *arg);
 	int retry_seconds; /* at most, between looks at an outcome that is unknown: the first pauses are shorter; 0: 600 */
 };
 
@@ -63,7 +71,7 @@ struct job_info {
 
 /*
  * Starts the thread, which first finds out how a job ended that was cut off. Jobs that waited when the box stopped are not
- * begun: each is told as cancelled. (One that had been asked for within the last second may not have been written down.) -ENOMEM, -EAGAIN, or an errno of reading
+ * begun: each is told as cancelled, but one that waits for its volume, which goes on waiting. (One that had been asked for within the last second may not have been written down.) -ENOMEM, -EAGAIN, or an errno of reading
  * the journal.
  */
 int engine_start(struct engine **engine, const struct engine_ground *ground);
@@ -112,7 +120,7 @@ int engine_change(struct engine *engine, uint64_t id, size_t index, struct job_c
  * story reports progress. It is borrowed until done is true or engine_drop returned.
  */
 struct engine_look {
-	void (*run)(struct engine_look *look, struct repository *repository);
+	void (*run)(struct engine_look *look, const struct job_context *context);
 	bool done;                /* read it with engine_look_done */
 	struct engine_look *next; /* the engine's */
 };

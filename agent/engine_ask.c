@@ -39,7 +39,8 @@ void engine_remember(struct engine *engine, const struct job_info *info)
 static bool same_request(const struct job_request *a, const struct job_request *b)
 {
 	return a->kind == b->kind && strcasecmp(a->server, b->server) == 0 && strcasecmp(a->database, b->database) == 0 &&
-		a->snapshot == b->snapshot && a->what_if == b->what_if && a->every_byte == b->every_byte;
+		a->snapshot == b->snapshot && strcmp(a->volume, b->volume) == 0 && a->what_if == b->what_if &&
+		a->every_byte == b->every_byte;
 }
 
 static const struct job_info *find_same(const struct engine *engine, const struct job_request *request)
@@ -114,12 +115,20 @@ int engine_cancel(struct engine *engine, uint64_t id)
 	return result;
 }
 
+/* It goes on waiting in the next life. */
+static bool waits_for_volume(const struct job_request *request)
+{
+	static const uint8_t nothing[16];
+	return memcmp(request->wait_for, nothing, sizeof(nothing)) != 0;
+}
+
 void engine_quit(struct engine *engine)
 {
 	pthread_mutex_lock(&engine->lock);
 	engine->quitting = true;
-	while (engine->queued > 0)
-		cancel_queued(engine, 0, "The box was shut down before this began.");
+	for (size_t i = engine->queued; i-- > 0;)
+		if (!waits_for_volume(&engine->queue[i].request))
+			cancel_queued(engine, i, "The box was shut down before this began.");
 	if (engine->busy)
 		cancel_running(engine);
 	pthread_cond_signal(&engine->wake);

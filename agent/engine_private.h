@@ -72,7 +72,9 @@ void engine_read_waiting(struct engine *engine);
 
 /* ---- engine.c: a job's beginning and end ---- */
 
-struct job_context engine_context(struct engine *engine, const struct job_request *request);
+struct job_context engine_context(struct engine *engine);
+/* The first in the queue that may begin; engine->queued: none. With the lock held, on the engine's thread. */
+size_t engine_next_queued(struct engine *engine);
 /* With the lock held. */
 void engine_begin_job(struct engine *engine, const struct job_info *info);
 void engine_end_job(struct engine *engine, enum job_state state);

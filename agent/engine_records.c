@@ -190,8 +190,19 @@ static void tell_waiting(struct engine *engine, const struct journal *journal)
 		engine->last_id = journal->job;
 }
 
+/* A backup or a copy that waits for its volume has been asked for until it is done. */
+static void wait_on(struct engine *engine, const struct journal *journal)
+{
+	engine->queue[engine->queued++] = (struct job_info){
+		.id = journal->job, .request = journal->request, .state = JOB_QUEUED, .asked = journal->asked
+	};
+	if (journal->job > engine->last_id)
+		engine->last_id = journal->job;
+}
+
 void engine_read_waiting(struct engine *engine)
 {
+	static const uint8_t nothing[16];
 	struct journal journal;
 	char name[16];
 	for (size_t i = 0; i < ENGINE_QUEUE_MAX; i++) {
@@ -199,7 +210,11 @@ void engine_read_waiting(struct engine *engine)
 			continue;
 		engine->waiting[i] = journal.job;
 		/* One that had just been taken from the queue is in the journal, too, which knows better. */
-		if (!engine->journal.running || journal.job != engine->journal.job)
+		if (engine->journal.running && journal.job == engine->journal.job)
+			continue;
+		if (memcmp(journal.request.wait_for, nothing, sizeof(nothing)) != 0)
+			wait_on(engine, &journal);
+		else
 			tell_waiting(engine, &journal);
 	}
 	engine->queue_changed = true;

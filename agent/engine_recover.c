@@ -2,6 +2,7 @@
 /* What the engine finds out about a job that was cut off, or of which nobody could tell how it ended. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "agent/engine_private.h"
 #include "agent/now.h"
@@ -17,18 +18,16 @@ const struct journal *engine_concerned(struct engine *engine, const struct job_r
 	return NULL;
 }
 
-/* A backup or a verification changes nothing on a server; what it made is in the repository or is not. */
-static enum job_state tell_cut(struct engine *engine, const struct journal *journal)
+static unsigned int tell_made(
+	struct engine *engine, struct repository *repository, uint64_t after, struct job_outcome *outcome)
 {
-	struct job_outcome *outcome = job_report_outcome(
-		engine->report, journal->outcome.server, journal->outcome.database);
-	int count = snapshot_list(engine->ground.repository, NULL, 0);
+	int count = snapshot_list(repository, NULL, 0);
 	struct snapshot_info *list = count > 0 ? calloc((size_t)count, sizeof(*list)) : NULL;
 	unsigned int made = 0;
 	if (list)
-		count = snapshot_list(engine->ground.repository, list, (size_t)count);
+		count = snapshot_list(repository, list, (size_t)count);
 	for (int i = 0; list && i < count; i++) {
-		if (journal->request.kind != JOB_BACKUP || list[i].sequence <= journal->sequence)
+		if (list[i].sequence <= after || list[i].foreign)
 			continue;
 		made++;
 		outcome->snapshot = list[i].id;
@@ -36,6 +35,18 @@ static enum job_state tell_cut(struct engine *engine, const struct journal *jour
 			(unsigned long long)list[i].id, list[i].subject);
 	}
 	free(list);
+	return made;
+}
+
+/* A backup or a verification changes nothing on a server; what it made is in the repository or is not. */
+static enum job_state tell_cut(struct engine *engine, const struct journal *journal)
+{
+	struct job_outcome *outcome = job_report_outcome(
+		engine->report, journal->outcome.server, journal->outcome.database);
+	unsigned int made = 0;
+	for (size_t i = 0; i < engine->ground.volume_count && journal->request.kind == JOB_BACKUP; i++)
+		if (engine->ground.volumes[i].repository)
+			made += tell_made(engine, engine->ground.volumes[i].repository, journal->sequence, outcome);
 	bool marks = journal->request.kind > JOB_VERIFY; /* of a snapshot, or its removal: done, or not begun */
 	snprintf(outcome->sentence, sizeof(outcome->sentence), "The box stopped in the middle of it. %s",
 		marks                                     ? "coffret list shows whether it was done."
@@ -49,7 +60,7 @@ static enum job_state tell_cut(struct engine *engine, const struct journal *jour
 static enum job_state recover(struct engine *engine, const struct journal *journal)
 {
 	const struct job_request *request = &journal->request;
-	struct job_context context = engine_context(engine, request);
+	struct job_context context = engine_context(engine);
 	bool changes = (request->kind == JOB_RESTORE || request->kind == JOB_UNDO) && !request->what_if;
 	if (!changes || !engine->ground.recover)
 		return tell_cut(engine, journal);
@@ -102,7 +113,7 @@ void engine_recover(struct engine *engine)
 	if (journal.running)
 		engine_end_job(engine, recover(engine, &journal));
 	else if (engine->ground.refresh)
-		engine->ground.refresh(engine->ground.arg, engine->ground.repository);
+		engine->ground.refresh(engine->ground.arg);
 }
 
 /* ---- when ---- */
@@ -115,13 +126,29 @@ bool engine_has_unknown(const struct engine *engine)
 	return false;
 }
 
+static bool may_begin(const struct engine *engine, const struct job_request *request)
+{
+	static const uint8_t nothing[16];
+	return !memcmp(request->wait_for, nothing, sizeof(nothing)) || !engine->ground.may_begin ||
+		engine->ground.may_begin(engine->ground.arg, request);
+}
+
+size_t engine_next_queued(struct engine *engine)
+{
+	size_t next = 0;
+	while (next < engine->queued && !may_begin(engine, &engine->queue[next].request))
+		next++;
+	return next;
+}
+
 bool engine_look_due(struct engine *engine)
 {
 	if (!engine_has_unknown(engine))
 		return false;
-	bool next = engine->queued > 0 && engine->looked_for != engine->queue[0].id &&
-		engine_concerned(engine, &engine->queue[0].request);
+	size_t first = engine_next_queued(engine);
+	bool next = first < engine->queued && engine->looked_for != engine->queue[first].id &&
+		engine_concerned(engine, &engine->queue[first].request);
 	if (next)
-		engine->looked_for = engine->queue[0].id;
+		engine->looked_for = engine->queue[first].id;
 	return next || now_ms() >= engine->retry_at;
 }

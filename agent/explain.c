@@ -161,7 +161,10 @@ static struct explanation explain_errno(int error)
 		return (struct explanation){ "what was read from the volume is damaged",
 			"Run coffret verify --data: it names what is hit and what is whole." };
 	case -EROFS:
-		return (struct explanation){ "the volume can only be read", "Look at its health: coffret status." };
+		return (struct explanation){
+			"the volume can only be read",
+			"coffret status says why. Another box's store is taken over with coffret take-over; a snapshot on it can be restored by its id."
+		};
 	case -EMEDIUMTYPE:
 		return (struct explanation){
 			"the volume cannot promise that what it keeps survives a power cut (FAT, a network mount or memory), and holds copies only",
@@ -169,6 +172,9 @@ static struct explanation explain_errno(int error)
 		};
 	case -ENODEV:
 		return (struct explanation){ "the volume is gone", "Attach it again; then ask for the job again." };
+	case -EIO:
+		return (struct explanation){ "the volume cannot be read or written: its disk was pulled, or fails",
+			"Attach it again; coffret verify --data shows whether it is whole." };
 	case -ENOENT:
 		return (struct explanation){ "there is no such snapshot", "coffret list shows what there is." };
 	case -ENOMEM:

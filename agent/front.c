@@ -258,8 +258,21 @@ static enum panel_health store_health(struct front *front)
 	return status.durable ? PANEL_HEALTHY : PANEL_NOT_DURABLE;
 }
 
+/* The first of several volumes that is not there. */
+static bool find_away(struct front *front, char name[PANEL_NAME_SIZE])
+{
+	struct shelf_volume volume;
+	for (size_t i = 0; shelf_volume(&front->box->shelf, i, &volume) == 0; i++) {
+		if (volume.there)
+			continue;
+		panel_set_name(name, volume.name);
+		return true;
+	}
+	return false;
+}
+
 /* What needs somebody comes before what only deserves a look. */
-static enum panel_health find_health(struct front *front, int64_t oldest, int64_t now)
+static enum panel_health find_health(struct front *front, int64_t oldest, int64_t now, char name[PANEL_NAME_SIZE])
 {
 	const struct config *config = &front->box->config;
 	enum panel_health store = store_health(front), server = server_health(front->last_backup);
@@ -278,7 +291,7 @@ static enum panel_health find_health(struct front *front, int64_t oldest, int64_
 		return PANEL_NO_BACKUP;
 	if (config->time_count > 0 && schedule_missed(config->times, config->time_count, oldest, now))
 		return PANEL_BACKUP_OLD;
-	return store;
+	return store != PANEL_HEALTHY ? store : find_away(front, name) ? PANEL_VOLUME_AWAY : PANEL_HEALTHY;
 }
 
 static void tell_status(struct front *front)
@@ -287,7 +300,7 @@ static void tell_status(struct front *front)
 	struct clock_wall wall;
 	int64_t oldest = oldest_backup(front);
 	clock_wall(board.clock, &wall);
-	event.status.health = find_health(front, oldest, wall.seconds);
+	event.status.health = find_health(front, oldest, wall.seconds, event.status.name);
 	event.status.backup_age_hours = oldest < 0 ? -1 : wall.seconds < oldest ? 0 : (int)((wall.seconds - oldest) / 3600);
 	give(front, &event);
 }

@@ -27,8 +27,9 @@ enum job_kind {
 	JOB_CLEAN,
 	JOB_SCRUB,
 	JOB_ACCEPT,
+	JOB_COPY,
 };
-#define JOB_KIND_LAST JOB_ACCEPT
+#define JOB_KIND_LAST JOB_COPY
 enum job_state {
 	JOB_QUEUED = 1,
 	JOB_RUNNING,
@@ -48,7 +49,10 @@ struct job_request {
 	enum job_kind kind;
 	char server[SERVER_NAME_SIZE];     /* "" : the only one, or all of them for a backup */
 	char database[DATABASE_NAME_SIZE]; /* "" : those of the server's profile that this kind of job takes by default */
-	uint64_t snapshot;                 /* restore, verify: 0 the newest good one; pin, unpin, remove: that one */
+	uint64_t snapshot;                 /* restore, verify: 0 the newest good one; pin, unpin, remove, copy: that one */
+	char volume[VOLUME_NAME_SIZE];     /* copy: to it; remove: from it alone; "": not named */
+	uint8_t wait_for[16];              /* a repository: it begins when that is there again; zeros: none */
+	uint8_t again;                     /* how often it was begun and its volume failed */
 	bool users_connected;              /* restore although other sessions are in the database: never from the panel */
 	bool without_safety;               /* restore although no safety snapshot can be taken: consent was given */
 	bool what_if;                      /* restore, prune: show what would change, write nothing */
@@ -77,7 +81,8 @@ enum job_phase {
 	JOB_PHASE_VERIFY,
 	JOB_PHASE_REPORT, /* in the journal of a restore: the server has said that it committed */
 	JOB_PHASE_STATISTICS,
-	JOB_PHASE_LAST = JOB_PHASE_STATISTICS,
+	JOB_PHASE_COPY,
+	JOB_PHASE_LAST = JOB_PHASE_COPY,
 };
 
 struct job_progress {
@@ -102,11 +107,13 @@ struct job_outcome {
 	uint64_t bytes, stored; /* encoded rows; what was added to the volume */
 	uint64_t server_bytes;  /* pages of the database on the server, 0: not known */
 	uint64_t milliseconds;
-	bool cancelled;           /* what is not known is whether the undo of a cancel is over */
-	struct sql_error error;   /* of a server */
-	enum job_consent consent; /* that would let it go on; with a state of JOB_FAILED */
-	char sentence[512];       /* what happened, to what, why */
-	char remedy[512];         /* what to do next; "" if nothing */
+	bool cancelled;                /* what is not known is whether the undo of a cancel is over */
+	struct sql_error error;        /* of a server */
+	enum job_consent consent;      /* that would let it go on; with a state of JOB_FAILED */
+	char volume[VOLUME_NAME_SIZE]; /* where; "": there is only one */
+	int store_error;               /* of the store, a negative errno; 0: it did not fail */
+	char sentence[512];            /* what happened, to what, why */
+	char remedy[512];              /* what to do next; "" if nothing */
 };
 
 /* What a restore does to one table that differs, or would do. Rows. */
@@ -136,12 +143,23 @@ struct volume_config;
 struct repository;
 struct rowgroup_params;
 
+/* A volume as stories see it. What is there changes between jobs alone, but that one may come at any time. */
+struct job_volume {
+	const struct volume_config *config;     /* NULL: not told */
+	struct repository *repository;          /* NULL: it is not there */
+	const struct rowgroup_params *rowgroup; /* of the repository */
+};
+
 /* What a story may use. Everything is borrowed for the time of the run. */
 struct job_context {
 	const struct config *config;
 	struct repository *repository;
 	const struct rowgroup_params *rowgroup; /* of the repository, seed filled in */
 	const struct volume_config *volume;     /* that the repository is on; NULL: not told */
+	const struct job_volume *volumes;       /* all of them, in the order of preference; volumes.h */
+	size_t volume_count;                    /* 0: there is only what is named above */
+	struct repository *keeper;              /* a restore keeps the state before it here; NULL: in `repository` */
+	bool busy;                              /* of a look: a job runs */
 	void *engine;
 	void (*progress)(void *engine, const struct job_progress *progress); /* copies */
 	bool (*stop)(void *engine);                                          /* a cancel was asked for */
@@ -164,7 +182,7 @@ struct job_context {
 typedef enum job_state job_story(
 	const struct job_context *context, const struct job_request *request, struct job_report *report);
 
-job_story backup_run, restore_run, undo_run, verify_run, keep_run, prune_run, clean_run, scrub_run;
+job_story backup_run, restore_run, undo_run, verify_run, keep_run, prune_run, clean_run, scrub_run, copy_run;
 
 /*
  * After a cut: the journal's last phase and outcome of a restore or undo. Fills the report with what is true now. Where

@@ -21,6 +21,9 @@ int journal_encode(const struct journal *journal, struct block *block)
 	block_add_flag(block, "Users-Connected", request->users_connected);
 	block_add_flag(block, "Without-Safety", request->without_safety);
 	block_add_flag(block, "What-If", request->what_if);
+	block_add(block, "Volume", request->volume);
+	block_add_hex(block, "Wait-For", request->wait_for, sizeof(request->wait_for));
+	block_add_number(block, "Again", request->again);
 	block_add_number(block, "Origin", request->origin);
 	block_add_number(block, "Uid", request->uid);
 	block_add(block, "Asked-By", request->asked_by);
@@ -44,6 +47,23 @@ static int take_text(const struct block_fields *fields, const char *key, char *t
 	return 0;
 }
 
+/* Not written by earlier versions. */
+static int take_volume(const struct block_fields *fields, struct job_request *request)
+{
+	uint64_t again = 0;
+	const char *name = block_get(fields, "Volume");
+	if (name && strlen(name) >= sizeof(request->volume))
+		return -EBADMSG;
+	strcpy(request->volume, name ? name : "");
+	if (block_get(fields, "Wait-For") &&
+		block_get_hex(fields, "Wait-For", request->wait_for, sizeof(request->wait_for)) < 0)
+		return -EBADMSG;
+	if (block_get(fields, "Again") && block_get_number(fields, "Again", UINT8_MAX, &again) < 0)
+		return -EBADMSG;
+	request->again = (uint8_t)again;
+	return 0;
+}
+
 static int take_request(const struct block_fields *fields, struct job_request *request)
 {
 	uint64_t kind, origin, uid;
@@ -61,7 +81,7 @@ static int take_request(const struct block_fields *fields, struct job_request *r
 	request->users_connected = block_get_flag(fields, "Users-Connected");
 	request->without_safety = block_get_flag(fields, "Without-Safety");
 	request->what_if = block_get_flag(fields, "What-If");
-	return 0;
+	return take_volume(fields, request);
 }
 
 static int take_place(const struct block_fields *fields, struct journal *journal)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agent/story.h"
+#include "agent/volumes.h"
 
 static bool is_good(const struct snapshot_info *info)
 {
@@ -114,7 +115,8 @@ static enum job_state tell_removed(struct story *story, const struct snapshot_in
 		info->id, story_size(freed, size));
 }
 
-static enum job_state remove_one(struct story *story, const struct snapshot_info *info)
+/* `elsewhere`: it goes from one volume only, and stays on another. */
+static enum job_state remove_one(struct story *story, const struct snapshot_info *info, bool elsewhere)
 {
 	struct repository *repository = story->context->repository;
 	if (info->flags & (SNAPSHOT_PINNED | SNAPSHOT_LOCKED))
@@ -125,7 +127,7 @@ static enum job_state remove_one(struct story *story, const struct snapshot_info
 		return story_refused(story, "coffret jobs shows it; remove the snapshot when that job has ended.",
 			"%s: snapshot %016" PRIx64 " is needed by a job that waits, or to find out how a restore ended.",
 			info->subject, info->id);
-	int result = is_last_good(repository, info);
+	int result = elsewhere ? 0 : is_last_good(repository, info);
 	if (result == 1)
 		return refuse_last(story, info);
 	if (result == 0)
@@ -223,5 +225,7 @@ enum job_state keep_run(const struct job_context *context, const struct job_requ
 		return pin(&story, &info);
 	if (request->kind == JOB_ACCEPT)
 		return accept(&story, &info);
-	return request->kind == JOB_UNPIN ? unpin(&story, &info) : remove_one(&story, &info);
+	if (request->kind == JOB_UNPIN)
+		return unpin(&story, &info);
+	return remove_one(&story, &info, request->volume[0] && volumes_elsewhere(context, info.id));
 }

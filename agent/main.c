@@ -15,6 +15,7 @@
 #include "agent/box.h"
 #include "agent/front.h"
 #include "agent/say.h"
+#include "agent/story.h"
 #include "agent/version.h"
 #include "board/board.h"
 
@@ -102,21 +103,37 @@ static int block_signals(void)
 
 /* ---- making a store ---- */
 
+static void tell_made(const struct store *store)
+{
+	char size[32], free_size[32];
+	struct repository_status status;
+	for (uint32_t i = 0; i < store->count; i++) {
+		struct repository *repository = store->stories[i].repository;
+		if (repository && repository_status(repository, &status) == 0)
+			printf("The store in %s is there (%s, %s free); its key is in %s.\n", box.config.volumes[i].path,
+				story_size(status.size, size), story_size(status.free, free_size), box.config.key_file);
+	}
+}
+
 static int init(void)
 {
-	struct store store;
+	static struct store store;
 	char recovery_key[64];
 	int result = store_create(&store, &box.config, recovery_key);
-	store_close(&store);
 	if (result < 0) {
+		store_close(&store);
 		fprintf(stderr, "coffretd: %s\n%s%s", store.sentence, store.remedy, store.remedy[0] ? "\n" : "");
 		return 1;
 	}
-	printf("The store in %s is made; its key is in %s.\n\n"
-		   "Recovery key, shown this once. Write it down and keep it away from the box:\n\n    %s\n\n"
-		   "With it and the disk alone, everything can be read; without it and the key file, nothing can.\n",
-		box.config.volumes[0].path, box.config.key_file, recovery_key);
+	tell_made(&store);
+	if (store.sentence[0])
+		printf("%s %s\n", store.sentence, store.remedy);
+	if (recovery_key[0])
+		printf("\nRecovery key, shown this once. Write it down and keep it away from the box:\n\n    %s\n\n"
+			   "With it and the disk alone, everything can be read; without it and the key file, nothing can.\n",
+			recovery_key);
 	explicit_bzero(recovery_key, sizeof(recovery_key));
+	store_close(&store);
 	return 0;
 }
 

@@ -22,7 +22,8 @@ const char *job_kind_name(enum job_kind kind)
 		[JOB_PRUNE] = "prune",
 		[JOB_CLEAN] = "clean",
 		[JOB_SCRUB] = "scrub",
-		[JOB_ACCEPT] = "accept" };
+		[JOB_ACCEPT] = "accept",
+		[JOB_COPY] = "copy" };
 	return FIND(names, kind);
 }
 
@@ -76,6 +77,7 @@ const char *job_phase_name(enum job_phase phase)
 		[JOB_PHASE_VERIFY] = "verify",
 		[JOB_PHASE_REPORT] = "report",
 		[JOB_PHASE_STATISTICS] = "statistics",
+		[JOB_PHASE_COPY] = "copy",
 	};
 	return FIND(names, phase);
 }

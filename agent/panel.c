@@ -250,6 +250,7 @@ static void take_status(struct panel *panel, const struct panel_event *event)
 {
 	bool known = (unsigned)event->status.health < PANEL_HEALTH_COUNT;
 	panel->health = known ? event->status.health : PANEL_CONFIG_WRONG;
+	panel_set_name(panel->health_name, event->status.name);
 	panel->backup_age_hours = event->status.backup_age_hours;
 }
 

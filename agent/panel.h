@@ -61,6 +61,7 @@ enum panel_health {
 	PANEL_SERVER_AWAY, /* the last try to reach it failed */
 	PANEL_STORE_LOW,   /* room for a few more nights */
 	PANEL_NOT_DURABLE, /* the volume cannot promise durability */
+	PANEL_VOLUME_AWAY, /* one of several volumes is not there */
 	PANEL_CLOCK_UNSURE,
 	PANEL_DAMAGED, /* a snapshot was found damaged */
 	PANEL_SUSPECT, /* a backup departs from those before it, and nobody has accepted it */
@@ -95,7 +96,8 @@ struct panel_event {
 		struct panel_job job;
 		struct {
 			enum panel_health health;
-			int backup_age_hours; /* of the newest good backup; -1: none */
+			char name[PANEL_NAME_SIZE]; /* of the volume, PANEL_VOLUME_AWAY */
+			int backup_age_hours;       /* of the newest good backup; -1: none */
 		} status;
 		struct panel_offer offer;
 		enum panel_refusal refusal;
@@ -172,6 +174,7 @@ struct panel {
 	struct panel_job job;    /* the last one; state 0: none yet */
 	struct panel_job result; /* how the last one ended that somebody should see */
 	enum panel_health health;
+	char health_name[PANEL_NAME_SIZE];
 	int backup_age_hours;
 	int mode_ms;  /* since the mode began, as long as that matters to it */
 	int armed_ms; /* since the first hold was let go; runs on in PANEL_SECOND */

@@ -14,25 +14,26 @@ struct panel_date {
 };
 
 /* Pairs: X_2 is the second line under X. */
-#define PANEL_TEXTS(t)                                                                                                 \
-	t(BOOT) t(BOOT_HELD) t(HEALTHY) t(NO_BACKUP) t(BACKUP_OLD) t(SERVER_AWAY) t(STORE_LOW) t(NOT_DURABLE)              \
-		t(CLOCK_UNSURE) t(DAMAGED) t(SUSPECT) t(STORE_FULL) t(STORE_DAMAGED) t(SERVER_REFUSED) t(CONFIG_WRONG) t(OUTCOME_UNKNOWN) \
-			t(HINT) t(NOTHING) t(DISARMED) t(NO_ANSWER) t(TOO_LATE) t(CHANGED) t(REFUSED_BUSY) t(REFUSED_GONE)         \
-				t(REFUSED_OTHER) t(UNLOCK_ASKED) t(FIRST_RESTORE) t(FIRST_UNDO) t(FIRST_UNLOCK) t(RELEASE_RESTORE)     \
-					t(RELEASE_DATE) t(RELEASE_UNDO) t(RELEASE_UNLOCK) t(ARMED_RESTORE) t(ARMED_DATE) t(ARMED_UNDO)     \
-						t(ARMED_UNLOCK) t(SECOND_RESTORE) t(SECOND_UNDO) t(SECOND_UNLOCK) t(STARTING) t(QUEUED)        \
-							t(STOP) t(STOPPING) t(STUCK) t(RUN_BACKUP) t(RUN_RESTORE) t(RUN_UNDO) t(RUN_VERIFY)        \
-								t(DONE_BACKUP) t(DONE_RESTORE) t(DONE_RESTORE_UNDO) t(DONE_UNDO) t(DONE_UNDO_UNDO)     \
-									t(DONE_VERIFY) t(FAILED_BACKUP) t(FAILED_RESTORE) t(FAILED_UNDO) t(FAILED_VERIFY)  \
-										t(IN_USE) t(UNREADABLE) t(NO_SAFETY) t(CANCELLED_BACKUP) t(CANCELLED_RESTORE)     \
-											t(CANCELLED_UNDO) t(CANCELLED_VERIFY) t(UNKNOWN)
+#define PANEL_TEXTS(t)                                                                                                \
+	t(BOOT) t(BOOT_HELD) t(HEALTHY) t(NO_BACKUP) t(BACKUP_OLD) t(SERVER_AWAY) t(STORE_LOW) t(NOT_DURABLE)             \
+		t(VOLUME_AWAY) t(CLOCK_UNSURE) t(DAMAGED) t(SUSPECT) t(STORE_FULL) t(STORE_DAMAGED) t(SERVER_REFUSED)         \
+			t(CONFIG_WRONG) t(OUTCOME_UNKNOWN) t(HINT) t(NOTHING) t(DISARMED) t(NO_ANSWER) t(TOO_LATE) t(CHANGED)     \
+				t(REFUSED_BUSY) t(REFUSED_GONE) t(REFUSED_OTHER) t(UNLOCK_ASKED) t(FIRST_RESTORE) t(FIRST_UNDO)       \
+					t(FIRST_UNLOCK) t(RELEASE_RESTORE) t(RELEASE_DATE) t(RELEASE_UNDO) t(RELEASE_UNLOCK)              \
+						t(ARMED_RESTORE) t(ARMED_DATE) t(ARMED_UNDO) t(ARMED_UNLOCK) t(SECOND_RESTORE) t(SECOND_UNDO) \
+							t(SECOND_UNLOCK) t(STARTING) t(QUEUED) t(STOP) t(STOPPING) t(STUCK) t(RUN_BACKUP)         \
+								t(RUN_RESTORE) t(RUN_UNDO) t(RUN_VERIFY) t(DONE_BACKUP) t(DONE_RESTORE)               \
+									t(DONE_RESTORE_UNDO) t(DONE_UNDO) t(DONE_UNDO_UNDO) t(DONE_VERIFY)                \
+										t(FAILED_BACKUP) t(FAILED_RESTORE) t(FAILED_UNDO) t(FAILED_VERIFY) t(IN_USE)  \
+											t(UNREADABLE) t(NO_SAFETY) t(CANCELLED_BACKUP) t(CANCELLED_RESTORE)       \
+												t(CANCELLED_UNDO) t(CANCELLED_VERIFY) t(UNKNOWN)
 
 #define PANEL_TEXT_PAIR(name) TEXT_##name, TEXT_##name##_2,
 enum panel_text { PANEL_TEXTS(PANEL_TEXT_PAIR) PANEL_TEXT_COUNT };
 #undef PANEL_TEXT_PAIR
 
 #define PANEL_MONTHS 12
-#define PANEL_PHASES 18 /* of enum job_phase */
+#define PANEL_PHASES 19 /* of enum job_phase */
 
 struct panel_texts {
 	const char *language; /* "en" */

@@ -39,6 +39,7 @@ static const enum panel_text health_text[PANEL_HEALTH_COUNT] = {
 	[PANEL_SERVER_AWAY] = TEXT_SERVER_AWAY,
 	[PANEL_STORE_LOW] = TEXT_STORE_LOW,
 	[PANEL_NOT_DURABLE] = TEXT_NOT_DURABLE,
+	[PANEL_VOLUME_AWAY] = TEXT_VOLUME_AWAY,
 	[PANEL_CLOCK_UNSURE] = TEXT_CLOCK_UNSURE,
 	[PANEL_DAMAGED] = TEXT_DAMAGED,
 	[PANEL_SUSPECT] = TEXT_SUSPECT,
@@ -227,7 +228,9 @@ static struct panel_values values_of(const struct panel *panel)
 		.bar = panel->held_ms,
 		.bar_full = panel->rules->hold_ms,
 	};
-	if (panel->mode == PANEL_IDLE)
+	if (panel->mode == PANEL_IDLE && !panel->unlock.id)
+		values.name = panel->health_name;
+	else if (panel->mode == PANEL_IDLE)
 		name_offer(&values, &panel->unlock);
 	else if (panel->mode == PANEL_NOTICE && panel->notice == TEXT_HINT)
 		name_offer(&values, &panel->restore);

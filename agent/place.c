@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "board/board.h"
 #include "storage/disk.h"
@@ -16,13 +17,24 @@ bool place_is_flash(const char *path)
 
 int place_open(struct place *place, const char *path)
 {
+	struct stat stat_path = { .st_dev = 0 };
 	*place = (struct place){ .volume = NULL };
+	if (stat(path, &stat_path) < 0)
+		return -errno;
+	place->device = stat_path.st_dev;
+	place->inode = stat_path.st_ino;
 	if (!place_is_flash(path)) {
 		int error = disk_directory_open(&place->disk, path);
 		return error ? error : disk_volume_open(&place->volume, place->disk, 0);
 	}
 	int error = board.flash_open ? board.flash_open(&place->flash, path) : -EOPNOTSUPP;
 	return error ? error : flash_volume_open(&place->volume, place->flash, 0);
+}
+
+bool place_is_there(const struct place *place, const char *path)
+{
+	struct stat now;
+	return stat(path, &now) == 0 && now.st_dev == place->device && now.st_ino == place->inode;
 }
 
 int place_make_flash(const char *path)

@@ -170,6 +170,9 @@ static const struct service_command *find_command(const char *name)
 	for (size_t i = 0; i < service_look_command_count; i++)
 		if (strcmp(service_look_commands[i].name, name) == 0)
 			return &service_look_commands[i];
+	for (size_t i = 0; i < service_volume_command_count; i++)
+		if (strcmp(service_volume_commands[i].name, name) == 0)
+			return &service_volume_commands[i];
 	return NULL;
 }
 

@@ -33,6 +33,7 @@ const char *service_code_name(enum service_code code); /* "unreachable" */
 struct service {
 	struct config *config;
 	struct engine *engine;
+	struct store *store; /* for looks, on the engine's thread */
 	struct shelf *shelf;
 	struct audit *audit;
 	struct check *check;

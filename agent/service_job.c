@@ -17,11 +17,13 @@ enum stage { STAGE_FOLLOW = 0, STAGE_OUTCOMES, STAGE_CHANGES, STAGE_NOTES, STAGE
 
 static void describe_request(const struct job_request *request, char *text, size_t size)
 {
-	char snapshot[32] = "";
+	char snapshot[32] = "", volume[48] = "";
+	if (request->volume[0])
+		snprintf(volume, sizeof(volume), " volume %s", request->volume);
 	if (request->snapshot)
 		snprintf(snapshot, sizeof(snapshot), " snapshot %016llx", (unsigned long long)request->snapshot);
-	snprintf(text, size, "%s %s/%.200s%s%s%s%s", job_kind_name(request->kind),
-		request->server[0] ? request->server : "*", request->database[0] ? request->database : "*", snapshot,
+	snprintf(text, size, "%s %s/%.200s%s%s%s%s%s", job_kind_name(request->kind),
+		request->server[0] ? request->server : "*", request->database[0] ? request->database : "*", snapshot, volume,
 		request->what_if ? " what-if" : "", request->users_connected ? " users-connected" : "",
 		request->without_safety ? " without-safety" : "");
 }
@@ -132,6 +134,8 @@ static void send_outcome(struct api_client *client, uint64_t job, const struct j
 	block_add_number(&block, "Job", job);
 	block_add(&block, "Server", outcome->server);
 	block_add(&block, "Database", outcome->database);
+	if (outcome->volume[0])
+		block_add(&block, "Volume", outcome->volume);
 	block_add(&block, "State", job_state_name(outcome->state));
 	service_add_id(&block, "Snapshot", outcome->snapshot);
 	service_add_id(&block, "Safety", outcome->safety);
@@ -396,6 +400,23 @@ static void begin_verify(struct service *service, struct api_client *client, con
 	submit(service, client, &job, wants_to_wait(request));
 }
 
+/* Volume, where it is named. False: answered with an end. */
+static bool take_volume(
+	struct service *service, struct api_client *client, const struct block_fields *request, struct job_request *job)
+{
+	const char *name = block_get(request, "Volume");
+	if (!name || !name[0])
+		return true;
+	const struct volume_config *volume = config_volume(service->config, name);
+	if (volume)
+		strcpy(job->volume, volume->name);
+	else
+		service_end(client, CODE_USAGE,
+			"See the [volume NAME] sections of coffret.conf; the one of [box] is called store.",
+			"There is no volume \"%.31s\" in the configuration.", name);
+	return volume;
+}
+
 static void begin_keep(
 	struct service *service, struct api_client *client, const struct block_fields *request, enum job_kind kind)
 {
@@ -404,7 +425,14 @@ static void begin_keep(
 	if (!service_one_snapshot(service, client, request, &entry))
 		return;
 	job.snapshot = entry.info.id;
+	if (!take_volume(service, client, request, &job))
+		return;
 	submit(service, client, &job, wants_to_wait(request));
+}
+
+static void begin_copy(struct service *service, struct api_client *client, const struct block_fields *request)
+{
+	begin_keep(service, client, request, JOB_COPY);
 }
 
 static void begin_accept(struct service *service, struct api_client *client, const struct block_fields *request)
@@ -479,6 +507,7 @@ const struct service_command service_job_commands[] = {
 	{ "unpin", begin_unpin, follow_more, NULL },
 	{ "remove", begin_remove, follow_more, NULL },
 	{ "accept", begin_accept, follow_more, NULL },
+	{ "copy", begin_copy, follow_more, NULL },
 	{ "prune", begin_prune, follow_more, NULL },
 	{ "clean", begin_clean, follow_more, NULL },
 	{ "follow", begin_follow, follow_more, NULL },

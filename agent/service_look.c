@@ -18,12 +18,21 @@
 
 /* ---- list ---- */
 
-/* Whether a volume that promises durability has it. */
-static bool is_durable(struct service *service)
+/* Where it is, where there is more than one place; and whose it is, where it is not this box's. */
+static void add_whereabouts(struct service *service, struct block *block, const struct shelf_entry *entry)
 {
-	struct repository_status status;
-	size_t total;
-	return shelf_status(service->shelf, &status, &total) < 0 || status.durable;
+	static const uint8_t nowhere[16];
+	char names[CONFIG_VOLUMES_MAX * (VOLUME_NAME_SIZE + 2)];
+	if (service->config->volume_count > 1) {
+		shelf_names(service->shelf, entry, names, sizeof(names));
+		block_add(block, "Volumes", names);
+	}
+	block_add_flag(block, "Durable", entry->durable);
+	block_add_flag(block, "Foreign", entry->info.foreign);
+	if (entry->info.foreign)
+		block_add_hex(block, "Maker", entry->info.maker, sizeof(entry->info.maker));
+	if (memcmp(entry->info.origin, nowhere, sizeof(nowhere)) != 0)
+		block_add_hex(block, "Copied-From", entry->info.origin, sizeof(entry->info.origin));
 }
 
 static void add_snapshot(struct service *service, struct block *block, const struct shelf_entry *entry)
@@ -42,7 +51,7 @@ static void add_snapshot(struct service *service, struct block *block, const str
 	block_add_flag(block, "Damaged", info->flags & SNAPSHOT_DAMAGED);
 	block_add_flag(block, "Suspect", info->flags & SNAPSHOT_SUSPECT);
 	block_add_flag(block, "Accepted", info->flags & SNAPSHOT_ACCEPTED);
-	block_add_flag(block, "Durable", is_durable(service));
+	add_whereabouts(service, block, entry);
 	block_add_flag(block, "Pinned", info->flags & SNAPSHOT_PINNED);
 	block_add_flag(block, "Locked", info->flags & SNAPSHOT_LOCKED);
 	if (info->class == SNAPSHOT_SAFETY)
@@ -230,34 +239,61 @@ static void gone_show(struct service *service, struct api_client *client)
 
 /* ---- status ---- */
 
+static void add_room(struct block *block, const struct shelf_volume *volume)
+{
+	const struct repository_status *status = &volume->status;
+	block_add_number(block, "Volume-Size", status->size);
+	block_add_number(block, "Volume-Free", status->free);
+	block_add_number(block, "Room", status->room);
+	block_add(block, "Mode", status->append_only ? "append-only" : "normal");
+	if (place_is_flash(volume->path)) {
+		block_add_number(block, "Bad-Blocks", status->bad_blocks);
+		block_add_number(block, "Max-Erase-Count", status->max_erase_count);
+	}
+	block_add_flag(block, "Parity", status->parity);
+	block_add_number(block, "Healed-Reads", status->healed);
+	block_add_number(block, "Wounded-Segments", status->wounded_segments);
+	block_add_flag(block, "Durable", status->durable);
+	block_add_flag(block, "Read-Only", status->read_only);
+	block_add_number(block, "Chunks", status->chunks);
+	block_add_number(block, "Index-Capacity", status->index_capacity);
+}
+
+/* Of the one volume, or of home: the volumes that follow tell the rest. */
 static void add_store(struct service *service, struct block *block)
 {
+	struct shelf_volume volume = { .there = false };
 	struct repository_status status;
 	size_t total;
 	int error = shelf_status(service->shelf, &status, &total);
+	for (size_t i = 0; !volume.home && shelf_volume(service->shelf, i, &volume) == 0; i++)
+		continue;
 	block_add(block, "Store", error < 0 ? strerror(-error) : "good");
-	block_add(block, "Volume", service->config->volumes[0].path);
-	block_add_number(block, "Volume-Size", status.size);
-	block_add_number(block, "Volume-Free", status.free);
-	block_add_number(block, "Room", status.room);
+	block_add(block, "Volume", volume.path);
+	add_room(block, &volume);
 	block_add_number(block, "Room-For-Base", shelf_base(service->shelf));
-	block_add(block, "Mode", status.append_only ? "append-only" : "normal");
-	if (place_is_flash(service->config->volumes[0].path)) {
-		block_add_number(block, "Bad-Blocks", status.bad_blocks);
-		block_add_number(block, "Max-Erase-Count", status.max_erase_count);
-	}
-	block_add_flag(block, "Parity", status.parity);
-	block_add_number(block, "Healed-Reads", status.healed);
-	block_add_number(block, "Wounded-Segments", status.wounded_segments);
-	block_add_flag(block, "Durable", status.durable);
-	block_add_flag(block, "Read-Only", status.read_only);
 	block_add_number(block, "Snapshot-Count", total);
 	block_add_number(block, "Damaged-Count", shelf_count(service->shelf, SNAPSHOT_DAMAGED));
 	block_add_number(block, "Suspect-Count", shelf_count(service->shelf, SNAPSHOT_SUSPECT));
 	if (service->held_back && *service->held_back > 0)
 		block_add_number(block, "Time-Held-Back", (uint64_t)*service->held_back);
-	block_add_number(block, "Chunks", status.chunks);
-	block_add_number(block, "Index-Capacity", status.index_capacity);
+}
+
+static void send_volume(struct api_client *client, const struct shelf_volume *volume)
+{
+	struct block block;
+	block_begin(&block, "volume");
+	block_add(&block, "Name", volume->name);
+	block_add(&block, "Path", volume->path);
+	block_add(&block, "State", !volume->there ? "away" : volume->foreign ? "foreign" : "there");
+	block_add_flag(&block, "Home", volume->home);
+	if (volume->there) {
+		add_room(&block, volume);
+		block_add_number(&block, "Snapshot-Count", volume->total);
+	}
+	block_add(&block, "Sentence", volume->error ? strerror(-volume->error) : volume->sentence);
+	block_add(&block, "Remedy", volume->remedy);
+	api_send(client, &block);
 }
 
 static void begin_status(struct service *service, struct api_client *client, const struct block_fields *request)
@@ -315,11 +351,19 @@ static void send_database(
 	api_send(client, &block);
 }
 
-/* task->index counts databases over all servers. */
+/* task->index counts databases over all servers, task->stage volumes, where there is more than one. */
 static void more_status(struct service *service, struct api_client *client)
 {
 	struct service_task *task = task_of(client);
+	struct shelf_volume volume;
 	size_t at = 0;
+	while (service->config->volume_count > 1 && api_room(client) &&
+		shelf_volume(service->shelf, task->stage, &volume) == 0) {
+		send_volume(client, &volume);
+		task->stage++;
+	}
+	if (!api_room(client))
+		return;
 	for (uint32_t i = 0; i < service->config->server_count; i++) {
 		const struct server_config *server = &service->config->servers[i];
 		for (uint32_t j = 0; j < server->database_count; j++, at++) {
@@ -339,6 +383,7 @@ static void more_status(struct service *service, struct api_client *client)
 
 static void send_job(struct api_client *client, const struct job_info *info)
 {
+	static const uint8_t nothing[16];
 	struct block block;
 	block_begin(&block, "job");
 	block_add_number(&block, "Job", info->id);
@@ -354,7 +399,9 @@ static void send_job(struct api_client *client, const struct job_info *info)
 	block_add_number(&block, "Began", (uint64_t)info->began);
 	block_add_number(&block, "Ended", (uint64_t)info->ended);
 	block_add_flag(&block, "Recovered", info->recovered);
-	block_add(&block, "Sentence", info->sentence);
+	bool waits = info->state == JOB_QUEUED && memcmp(info->request.wait_for, nothing, sizeof(nothing)) != 0;
+	block_add(
+		&block, "Sentence", waits ? "It waits for its volume to come back, and then begins afresh." : info->sentence);
 	block_add(&block, "Remedy", info->remedy);
 	api_send(client, &block);
 }

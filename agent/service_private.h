@@ -5,6 +5,7 @@
 #include "agent/service.h"
 
 struct service_command;
+struct volume_look;
 
 /* Where an answer stands, in the client's task. */
 struct service_task {
@@ -17,8 +18,9 @@ struct service_task {
 	enum job_phase told_phase;
 	uint64_t told_done, told_bytes, told_stored;
 	char told_object[64];
-	struct show *show;     /* of `show` */
-	struct job_info *jobs; /* of `jobs` */
+	struct volume_look *volume; /* of `attach` and `take-over` */
+	struct show *show;          /* of `show` */
+	struct job_info *jobs;      /* of `jobs` */
 	size_t job_count;
 	bool failed;
 };
@@ -63,7 +65,7 @@ void service_add_id(struct block *block, const char *key, uint64_t id); /* 16 he
 bool service_audit(struct service *service, const char *event, const char *who, enum job_origin origin,
 	const char *what, const char *result);
 
-extern const struct service_command service_job_commands[], service_look_commands[];
-extern const size_t service_job_command_count, service_look_command_count;
+extern const struct service_command service_job_commands[], service_look_commands[], service_volume_commands[];
+extern const size_t service_job_command_count, service_look_command_count, service_volume_command_count;
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "agent/sql/catalogue.h"
 #include "agent/stored.h"
+#include "agent/volumes.h"
 
 static void count_module(struct show *show, const char *type)
 {
@@ -91,11 +92,13 @@ static int read_tables(struct show *show, struct snapshot_reader *reader)
 	return 0;
 }
 
-void show_run(struct engine_look *look, struct repository *repository)
+void show_run(struct engine_look *look, const struct job_context *context)
 {
 	struct show *show = (struct show *)look;
 	struct snapshot_reader *reader;
-	show->error = snapshot_open(repository, show->id, &reader);
+	struct job_context on = *context;
+	volumes_holding(context, show->id, 0, &on);
+	show->error = on.repository ? snapshot_open(on.repository, show->id, &reader) : -ENODEV;
 	if (show->error < 0)
 		return;
 	if (show->first == 0)
@@ -104,5 +107,5 @@ void show_run(struct engine_look *look, struct repository *repository)
 		show->error = read_tables(show, reader);
 	snapshot_close(reader);
 	if (show->error == 0 && show->first == 0)
-		show->error = read_catalogue(show, repository);
+		show->error = read_catalogue(show, on.repository);
 }

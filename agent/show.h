@@ -31,6 +31,6 @@ struct show {
 	char server_version[64], edition[96], collation[64];
 };
 
-void show_run(struct engine_look *look, struct repository *repository);
+void show_run(struct engine_look *look, const struct job_context *context);
 
 #endif

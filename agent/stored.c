@@ -136,7 +136,8 @@ int stored_newest_before(struct repository *repository, const char *subject, enu
 	while (count > 0) {
 		const struct snapshot_info *at = &list[--count];
 		if (at->sequence >= before || at->class != class || strcmp(at->subject, subject) != 0 ||
-			(at->flags & (SNAPSHOT_SUSPECT | SNAPSHOT_DAMAGED)) || (class == SNAPSHOT_SAFETY && !(at->flags & SNAPSHOT_APPLIED)))
+			(at->flags & (SNAPSHOT_SUSPECT | SNAPSHOT_DAMAGED)) || at->foreign ||
+			(class == SNAPSHOT_SAFETY && !(at->flags & SNAPSHOT_APPLIED)))
 			continue;
 		*info = *at;
 		free(list);

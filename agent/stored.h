@@ -33,7 +33,7 @@ void stored_close(struct stored_snapshot *snapshot);
 
 /*
  * The newest snapshot of a subject that may be taken unasked: a backup that is not suspect, or the safety snapshot of a
- * restore that was committed; none that was found damaged. 0 and its info, or -ENOENT.
+ * restore that was committed; one that this box made and that was not found damaged. 0 and its info, or -ENOENT.
  */
 int stored_newest(
 	struct repository *repository, const char *subject, enum snapshot_class class, struct snapshot_info *info);

@@ -118,6 +118,7 @@ enum job_state story_store_failed(struct story *story, int error, const char *do
 {
 	struct job_outcome *outcome = story->outcome;
 
+	outcome->store_error = error;
 	explain_storage_error(
 		error, doing, outcome->sentence, sizeof outcome->sentence, outcome->remedy, sizeof outcome->remedy);
 	return end(story, error == -ECANCELED ? JOB_CANCELLED : JOB_FAILED);

@@ -330,7 +330,7 @@ static int acknowledge_again(struct repository *r, uint64_t id)
 	repository_lock(r);
 	int error = repository_store_roots(r);
 	repository_unlock(r);
-	return error ? error : snapshot_set_flags(r, id, SNAPSHOT_VERIFIED, 0);
+	return error ? error : snapshot_set_flags(r, id, SNAPSHOT_VERIFIED, SNAPSHOT_DAMAGED);
 }
 
 /* All chunks of it that were here have been read, and those that were not are read back. */

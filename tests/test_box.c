@@ -341,7 +341,7 @@ static size_t settle(void)
 		loop_step(&box.loop, 5);
 		count = engine_jobs(box.engine, jobs, sizeof(jobs) / sizeof(jobs[0]));
 	}
-	while (box.keeping_time && !engine_look_done(box.engine, &box.keep_time))
+	while (box.looking && !engine_look_done(box.engine, &box.store_look))
 		loop_step(&box.loop, 5);
 	return count;
 }
@@ -392,13 +392,13 @@ static void box_time_goes_on_from_life_to_life(void **state)
 	init();
 	assert_int_equal(open_box(false), 0);
 	live(0, 1);
-	int64_t begin = repository_box_time(box.store.repository);
+	int64_t begin = repository_box_time(store_home(&box.store));
 	live(5 * 86400, 2);
 	box_close(&box);
 	up_ms = 1000;
 	now += 2 * 86400; /* off, and the clock is trusted */
 	assert_int_equal(open_box(false), 0);
-	assert_int_equal(repository_box_time(box.store.repository), begin + 7 * 86400);
+	assert_int_equal(repository_box_time(store_home(&box.store)), begin + 7 * 86400);
 	box_close(&box);
 }
 

@@ -32,6 +32,18 @@ int snapshot_list(struct repository *repository, struct snapshot_info *list, siz
 	return shelf_count;
 }
 
+int repository_status(struct repository *repository, struct repository_status *status)
+{
+	(void)repository;
+	*status = (struct repository_status){ .next_sequence = 1 };
+	for (int i = 0; i < shelf_count; i++)
+		if (shelf[i].sequence >= status->next_sequence)
+			status->next_sequence = shelf[i].sequence + 1;
+	return 0;
+}
+
+static const struct job_volume volumes[] = { { NULL, NULL, NULL }, { NULL, (struct repository *)&shelf, NULL } };
+
 /* ---- records in memory ---- */
 
 #define RECORDS_MAX 24
@@ -88,10 +100,9 @@ static int record_write(void *arg, const char *name, const void *bytes, size_t s
 	return 0;
 }
 
-static void refresh(void *arg, struct repository *repository)
+static void refresh(void *arg)
 {
 	(void)arg;
-	(void)repository;
 	refreshes++;
 }
 
@@ -226,6 +237,26 @@ static enum job_state recover_story(const struct job_context *context, const str
 	return outcome->state = recover_ends;
 }
 
+/* ---- a volume that goes and comes ---- */
+
+static atomic_bool volume_gone, volume_there;
+
+static bool failed(void *arg, const struct job_request *request, const struct job_report *report, uint8_t wait_for[16])
+{
+	(void)arg, (void)report;
+	memset(wait_for, 0xd1, 16);
+	return volume_gone && request->again < 2;
+}
+
+static bool may_begin(void *arg, const struct job_request *request)
+{
+	uint8_t expected[16];
+	(void)arg;
+	memset(expected, 0xd1, 16);
+	assert_memory_equal(request->wait_for, expected, 16);
+	return volume_there;
+}
+
 /* ---- the engine under test ---- */
 
 static struct engine *engine;
@@ -236,6 +267,7 @@ static int set_up(void **state)
 	(void)state;
 	memset(&records, 0, sizeof(records));
 	memset(&last_request, 0, sizeof(last_request));
+	volume_gone = volume_there = false;
 	writes = fail_writes = refreshes = runs = recoveries = shelf_count = 0;
 	story_ends = recover_ends = JOB_DONE;
 	story_waits = story_reports = waits_before_no_return = false;
@@ -251,7 +283,10 @@ static int set_up(void **state)
 		.record_read = record_read,
 		.record_write = record_write,
 		.refresh = refresh,
-		.repository = (struct repository *)&shelf,
+		.volumes = volumes,
+		.volume_count = 2,
+		.failed = failed,
+		.may_begin = may_begin,
 		.retry_seconds = 3600 };
 	return 0;
 }
@@ -542,13 +577,15 @@ static void each_ended_job_is_told_once(void **state)
 struct test_look {
 	struct engine_look look;
 	int calls;
+	bool busy;
 	pthread_t thread;
 };
 
-static void run_look(struct engine_look *look, struct repository *repository)
+static void run_look(struct engine_look *look, const struct job_context *context)
 {
 	struct test_look *test = (struct test_look *)look;
-	assert_ptr_equal(repository, ground.repository);
+	assert_ptr_equal(context->repository, &shelf); /* of the first volume that is there */
+	test->busy = context->busy;
 	test->calls++;
 	test->thread = pthread_self();
 }
@@ -583,12 +620,13 @@ static void a_look_is_run_between_jobs_and_when_a_story_reports(void **state)
 	wait_end(id);
 	assert_int_equal(dropped.calls, 0);
 	assert_true(pthread_equal(idle.thread, busy.thread));
+	assert_true(busy.busy && !idle.busy);
 }
 
-static void run_slow_look(struct engine_look *look, struct repository *repository)
+static void run_slow_look(struct engine_look *look, const struct job_context *context)
 {
 	struct test_look *test = (struct test_look *)look;
-	(void)repository;
+	(void)context;
 	gate();
 	test->calls++;
 }
@@ -641,6 +679,104 @@ static void a_shutdown_cancels_what_runs_and_what_waits_and_comes_to_an_end(void
 	int at = find_record(&records, "journal");
 	assert_int_equal(journal_decode(&journal, records.list[at].bytes, (size_t)records.list[at].size), 0);
 	assert_false(journal.running);
+}
+
+/* ---- a volume that is pulled ---- */
+
+static void wake(void)
+{
+	struct test_look look = { .look.run = run_look };
+	engine_look(engine, &look.look);
+	wait_look(&look);
+}
+
+static void a_job_whose_volume_went_begins_afresh_when_it_is_back(void **state)
+{
+	(void)state;
+	struct job_info info;
+	start();
+	volume_gone = true;
+	story_ends = JOB_FAILED;
+	uint64_t first = submit(JOB_BACKUP, "a"), again = first + 1;
+	assert_int_equal(wait_end(first).notes, 1); /* that it is queued again */
+	assert_int_equal(engine_job(engine, again, &info), 0);
+	assert_int_equal(info.state, JOB_QUEUED);
+	/* Others do not wait behind it, and asking for the same is told what there is. */
+	struct job_request same = request_of(JOB_BACKUP, "a");
+	uint64_t id;
+	assert_int_equal(engine_submit(engine, &same, 0, &id), -EALREADY);
+	assert_int_equal(id, again);
+	volume_gone = false;
+	story_ends = JOB_DONE;
+	assert_int_equal(wait_end(submit(JOB_VERIFY, "b")).state, JOB_DONE);
+	assert_int_equal(engine_job(engine, again, &info), 0);
+	assert_int_equal(info.state, JOB_QUEUED);
+	volume_there = true;
+	wake();
+	info = wait_end(again);
+	assert_int_equal(info.state, JOB_DONE);
+	assert_string_equal(info.request.asked_by, "anna");
+	assert_string_equal(last_request.database, "a");
+	assert_int_equal(last_request.again, 1);
+}
+
+static void a_volume_that_fails_again_and_again_is_not_tried_for_ever(void **state)
+{
+	(void)state;
+	start();
+	volume_gone = volume_there = true;
+	story_ends = JOB_FAILED;
+	uint64_t first = submit(JOB_BACKUP, "a");
+	assert_int_equal(wait_end(first + 2).notes, 0);
+	assert_int_equal(runs, 3);
+	struct job_info info;
+	assert_int_equal(engine_job(engine, first + 3, &info), -ENOENT);
+}
+
+static void a_job_that_waits_for_its_volume_can_be_cancelled(void **state)
+{
+	(void)state;
+	start();
+	volume_gone = true;
+	story_ends = JOB_FAILED;
+	uint64_t first = submit(JOB_BACKUP, "a");
+	wait_end(first);
+	assert_int_equal(engine_cancel(engine, first + 1), 0);
+	assert_int_equal(wait_end(first + 1).state, JOB_CANCELLED);
+}
+
+/* Neither a shutdown nor a cut makes it forget. */
+static void it_waits_through_a_restart(void **state)
+{
+	(void)state;
+	for (int cut = 0; cut < 2; cut++) {
+		struct records before;
+		struct job_info info;
+		runs = 0;
+		volume_there = false;
+		volume_gone = true;
+		story_ends = JOB_FAILED;
+		start();
+		uint64_t first = submit(JOB_BACKUP, "a");
+		wait_end(first);
+		wake();
+		before = records;
+		engine_stop(engine);
+		if (cut)
+			records = before;
+		volume_gone = false;
+		story_ends = JOB_DONE;
+		start();
+		wake();
+		assert_int_equal(engine_job(engine, first + 1, &info), 0);
+		assert_int_equal(info.state, JOB_QUEUED);
+		assert_true(submit(JOB_VERIFY, "b") > first + 1);
+		volume_there = true;
+		wake();
+		assert_int_equal(wait_end(first + 1).state, JOB_DONE);
+		engine_stop(engine);
+		engine = NULL;
+	}
 }
 
 /* The power goes right after each write of the journal: the next start says what is true, and goes on counting. */
@@ -1012,6 +1148,10 @@ int main(void)
 		engine_test(each_ended_job_is_told_once),
 		engine_test(a_look_is_run_between_jobs_and_when_a_story_reports),
 		engine_test(a_look_that_runs_is_waited_for_before_it_is_taken_back),
+		engine_test(a_job_whose_volume_went_begins_afresh_when_it_is_back),
+		engine_test(a_volume_that_fails_again_and_again_is_not_tried_for_ever),
+		engine_test(a_job_that_waits_for_its_volume_can_be_cancelled),
+		engine_test(it_waits_through_a_restart),
 		engine_test(a_shutdown_cancels_what_runs_and_what_waits_and_comes_to_an_end),
 		engine_test(after_a_cut_at_any_write_the_next_start_tells_the_truth),
 		engine_test(a_backup_that_was_cut_off_says_what_was_sealed_before),

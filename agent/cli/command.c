@@ -112,13 +112,26 @@ const struct command commands[] = {
 		"remove",
 		"Snapshot",
 		true,
-		TAKES_WAIT | TAKES_YES,
+		TAKES_WAIT | TAKES_YES | TAKES_FROM,
 		NULL,
-		"remove ID",
+		"remove ID [--from VOLUME]",
 		"remove a snapshot for good",
 		"Refused for one that is pinned or locked, and for the last good backup of a database. What no other snapshot\n"
 		"needs of it is free afterwards. Works on a full volume, too.\n\n"
+		"      --from VOLUME   only there; else from every volume that has it\n"
 		"  -y, --yes           do not ask on a terminal\n" WAIT,
+	},
+	{
+		"copy",
+		"Snapshot",
+		true,
+		TAKES_WAIT | TAKES_TO,
+		NULL,
+		"copy ID [--to VOLUME]",
+		"bring a snapshot to another volume",
+		"Only what is not there is written; what is there is read and checked first. The copy has the same id, and is there\n"
+		"when this says so, and not before. Where the volume has it already, what is damaged of it is written anew.\n\n"
+		"      --to VOLUME     as it is called in coffret.conf; else the first that has not got it\n" WAIT,
 	},
 	{
 		"accept",
@@ -189,6 +202,29 @@ const struct command commands[] = {
 		"what to do. Changes nothing.\n\n",
 	},
 	{
+		"attach",
+		"Volume",
+		true,
+		0,
+		"",
+		"attach VOLUME",
+		"make a store on a new volume",
+		"On an empty directory of a mounted disk, or an empty flash, that a [volume NAME] section of coffret.conf names. The\n"
+		"key file and the recovery key of the other volumes open it, too. A disk that has a store is taken in by itself.\n\n",
+	},
+	{
+		"take-over",
+		"Volume",
+		true,
+		TAKES_KEY,
+		"",
+		"take-over VOLUME",
+		"make another box's store this one's",
+		"From then on this box writes it, and no other; the key file of the box before opens it no more. Asks for the\n"
+		"recovery key, or reads it from standard input. Snapshots of the box before stay, as foreign ones: never restored\n"
+		"unasked, but by their ids.\n\n",
+	},
+	{
 		"trust",
 		"Target",
 		true,
@@ -250,6 +286,9 @@ static const struct {
 	{ "unpin", "  coffret unpin 5f0c\n" },
 	{ "remove", "  coffret remove 5f0c\n" },
 	{ "accept", "  coffret accept 5f0c\n" },
+	{ "copy", "  coffret copy 5f0c --to disk\n  coffret copy 5f0c --to store    and back\n" },
+	{ "attach", "  coffret attach disk\n" },
+	{ "take-over", "  coffret take-over disk\n" },
 	{ "prune", "  coffret prune --what-if\n  coffret prune\n" },
 	{ "clean", "  coffret clean\n" },
 	{ "status", "  coffret status\n" },

@@ -18,6 +18,9 @@ enum command_option {
 	TAKES_HOLD = 32,
 	TAKES_YES = 64, /* asks first on a terminal */
 	TAKES_WHAT_IF = 128,
+	TAKES_TO = 256,
+	TAKES_FROM = 512,
+	TAKES_KEY = 1024, /* a recovery key, on standard input */
 };
 
 struct command {
@@ -32,7 +35,8 @@ struct command {
 struct options {
 	const struct command *command;
 	const char *argument; /* "" where there is none */
-	const char *config, *socket, *snapshot, *hold;
+	const char *config, *socket, *snapshot, *hold, *to, *from;
+	char recovery_key[128]; /* TAKES_KEY: filled in before the request is made */
 	bool json, standalone, no_wait, what_if, users_connected, without_safety, data, audit, yes, state;
 	bool help, version;
 };

@@ -15,8 +15,9 @@ static const char *const numbers[] = { "Ahead", "Asked", "Bad-Blocks", "Began", 
 	"Rows-Deleted", "Rows-Inserted", "Schemas", "Sequence", "Sequences", "Server-Bytes", "Snapshot-Count", "Started",
 	"Stored-Bytes", "Suspect-Count", "Synonyms", "Tables", "Tables-Changed", "Time", "Time-Held-Back", "Triggers",
 	"Types", "Views", "Volume-Free", "Volume-Size", "Wounded-Segments" };
-static const char *const flags[] = { "Accepted", "Applied", "Can-Restore", "Damaged", "Durable", "Locked", "Parity",
-	"Password-Dropped", "Pinned", "Read-Only", "Readable", "Recovered", "Stoppable", "Suspect", "Verified" };
+static const char *const flags[] = { "Accepted", "Applied", "Can-Restore", "Damaged", "Durable", "Foreign", "Home",
+	"Locked", "Parity", "Password-Dropped", "Pinned", "Read-Only", "Readable", "Recovered", "Stoppable", "Suspect",
+	"Verified" };
 
 static bool listed(const char *const *list, size_t count, const char *key)
 {
@@ -123,6 +124,7 @@ static const struct {
 	{ "note", "notes", false },
 	{ "finding", "findings", false },
 	{ "database", "databases", false },
+	{ "volume", "volumes", false },
 	{ "contents", "contents", true },
 	{ "progress", "job", true },
 };

@@ -12,6 +12,7 @@
 #include "agent/cli/json.h"
 #include "agent/cli/press.h"
 #include "agent/cli/screen.h"
+#include "agent/cli/secret.h"
 #include "agent/cli/standalone.h"
 #include "agent/config.h"
 #include "agent/service.h"
@@ -202,9 +203,14 @@ static int show_answer(const struct options *options)
 	return json_end(view.json) < 0 ? CODE_FAILED : code;
 }
 
-static int ask(const struct options *options)
+static int ask(struct options *options)
 {
 	struct block request;
+	bool needs_key = options->command->takes & TAKES_KEY;
+	if (needs_key && secret_read("Recovery key: ", options->recovery_key, sizeof(options->recovery_key)) < 0) {
+		fputs("coffret: no recovery key was given.\n", stderr);
+		return CODE_USAGE;
+	}
 	if (!is_meant(options)) {
 		fputs("Nothing was done.\n", stdout);
 		return CODE_CANCELLED;
@@ -214,6 +220,7 @@ static int ask(const struct options *options)
 	if (code == CODE_DONE) {
 		options_request(options, &request);
 		int result = client_send(&client, &request);
+		explicit_bzero(&request, sizeof(request));
 		if (result < 0)
 			fprintf(stderr, "coffret: that cannot be asked: %s.\n", strerror(-result));
 		code = result < 0 ? CODE_NO_DAEMON : show_answer(options);

@@ -17,7 +17,9 @@ enum {
 	O_DATA,
 	O_AUDIT,
 	O_HOLD,
-	O_STATE
+	O_STATE,
+	O_TO,
+	O_FROM
 };
 
 static const struct option long_options[] = {
@@ -35,6 +37,8 @@ static const struct option long_options[] = {
 	{ "audit", no_argument, NULL, O_AUDIT },
 	{ "hold", required_argument, NULL, O_HOLD },
 	{ "state", no_argument, NULL, O_STATE },
+	{ "to", required_argument, NULL, O_TO },
+	{ "from", required_argument, NULL, O_FROM },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
 	{ NULL, 0, NULL, 0 },
@@ -59,6 +63,10 @@ static unsigned int taken_by(int option)
 		return TAKES_DATA;
 	case O_AUDIT:
 		return TAKES_AUDIT;
+	case O_TO:
+		return TAKES_TO;
+	case O_FROM:
+		return TAKES_FROM;
 	case O_HOLD:
 	case O_STATE:
 		return TAKES_HOLD;
@@ -118,6 +126,10 @@ static const char **find_text(struct options *options, int option)
 		return &options->snapshot;
 	case O_HOLD:
 		return &options->hold;
+	case O_TO:
+		return &options->to;
+	case O_FROM:
+		return &options->from;
 	default:
 		return NULL;
 	}
@@ -206,6 +218,10 @@ void options_request(const struct options *options, struct block *block)
 		block_add(block, options->command->argument, options->argument);
 	if (options->snapshot)
 		block_add(block, "Snapshot", options->snapshot);
+	if (options->to || options->from)
+		block_add(block, "Volume", options->to ? options->to : options->from);
+	if (options->recovery_key[0])
+		block_add(block, "Recovery-Key", options->recovery_key);
 	if (options->no_wait)
 		block_add(block, "Wait", "no");
 	if (options->what_if)

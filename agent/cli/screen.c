@@ -138,7 +138,11 @@ static void show_snapshot(struct screen *screen, const struct block_fields *fiel
 	column(screen, text_size(a, number(fields, "Stored-Bytes")), -9);
 	column(screen, text_ratio(a, number(fields, "Bytes"), number(fields, "Stored-Bytes")), -6);
 	column(screen, quality(fields), 8);
-	fprintf(screen->out, "%s%s\n", get(fields, "Kept-Because"), is_at_risk(fields) ? ", at risk" : "");
+	fprintf(screen->out, "%s%s%s", get(fields, "Kept-Because"), is_at_risk(fields) ? ", at risk" : "",
+		block_get_flag(fields, "Foreign") ? ", foreign" : "");
+	if (*get(fields, "Volumes"))
+		fprintf(screen->out, "; on %s", get(fields, "Volumes"));
+	fputc('\n', screen->out);
 }
 
 static void show_pair(const struct screen *screen, const char *label, const char *value)
@@ -242,7 +246,8 @@ static void show_outcome(struct screen *screen, const struct block_fields *field
 	fprintf(screen->out, " (%s)\n", text_duration(a, number(fields, "Milliseconds")));
 	remedy_line(screen, "  ", get(fields, "Remedy"));
 	if (*get(fields, "Snapshot"))
-		fprintf(screen->out, "  snapshot %s\n", get(fields, "Snapshot"));
+		fprintf(screen->out, "  snapshot %s%s%s\n", get(fields, "Snapshot"), *get(fields, "Volume") ? " on " : "",
+			get(fields, "Volume"));
 	if (*get(fields, "Safety"))
 		fprintf(screen->out, "  safety snapshot %s\n", get(fields, "Safety"));
 }
@@ -344,6 +349,32 @@ static void show_status(struct screen *screen, const struct block_fields *fields
 		show_pair(screen, "warning", "the store is read-only");
 }
 
+/* Where there are several. */
+static void show_volume(struct screen *screen, const struct block_fields *fields)
+{
+	char a[CLI_TEXT], b[CLI_TEXT];
+	const char *state = get(fields, "State");
+	bool away = strcmp(state, "away") == 0;
+	if (begins(screen, "volume"))
+		fputc('\n', screen->out);
+	fputs("  ", screen->out);
+	column(screen, get(fields, "Name"), 14);
+	put(screen, "", get(fields, "Path"));
+	if (!away)
+		fprintf(screen->out, ": %s free of %s, %s snapshots%s", text_size(a, number(fields, "Volume-Free")),
+			text_size(b, number(fields, "Volume-Size")), get(fields, "Snapshot-Count"),
+			block_get_flag(fields, "Durable") ? "" : ", copies only: it may forget");
+	fputc('\n', screen->out);
+	if (strcmp(state, "foreign") == 0)
+		fprintf(screen->out, "%18sanother box's: it is only read; coffret take-over %s\n", "", get(fields, "Name"));
+	if (*get(fields, "Sentence")) {
+		fprintf(screen->out, "%18s", "");
+		put(screen, YELLOW, get(fields, "Sentence"));
+		fputc('\n', screen->out);
+		remedy_line(screen, "                  ", get(fields, "Remedy"));
+	}
+}
+
 static void show_database(struct screen *screen, const struct block_fields *fields)
 {
 	char a[CLI_TEXT], b[CLI_TEXT], name[200];
@@ -426,6 +457,7 @@ void screen_block(struct screen *screen, const struct block_fields *fields)
 		{ "note", show_note },
 		{ "status", show_status },
 		{ "database", show_database },
+		{ "volume", show_volume },
 		{ "finding", show_finding },
 		{ "end", show_end },
 	};

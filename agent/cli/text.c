@@ -95,6 +95,7 @@ const char *text_phase(const char *phase)
 		{ "rollback", "undoing" },
 		{ "verify", "verifying" },
 		{ "report", "reporting" },
+		{ "copy", "copying" },
 	};
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (strcmp(words[i][0], phase) == 0)

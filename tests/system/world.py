@@ -198,7 +198,8 @@ class Box:
     def __init__(self, directory, server, certificates, databases="mgc, mgccomp", profile="persistent-chat", extra="",
                  box_extra="", host="127.0.0.1", name="sql", faults=False, store=None):
         self.directory = directory
-        self.faults, self.everywhere = os.path.join(directory, "faults") if faults else None, faults == "all"
+        self.faults = os.path.join(directory, "faults") if faults else None
+        self.faults_under = directory if faults == "all" else store or os.path.join(directory, "store")
         os.makedirs(directory, exist_ok=True)
         self.config = os.path.join(directory, "coffret.conf")
         self.store = store or os.path.join(directory, "store")
@@ -231,8 +232,11 @@ class Box:
         return os.path.join(BUILD, name)
 
     def init(self):
-        return subprocess.run([self.program("coffretd"), "--config", self.config, "--init"], check=True,
+        done = subprocess.run([self.program("coffretd"), "--config", self.config, "--init"], check=True,
                               capture_output=True, text=True)
+        keys = [line.strip() for line in done.stdout.splitlines() if re.fullmatch(r" {4}[A-Z2-7]{56}", line)]
+        self.recovery_key = keys[0] if keys else None
+        return done
 
     def start(self):
         self.log = open(os.path.join(self.directory, "log"), "ab")
@@ -247,7 +251,7 @@ class Box:
         if not os.path.exists(self.faults):
             self.fault("none")
         return {**os.environ, "LD_PRELOAD": os.path.join(BUILD, "tests/volume_faults.so"), "COFFRET_FAULTS": self.faults,
-                "COFFRET_FAULTS_UNDER": self.directory if self.everywhere else self.store}
+                "COFFRET_FAULTS_UNDER": self.faults_under}
 
     def fault(self, action, countdown=1):
         """What goes wrong at the countdown-th write or sync of the volume from now on."""
@@ -274,9 +278,9 @@ class Box:
     def command(self, *arguments):
         return [self.program("coffret"), "--config", self.config, *arguments]
 
-    def run(self, *arguments, timeout=900):
+    def run(self, *arguments, timeout=900, typed=None):
         return subprocess.run(self.command(*arguments), capture_output=True, text=True, timeout=timeout,
-                              stdin=subprocess.DEVNULL)
+                              **({"input": typed} if typed else {"stdin": subprocess.DEVNULL}))
 
     def ok(self, *arguments):
         result = self.run(*arguments)
