@@ -87,7 +87,8 @@ static const struct world worlds[] = { { "every restore", QUICK, 1, 100, { 0, 1,
 	{ "every undo", QUICK, 1, 100, { 4, 9, 10, 11, 12, 13, -1 }, { 1, -1 }, { -1 }, { -1 } },
 	{ "every night", QUICK, 1, 100, { 4, 6, 14, 15, 16, 17, 18, 19, 20, 21, 22, -1 }, { 1, -1 }, { -1 }, { -1 } },
 	{ "every offer", QUICK, 1, 100, { 1, 4, -1 }, { 0, 1, 2, -1 }, { 0, 3, -1 }, { -1 } },
-	{ "every trouble", QUICK, 1, 100, { -1 }, { 1, -1 }, { -1 }, { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, -1 } },
+	{ "every trouble", QUICK, 1, 100, { -1 }, { 1, -1 }, { -1 },
+		{ 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, -1 } },
 	{ "slow steps", SLOW, 500, 100000, { 1, 4, -1 }, { 1, -1 }, { -1 }, { -1 } } };
 
 /* ---- one state: panel and witness, without what never changes ---- */
