@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Segments that are needed in part, those that parity had to heal, and many that are small: what is needed is copied into
- * a new segment, each chunk checked against its full name; the new one is sealed, synced and read back; then the index, then the root, and only then the old one goes. After
- * a cut between any two both are there, and the next mount believes the newer where the root does.
+ * a new segment, each chunk checked against its full name; the new one is sealed, synced and read back; then the index,
+ * then the root, and only then the old one goes. After a cut between any two both are there, and the next mount believes
+ * the newer where the root does.
  *
  * The lock is held for one new segment at a time. Whoever makes a snapshot or marks anew in between ends it: what had no
  * mark may be needed then.

@@ -56,7 +56,8 @@ struct repository_secret {
 int repository_create(struct volume *volume, const struct repository_settings *settings,
 	const struct repository_secret *secret, char recovery_key[64]);
 /*
- * settings->chunker, append_only and without_parity are filled in from the medium; the volume is borrowed until repository_close.
+ * settings->chunker, append_only and without_parity are filled in from the medium; the volume is borrowed until
+ * repository_close.
  * -ENOENT: blank, or no more than the beginning of a creation: repository_create may be called. -ENOSPC: it has more chunks than settings->index_chunks.
  */
 int repository_open(struct repository **repository, struct volume *volume, struct repository_settings *settings,
@@ -260,10 +261,10 @@ struct compact_result {
 };
 /*
  * repository_clean, then also gives back most of the space of segments that are needed only in part, and makes few of many
- * small ones: what is needed is
- * copied, and durable and read back before anything goes; a cut at any point costs nothing but the work. Where less than
- * an eighth of the volume is free it takes more trouble. What parity had to heal is copied whatever its share. The lock is let go for each new segment. -EBUSY: a snapshot is
- * being made, or was made meanwhile; what was done is done. -EBADMSG as repository_clean. -ENOSPC: no room for the copy.
+ * small ones: what is needed is copied, and durable and read back before anything goes; a cut at any point costs nothing
+ * but the work. Where less than an eighth of the volume is free it takes more trouble. What parity had to heal is copied
+ * whatever its share. The lock is let go for each new segment. -EBUSY: a snapshot is being made, or was made meanwhile;
+ * what was done is done. -EBADMSG as repository_clean. -ENOSPC: no room for the copy.
  */
 int repository_compact(
 	struct repository *repository, const struct compact_limits *limits, struct compact_result *result);
