@@ -33,7 +33,7 @@ struct disk_ops {
 	/* All or nothing: -ENOENT, -ERANGE beyond the end. */
 	int (*read)(struct disk *disk, const char *name, uint32_t offset, void *bytes, uint32_t size);
 	int (*remove)(struct disk *disk, const char *name);
-	/* Regular files, in no order. Returns what found returns if not 0. */
+	/* Regular files, in no order; found may read and list. Returns what found returns if not 0. */
 	int (*list)(struct disk *disk, int (*found)(void *arg, const char *name, uint64_t size), void *arg);
 	int (*stat)(struct disk *disk, struct disk_stat *stat);
 };

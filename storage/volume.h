@@ -49,7 +49,7 @@ struct volume_ops {
 	/* Gone, durably, on return: the removal survives a cut, but nothing above may count on it. */
 	int (*remove)(struct volume *volume, uint64_t id);
 	/*
-	 * Calls found for each segment, in no order, with its length in bytes; found may read, and nothing
+	 * Calls found for each segment, in no order, with its length in bytes; found may read and list, and nothing
 	 * else. Returns what found returns if not 0.
 	 */
 	int (*list)(struct volume *volume, int (*found)(void *arg, uint64_t id, uint32_t size), void *arg);

@@ -271,6 +271,23 @@ static int note(void *arg, uint64_t id, uint32_t size)
 	return 0;
 }
 
+struct nested {
+	struct volume *volume;
+	unsigned calls;
+};
+
+/* All of them are listed each time, and the list that is under way goes on. */
+static int list_again(void *arg, uint64_t id, uint32_t size)
+{
+	struct nested *nested = arg;
+	uint64_t sums[3] = { 0 };
+	(void)id, (void)size;
+	assert_int_equal(volume_list(nested->volume, note, sums), 0);
+	assert_int_equal(sums[0], 4);
+	nested->calls++;
+	return 0;
+}
+
 static int stop(void *arg, uint64_t id, uint32_t size)
 {
 	(void)id, (void)size;
@@ -297,6 +314,9 @@ static void what_is_there_is_listed_with_its_size(struct volume *v)
 	assert_int_equal(sums[2], 13 * 512);
 	assert_int_equal(volume_list(v, stop, &calls), 42);
 	assert_int_equal(calls, 1);
+	struct nested nested = { v, 0 };
+	assert_int_equal(volume_list(v, list_again, &nested), 0);
+	assert_int_equal(nested.calls, 4);
 }
 
 static void it_says_how_large_it_is(struct volume *v)
