@@ -151,10 +151,10 @@ int plan_count(struct plan *plan, struct snapshot_reader *safety)
 /* ---- deciding ---- */
 
 /*
- * What a range costs, in rows: to delete one by a statement of its own takes a server about as long as to delete and
- * insert so many within larger ones. The first few are as good as nothing.
+ * What a range costs, in rows: to compile and run a statement of its own takes a server as long as to delete and insert
+ * some dozens within larger ones, but writes no more log than one. The first few are as good as nothing.
  */
-#define RANGE_ROWS 8
+#define RANGE_ROWS 16
 #define RANGES_FREE 100
 
 static uint64_t cost_of_ranges(uint64_t ranges)

@@ -536,16 +536,16 @@ static void values_that_changed_places_change_back(void **state)
 	close_world();
 }
 
-/* Every sixth row of six hundred and one more: more ranges than go to the server at once. */
+/* Every sixth row of six hundred: as many ranges as go to the server at once. */
 static void many_ranges_go_to_the_server_together(void **state)
 {
 	(void)state;
 	make_script(&keys[0]);
 	open_world("16", "keys", script);
-	damage_and_restore("USE keys;\nGO\nUPDATE dbo.t00 SET v = N'x' WHERE no % 6 = 0 OR room = 3 AND no = 3;\nGO\n", 1,
-		&(struct expected){ NULL, ROWS / 6 + 1, ROWS / 6 + 1 });
+	damage_and_restore("USE keys;\nGO\nUPDATE dbo.t00 SET v = N'x' WHERE no % 6 = 0;\nGO\n", 1,
+		&(struct expected){ NULL, ROWS / 6, ROWS / 6 });
 	expect_done(JOB_UNDO, 0);
-	assert_int_equal(said("DECLARE @deleted "), 2);
+	assert_int_equal(said("DECLARE @deleted "), 1);
 	close_world();
 }
 

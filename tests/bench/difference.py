@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One lost room restored by difference against whole-table replacement: rows, log, time, time under locks."""
+"""Little damage restored by difference against whole-table replacement: rows, log, time, time under locks."""
 import json
 import statistics
 import subprocess
@@ -50,26 +50,38 @@ def restore(box, server, *options):
 
 
 def lose_room(server):
-    """Deletes a room of about the median size; returns how many messages it had."""
+    """Deletes a room of about the median size; returns what that was."""
     rooms = sorted((int(count), int(room)) for room, count in (line.split() for line in server.sql(
         "SET NOCOUNT ON SELECT channelId, COUNT(*) FROM dbo.tblChat GROUP BY channelId", "mgc").splitlines() if line.strip()))
     count, room = rooms[len(rooms) // 2]
     server.sql(f"DELETE FROM dbo.tblChat WHERE channelId = {room}", "mgc")
-    return count, len(rooms)
+    return f"a lost room of {count} messages, one of {len(rooms)}"
 
 
-def compare(box, server, report, rounds):
+def spoil_rows(server):
+    """Changes one message in fifty, all over the table: as many ranges of one row."""
+    count = int(server.sql("SET NOCOUNT ON UPDATE dbo.tblChat SET content = N'spoilt' WHERE chatId % 50 = 7; "
+                           "SELECT COUNT(*) FROM dbo.tblChat WHERE chatId % 50 = 7", "mgc").strip())
+    return f"{count} messages changed, one in fifty"
+
+
+def compare_damage(box, server, report, rounds, damage):
     """By difference and whole in turns; whole is what a restore does that has no list of the present state."""
     taken = {"range": [], "whole": []}
-    box.ok("backup", "mgc")
     for _ in range(rounds):
         for way in taken:
-            messages, rooms = lose_room(server)
+            done = damage(server)
             taken[way].append(restore(box, server, *([] if way == "range" else ["--without-safety"])))
     middle = {way: {what: statistics.median(one[what] for one in runs) for what in runs[0]} for way, runs in taken.items()}
-    report.line(f"a lost room of {messages} messages, one of {rooms}: rows deleted and inserted", f"{middle['range']['rows']:.0f}")
+    report.line(f"{done}: rows deleted and inserted", f"{middle['range']['rows']:.0f}")
     for what, name, form in (("rows", "rows of the whole table", "{:.0f}"), ("log", "log bytes of the transaction", "{:.0f}"),
                              ("time", "seconds of the whole restore", "{:.2f}"), ("locked", "seconds under locks", "{:.2f}")):
         ours, theirs = middle["range"][what], middle["whole"][what]
         report.line(f"  by difference against whole: {name}", form.format(ours) + " : " + form.format(theirs),
                     ours / theirs if theirs else None)
+
+
+def compare(box, server, report, rounds):
+    box.ok("backup", "mgc")
+    for damage in (lose_room, spoil_rows):
+        compare_damage(box, server, report, rounds, damage)

@@ -7,7 +7,8 @@
  *
  * A line is a message number, a room, a user, seconds since 1970 and text, tab-separated, in time order. Rooms are
  * split into many by `rooms` (25 for each) in blocks of 50 messages, most of them into few, as rooms of an office are.
- * Other fields: nights, messages (a night), rare, frequent, group, bytes, least, level.
+ * Other fields: nights, messages (a night), rare, frequent, group, bytes, least, level; seed, since where rows are cut
+ * is a matter of chance.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -379,6 +380,8 @@ static void set(const char *field)
 		settings.nights = n;
 	if (!strncmp(field, "messages=", 9))
 		settings.messages = n;
+	if (!strncmp(field, "seed=", 5))
+		settings.params.seed[0] = (uint8_t)n;
 	if (!strncmp(field, "level=", 6))
 		settings.level = (int)n;
 }
