@@ -162,6 +162,44 @@ static void a_store_is_opened_by_one_at_a_time(void **state)
 	store_close(&second);
 }
 
+static enum job_state clean(size_t jobs)
+{
+	struct job_request request = { .kind = JOB_CLEAN, .origin = ORIGIN_COMMAND, .asked_by = "test" };
+	uint64_t id;
+	assert_int_equal(service_submit(&box.service, &request, &id), 0);
+	return wait_jobs(jobs).state;
+}
+
+static void move(const char *from, const char *to)
+{
+	char a[96], b[96];
+	snprintf(a, sizeof(a), "%s/%s", directory, from);
+	snprintf(b, sizeof(b), "%s/%s", directory, to);
+	assert_int_equal(rename(a, b), 0);
+}
+
+/* Not even one that the same key opens; and the one that was there is taken when it is back. */
+static void another_store_in_its_place_is_not_taken_for_it(void **state)
+{
+	(void)state;
+	struct shelf_volume volume;
+	init();
+	assert_int_equal(open_box(false), 0);
+	assert_int_equal(clean(1), JOB_DONE);
+	move("store", "away");
+	init();
+	assert_int_equal(clean(2), JOB_FAILED);
+	assert_int_equal(shelf_volume(&box.shelf, 0, &volume), 0);
+	assert_false(volume.there);
+	assert_non_null(strstr(volume.sentence, "not the one that was there before"));
+	move("store", "other");
+	move("away", "store");
+	assert_int_equal(clean(3), JOB_DONE);
+	assert_int_equal(shelf_volume(&box.shelf, 0, &volume), 0);
+	assert_true(volume.there);
+	box_close(&box);
+}
+
 static void a_key_that_is_wrong_or_gone_or_open_is_named(void **state)
 {
 	(void)state;
@@ -439,6 +477,7 @@ int main(void)
 		box_test(init_makes_key_and_store_for_the_owner_alone_and_shows_a_key),
 		box_test(init_never_writes_over_a_store),
 		box_test(a_store_is_opened_by_one_at_a_time),
+		box_test(another_store_in_its_place_is_not_taken_for_it),
 		box_test(a_key_that_is_wrong_or_gone_or_open_is_named),
 		box_test(a_backup_is_made_when_it_is_due_and_once),
 		box_test(one_that_was_missed_while_off_is_made_up_for_at_start),
