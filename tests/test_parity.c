@@ -255,8 +255,10 @@ static void flip_file(struct world *w, unsigned i, bool parity, unsigned counts[
 	struct segment_contents contents;
 	char what[64];
 	assert_true(find_file(w, i, &file));
-	if (is_data(&file))
+	if (is_data(&file)) {
 		contents = contents_of(&file);
+		assert_int_equal(contents.parity.strip != 0, parity);
+	}
 	for (uint32_t at = 0; at < file.size; at += is_data(&file) ? FLIP_STEP : 7 * FLIP_STEP) {
 		snprintf(what, sizeof what, "%s, byte %u", file.name, at);
 		file.bytes[at] ^= (uint8_t)(1u << at % 8);
