@@ -135,6 +135,10 @@ int store_tell_repository(struct store *store, uint32_t index, int error)
 	case -EBADMSG:
 		return store_tell(volume, error, "Its copies may be whole: do not write to it, and ask for help.",
 			"The store in %s is damaged at its root.", path);
+	case -EPROTONOSUPPORT:
+		return store_tell(volume, error, "Update coffret; nothing was changed.",
+			"The store in %s was written by a later version, with features or records that this one cannot read.",
+			path);
 	case -ESTALE:
 		return store_tell(volume, error,
 			"Put the disk back that was there. To go on with this one, restart coffretd: systemctl restart coffretd.",

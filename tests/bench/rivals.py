@@ -123,12 +123,14 @@ def deflated_dump(directory):
 
 
 ARCHIVERS = ("gzip -6", "zstd -3", "zstd -19")
+# zstd 1.5.4 was seen to wait for itself for ever with its threads for input and output.
+ARCHIVER_OPTIONS = {"gzip": "-q -c", "zstd": "-q -c --no-asyncio"}
 
 
 def archived(directory, command):
     """Bytes of the whole dump through a compressor."""
-    pipe = f"cat {' '.join(map(shlex.quote, files(directory)))} | {command} -q -c | wc -c"
-    return int(run(["/bin/sh", "-c", pipe])[1])
+    pipe = f"cat {' '.join(map(shlex.quote, files(directory)))} | {command} {ARCHIVER_OPTIONS[command.split()[0]]} | wc -c"
+    return int(run(["/bin/sh", "-c", pipe], timeout=600)[1])
 
 
 def new_lines(old, new):
