@@ -24,8 +24,10 @@
 #include "agent/story.h"
 #include "agent/suspect.h"
 #include "agent/volumes.h"
+#include "storage/retention.h"
 
-#define ATTEMPTS 3 /* a deadlock or a schema change in the middle starts it again, at most twice */
+#define LOCKED_DAYS 90 /* box days in which a person looks at a damaged database, or unpins */
+#define ATTEMPTS 3     /* a deadlock or a schema change in the middle starts it again, at most twice */
 
 /* Once a database shows physical damage, the older snapshots may be all there is: nothing may remove them. */
 static void lock_older_snapshots(struct story *story)
@@ -34,17 +36,17 @@ static void lock_older_snapshots(struct story *story)
 	char subject[136];
 	int count = snapshot_list(repository, NULL, 0);
 	struct snapshot_info *list = calloc((size_t)count + 1, sizeof *list);
+	uint32_t until = (uint32_t)(repository_box_time(repository) / BOX_DAY) + LOCKED_DAYS;
 	unsigned locked = 0;
 
 	server_subject(story->server, story->outcome->database, subject, sizeof subject);
 	count = list ? snapshot_list(repository, list, (size_t)count) : 0;
 	for (int i = 0; i < count; i++)
-		if (strcmp(list[i].subject, subject) == 0 &&
-			snapshot_set_flags(repository, list[i].id, SNAPSHOT_LOCKED, 0) == 0)
+		if (strcmp(list[i].subject, subject) == 0 && snapshot_lock(repository, list[i].id, until) == 0)
 			locked++;
 	free(list);
-	job_report_note(
-		story->report, "%s: the database is damaged; %u older snapshots were locked", story->outcome->database, locked);
+	job_report_note(story->report, "%s: the database is damaged; %u older snapshots were locked for %d box days",
+		story->outcome->database, locked, LOCKED_DAYS);
 }
 
 static void describe(const struct story *story, const struct capture *capture, struct snapshot_about *about)

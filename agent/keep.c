@@ -119,7 +119,7 @@ static enum job_state tell_removed(struct story *story, const struct snapshot_in
 static enum job_state remove_one(struct story *story, const struct snapshot_info *info, bool elsewhere)
 {
 	struct repository *repository = story->context->repository;
-	if (info->flags & (SNAPSHOT_PINNED | SNAPSHOT_LOCKED))
+	if (snapshot_is_held(info, repository_box_time(repository)))
 		return story_refused(story, "coffret unpin lets go of it.",
 			"%s: snapshot %016" PRIx64 " is %s; it was not removed.", info->subject, info->id,
 			info->flags & SNAPSHOT_PINNED ? "pinned" : "locked");
@@ -162,7 +162,8 @@ static void tell_space(
 
 static bool may_go(const struct job_context *context, const struct snapshot_info *list, size_t count, size_t i)
 {
-	bool held = list[i].flags & (SNAPSHOT_PINNED | SNAPSHOT_LOCKED) || keep_is_last_good(list, count, &list[i]);
+	bool held = snapshot_is_held(&list[i], repository_box_time(context->repository)) ||
+		keep_is_last_good(list, count, &list[i]);
 	return !held && !(context->needs && context->needs(context->engine, list[i].id));
 }
 

@@ -110,6 +110,7 @@ struct snapshot_info {
 	int64_t wall_time; /* seconds since 1970 UTC, as the box believed */
 	enum snapshot_class class;
 	uint32_t flags;
+	uint32_t held_until;   /* the box day that ends a pin or lock; 0: none does */
 	uint64_t bytes;        /* of all chunks before compression, duplicates counted */
 	uint64_t stored_bytes; /* that this snapshot added to the volume */
 	char subject[136];     /* what it is a snapshot of, UTF-8: "server/database" */
@@ -118,11 +119,20 @@ struct snapshot_info {
 	bool foreign;          /* another box made it: never taken unasked */
 };
 
+/* Pinned or locked, and the box day that ends it has not come. */
+static inline bool snapshot_is_held(const struct snapshot_info *info, int64_t box_time)
+{
+	bool ended = info->held_until && box_time / 86400 >= info->held_until;
+	return info->flags & (SNAPSHOT_PINNED | SNAPSHOT_LOCKED) && !ended;
+}
+
 /* Fills at most `count`, oldest first; returns how many there are. */
 int snapshot_list(struct repository *repository, struct snapshot_info *list, size_t count);
 int snapshot_find(struct repository *repository, uint64_t id, struct snapshot_info *info);
 /* Durable on return. */
 int snapshot_set_flags(struct repository *repository, uint64_t id, uint32_t set, uint32_t clear);
+/* Locks it until that box day, 0: for good; never for less than it is held already. Durable on return. */
+int snapshot_lock(struct repository *repository, uint64_t id, uint32_t until);
 /* The snapshot is gone when it returns; its space comes back by cleaning. -EPERM while pinned or locked. */
 int snapshot_remove(struct repository *repository, uint64_t id);
 

@@ -43,9 +43,11 @@ static void keep_newest(const struct series *series, uint32_t with, uint32_t wit
 static void keep_held(const struct series *series)
 {
 	for (size_t i = 0; i < series->count; i++) {
+		if (!snapshot_is_held(series->items[i], series->box_time))
+			continue;
 		if (series->items[i]->flags & SNAPSHOT_PINNED)
 			keep(series, i, RETENTION_PINNED);
-		else if (series->items[i]->flags & SNAPSHOT_LOCKED)
+		else
 			keep(series, i, RETENTION_LOCKED);
 	}
 }

@@ -53,7 +53,7 @@ static uint8_t *put_entry(uint8_t *to, const struct root_snapshot *snapshot)
 	put64(to + 40, info->bytes);
 	put64(to + 48, info->stored_bytes);
 	put32(to + 56, snapshot->record_size);
-	put32(to + 60, 0);
+	put32(to + 60, info->held_until);
 	memcpy(to + 64, snapshot->record.bytes, CHUNK_NAME_SIZE);
 	memcpy(to + ENTRY_FIXED_SIZE, info->subject, subject);
 	memcpy(to + size - 32, info->maker, 16);
@@ -89,6 +89,7 @@ static int get_entry(struct root_snapshot *snapshot, const uint8_t *from, size_t
 	info->bytes = get64(from + 40);
 	info->stored_bytes = get64(from + 48);
 	snapshot->record_size = get32(from + 56);
+	info->held_until = get32(from + 60);
 	memcpy(snapshot->record.bytes, from + 64, CHUNK_NAME_SIZE);
 	memcpy(info->subject, from + ENTRY_FIXED_SIZE, subject);
 	get_end(info, from + ENTRY_FIXED_SIZE + subject, *size - ENTRY_FIXED_SIZE - subject);

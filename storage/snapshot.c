@@ -33,18 +33,47 @@ int snapshot_find(struct repository *repository, uint64_t id, struct snapshot_in
 	return snapshot ? 0 : -ENOENT;
 }
 
+/* One new root, where anything is other than before. */
+static int store_changed(struct repository *repository, struct root_snapshot *snapshot, uint32_t flags, uint32_t until)
+{
+	struct snapshot_info *info = &snapshot->info, before = *info;
+	info->flags = flags;
+	info->held_until = flags & (SNAPSHOT_PINNED | SNAPSHOT_LOCKED) ? until : 0;
+	if (info->flags == before.flags && info->held_until == before.held_until)
+		return 0;
+	int error = repository_store_roots(repository);
+	if (error)
+		*info = before;
+	return error;
+}
+
 int snapshot_set_flags(struct repository *repository, uint64_t id, uint32_t set, uint32_t clear)
 {
 	repository_lock(repository);
 	struct root_snapshot *snapshot = repository_find(repository, id);
 	int error = repository->read_only ? -EROFS : snapshot ? 0 : -ENOENT;
+	if (!error)
+		error = store_changed(repository, snapshot, (snapshot->info.flags & ~clear) | set,
+			set & SNAPSHOT_PINNED ? 0 : snapshot->info.held_until);
+	repository_unlock(repository);
+	return error;
+}
+
+static bool is_held_for_good(const struct snapshot_info *info)
+{
+	return info->flags & (SNAPSHOT_PINNED | SNAPSHOT_LOCKED) && !info->held_until;
+}
+
+int snapshot_lock(struct repository *repository, uint64_t id, uint32_t until)
+{
+	repository_lock(repository);
+	struct root_snapshot *snapshot = repository_find(repository, id);
+	int error = repository->read_only ? -EROFS : snapshot ? 0 : -ENOENT;
 	if (!error) {
-		uint32_t before = snapshot->info.flags;
-		snapshot->info.flags = (before & ~clear) | set;
-		if (snapshot->info.flags != before)
-			error = repository_store_roots(repository);
-		if (error)
-			snapshot->info.flags = before;
+		const struct snapshot_info *info = &snapshot->info;
+		uint32_t latest = until > info->held_until ? until : info->held_until;
+		error = store_changed(
+			repository, snapshot, info->flags | SNAPSHOT_LOCKED, until && !is_held_for_good(info) ? latest : 0);
 	}
 	repository_unlock(repository);
 	return error;
@@ -56,7 +85,9 @@ static int check_removable(const struct repository *repository, const struct roo
 		return -EROFS;
 	if (!snapshot)
 		return -ENOENT;
-	bool kept = repository->superblock.append_only || snapshot->info.flags & (SNAPSHOT_PINNED | SNAPSHOT_LOCKED);
+	int64_t box_time, wall_time;
+	repository_now(repository, &box_time, &wall_time);
+	bool kept = repository->superblock.append_only || snapshot_is_held(&snapshot->info, box_time);
 	return kept ? -EPERM : 0;
 }
 

@@ -108,6 +108,59 @@ static void a_pinned_or_locked_snapshot_stays_until_it_is_unpinned(void **state)
 	}
 }
 
+static int64_t box_now;
+
+static void test_now(void *arg, int64_t *box_time, int64_t *wall_time)
+{
+	(void)arg;
+	*box_time = box_now;
+	*wall_time = 1700000000;
+}
+
+static void open_at(int64_t day)
+{
+	struct repository_settings settings = sample_settings();
+	box_now = day * 86400;
+	settings.now = test_now;
+	repository_close(repository);
+	assert_int_equal(repository_open(&repository, volume, &settings, &sample_secret), 0);
+}
+
+static uint32_t held_until(uint64_t id)
+{
+	struct snapshot_info info;
+	assert_int_equal(snapshot_find(repository, id, &info), 0);
+	return info.held_until;
+}
+
+/* In box time, over restarts; a longer one stays, a pin is for good. */
+static void a_lock_that_has_an_end_ends_and_no_other_shortens_it(void **state)
+{
+	(void)state;
+	uint64_t a, b;
+	const uint32_t today = 100;
+	open_at(today);
+	assert_int_equal(sample_store(repository, &samples[0], false, &a), 0);
+	assert_int_equal(sample_store(repository, &samples[1], false, &b), 0);
+	assert_int_equal(snapshot_lock(repository, a, today + 2), 0);
+	assert_int_equal(snapshot_lock(repository, a, today + 1), 0);
+	open_at(today + 1);
+	assert_int_equal(held_until(a), today + 2);
+	refused(JOB_REMOVE, a, "locked");
+	assert_int_equal(ask(JOB_PIN, a), JOB_DONE);
+	assert_int_equal(held_until(a), 0);
+	assert_int_equal(snapshot_lock(repository, a, today + 2), 0);
+	assert_int_equal(held_until(a), 0);
+	assert_int_equal(ask(JOB_UNPIN, a), JOB_DONE);
+	assert_int_equal(snapshot_lock(repository, a, today + 3), 0);
+	refused(JOB_REMOVE, a, "locked");
+	open_at(today + 3);
+	assert_int_equal(ask(JOB_REMOVE, a), JOB_DONE);
+	assert_int_equal(snapshot_lock(repository, b, 0), 0);
+	assert_int_equal(snapshot_lock(repository, b, today), 0);
+	assert_int_equal(held_until(b), 0);
+}
+
 static void the_last_good_backup_of_a_database_is_not_removed(void **state)
 {
 	(void)state;
@@ -194,6 +247,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_pinned_or_locked_snapshot_stays_until_it_is_unpinned, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_lock_that_has_an_end_ends_and_no_other_shortens_it, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_last_good_backup_of_a_database_is_not_removed, set_up, tear_down),
 		cmocka_unit_test(other_databases_and_safety_snapshots_do_not_count),
 		cmocka_unit_test_setup_teardown(what_another_job_needs_is_not_removed, set_up, tear_down),

@@ -171,6 +171,19 @@ static void pinned_and_locked_ones_stay(void **state)
 	assert_int_equal(why[safety], RETENTION_PINNED);
 }
 
+static void a_lock_ends_on_its_box_day(void **state)
+{
+	(void)state;
+	size_t locked = add(0, SNAPSHOT_LOCKED), other = add(1, SNAPSHOT_LOCKED);
+	list[locked].held_until = 90;
+	add(2, SNAPSHOT_VERIFIED);
+	decide(&nothing, 90 * BOX_DAY - 1);
+	assert_int_equal(why[locked], RETENTION_LOCKED);
+	decide(&nothing, 90 * BOX_DAY);
+	assert_int_equal(why[locked], RETENTION_GOES);
+	assert_int_equal(why[other], RETENTION_LOCKED);
+}
+
 static void a_suspect_one_counts_for_nothing_and_holds_what_is_before_it(void **state)
 {
 	(void)state;
@@ -353,6 +366,7 @@ int main(void)
 		cmocka_unit_test_setup(days_weeks_and_months_keep_one_each, set_up),
 		cmocka_unit_test_setup(a_verified_one_stands_for_its_day, set_up),
 		cmocka_unit_test_setup(pinned_and_locked_ones_stay, set_up),
+		cmocka_unit_test_setup(a_lock_ends_on_its_box_day, set_up),
 		cmocka_unit_test_setup(a_suspect_one_counts_for_nothing_and_holds_what_is_before_it, set_up),
 		cmocka_unit_test_setup(safety_snapshots_have_a_quota_and_an_age_and_count_for_no_backup, set_up),
 		cmocka_unit_test_setup(it_agrees_with_the_rules_told_one_by_one, set_up),
