@@ -301,7 +301,8 @@ def test_a_copy_that_is_cut_off_is_not_there_and_the_next_one_is(world):
             box.start()
             # A cut right before the end of the root's sync leaves it or does not.
             if snapshots(box)[snapshot]["volumes"] == "store":
-                assert any(job["kind"] == "copy" and job["state"] == "failed" for job in box.json("jobs")["jobs"])
+                wait_for(lambda: any(job["kind"] == "copy" and job["state"] == "failed"
+                                     for job in box.json("jobs")["jobs"]), 30, "the job that was cut, told as failed")
         box.fault("none")
         box.ok("copy", snapshot, "--to", "disk")
         assert snapshots(box)[snapshot]["volumes"] == "store, disk"
