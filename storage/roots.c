@@ -161,18 +161,24 @@ static int store_once(struct roots *roots, struct roots_place *place)
 	return error;
 }
 
-int roots_store(struct roots *roots, struct roots_place *place)
+/* One record more on the volume; those before `keep` go. */
+static int store_one(struct roots *roots, struct roots_place *place, uint64_t keep)
 {
-	uint64_t before = roots->number;
 	int error = store_once(roots, place);
 	if (error == -ENOSPC)
 		error = store_once(roots, place); /* the spare of the record in use is gone now: try in its room */
-	if (error) {
-		place->uncertain = true;
+	if (error)
 		return error;
-	}
 	roots->number = place->last;
-	place->uncertain = false;
-	remove_older(place, before ? before : roots->number);
+	remove_older(place, keep ? keep : roots->number);
 	return 0;
+}
+
+int roots_store(struct roots *roots, struct roots_place *place)
+{
+	int error = store_one(roots, place, roots->number);
+	place->uncertain = error != 0;
+	if (!error)
+		store_one(roots, place, roots->number); /* without it the record before, which is still there, is the spare */
+	return error;
 }

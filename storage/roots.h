@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Roots: one record says which snapshots exist. Each is a segment of its own with a number that only grows, chained to
- * the one before; the newest valid one counts, and the one before it is kept. Nothing else makes or ends a snapshot.
+ * the one before; the newest valid one counts, and the one before it is kept. Whatever a record says is stored in two
+ * of them, since a segment may be lost with all that is in it. Nothing else makes or ends a snapshot.
  */
 #ifndef STORAGE_ROOTS_H
 #define STORAGE_ROOTS_H
@@ -51,8 +52,9 @@ int roots_reserve(struct roots *roots, const struct roots_place *place);
  */
 int roots_load(struct roots *roots, struct roots_place *place);
 /*
- * Writes the record durably with a new number, then removes all but the newest two. On an error the old record counts
- * for this process; after a cut the new one may.
+ * Writes the record durably with a new number, then once more with the next, and removes all but the newest two. On an
+ * error the old record counts for this process; after a cut the new one may. It is no error when the second cannot be
+ * written: the record before stays until it can.
  */
 int roots_store(struct roots *roots, struct roots_place *place);
 

@@ -173,6 +173,31 @@ static void any_one_lost_leb_is_healed_and_written_anew(void **state)
 	}
 }
 
+/* A root, a superblock, the label: what has no parity is there twice, or not needed. */
+static void any_other_lost_leb_loses_nothing(void **state)
+{
+	(void)state;
+	for (size_t k = 0; k < KINDS; k++) {
+		uint32_t others = 0;
+		for (uint32_t leb = 0; leb < kinds[k].geometry.count; leb++) {
+			struct box box;
+			char what[64];
+			snprintf(what, sizeof what, "LEBs of %u, number %u", kinds[k].geometry.size, leb);
+			make_box(&box, &kinds[k]);
+			if (flash_sim_bytes(box.flash, leb) && !segment_of(&box, leb)) {
+				others++;
+				flash_sim_lose(box.flash, leb);
+				assert_int_equal(begin_life(&box), 0);
+				if (look(&box, what))
+					fail_msg("%s: the snapshot is gone", what);
+				end_life(&box);
+			}
+			destroy_box(&box);
+		}
+		assert_true(others >= 4); /* two superblocks, two roots */
+	}
+}
+
 static void two_lost_lebs_are_named(void **state)
 {
 	(void)state;
@@ -304,6 +329,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(any_one_lost_leb_is_healed_and_written_anew),
+		cmocka_unit_test(any_other_lost_leb_loses_nothing),
 		cmocka_unit_test(two_lost_lebs_are_named),
 		cmocka_unit_test(a_bad_unit_of_each_stripe_is_healed),
 		cmocka_unit_test(the_power_may_go_at_every_operation_of_healing),
