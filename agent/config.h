@@ -69,7 +69,7 @@ struct config {
 	uint32_t server_count;
 	struct volume_config volumes[CONFIG_VOLUMES_MAX]; /* in the order of preference */
 	uint32_t volume_count;                            /* at least 1 */
-	char key_file[256]; /* opens the repositories: key_file.h */
+	char key_file[256];                               /* opens the repositories: key_file.h */
 	int deflate_level;
 	bool append_only;           /* of a store that is made: no snapshot is ever removed from it */
 	uint32_t clean_max_per_day; /* percent of the volume that cleaning may copy in a box day */

@@ -59,5 +59,4 @@ int loop_step(struct loop *loop, int64_t ms);
 int loop_run(struct loop *loop);
 void loop_quit(struct loop *loop);
 
-
 #endif

@@ -180,7 +180,7 @@ static int find_source(struct copy *copy, uint64_t id, struct root_snapshot *sna
 		return -ENOENT;
 	memcpy(snapshot->info.origin, copy->from->superblock.repository, sizeof snapshot->info.origin);
 	/* What is said of it goes with it, but what was proved or done here. */
-	snapshot->info.flags &= (uint32_t)~(SNAPSHOT_VERIFIED | SNAPSHOT_DAMAGED);
+	snapshot->info.flags &= (uint32_t) ~(SNAPSHOT_VERIFIED | SNAPSHOT_DAMAGED);
 	return 0;
 }
 

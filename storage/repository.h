@@ -234,8 +234,8 @@ int chunk_name(const struct repository *repository, const void *bytes, size_t si
 /* ---- looking after it ---- */
 
 struct repository_status {
-	uint64_t size, free;                  /* bytes of the volume */
-	uint64_t room;                        /* of those free, that chunks may take: the rest is for roots, states and removals */
+	uint64_t size, free; /* bytes of the volume */
+	uint64_t room;       /* of those free, that chunks may take: the rest is for roots, states and removals */
 	uint32_t bad_blocks, max_erase_count; /* of a flash; else 0 */
 	uint64_t segments, chunks, index_capacity;
 	bool append_only;        /* no snapshot is ever removed */

@@ -122,8 +122,7 @@ static void read_order(struct fixture *f, struct order *order)
 	memset(order, 0, sizeof *order);
 	assert_int_equal(volume_list(f->volume, note_file, &listing), 0);
 	for (unsigned i = 0; i < listing.count; i++)
-		assert_int_equal(
-			segment_walk(&f->store.healer, &listing.files[i], buffer, note_order, order), 0);
+		assert_int_equal(segment_walk(&f->store.healer, &listing.files[i], buffer, note_order, order), 0);
 }
 
 static void the_medium_does_not_depend_on_threads(void **state)
@@ -168,8 +167,7 @@ static void no_nonce_is_used_twice(void **state)
 	assert_int_equal(chunk_flush(&f.store), 0);
 	assert_int_equal(volume_list(f.volume, note_file, &listing), 0);
 	for (unsigned i = 0; i < listing.count; i++)
-		assert_int_equal(
-			segment_walk(&f.store.healer, &listing.files[i], buffer, note_nonce, &at), 0);
+		assert_int_equal(segment_walk(&f.store.healer, &listing.files[i], buffer, note_nonce, &at), 0);
 	assert_true(at == nonces + 200);
 	for (unsigned i = 0; i < 200; i++)
 		for (unsigned j = 0; j < i; j++)

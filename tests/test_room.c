@@ -68,7 +68,8 @@ static void look(const char *subject)
 
 static void expect_near(uint64_t found, uint64_t kilobytes)
 {
-	if (found < kilobytes * 1024 || found > kilobytes * 1024 + 12288) /* heads, and pages of which there are more or fewer */
+	if (found < kilobytes * 1024 ||
+		found > kilobytes * 1024 + 12288) /* heads, and pages of which there are more or fewer */
 		fail_msg("%llu is not about %llu kB", (unsigned long long)found, (unsigned long long)kilobytes);
 }
 

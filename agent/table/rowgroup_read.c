@@ -20,8 +20,8 @@ struct rowgroup_reader {
 	uint8_t sum[16]; /* as the writer counted */
 	struct table_digest digest;
 	uint8_t hash[16]; /* of the row that came last */
-	bool done; /* every row was read, and nothing is left over */
-	int error; /* of the first call that failed */
+	bool done;        /* every row was read, and nothing is left over */
+	int error;        /* of the first call that failed */
 };
 
 static int read_head(struct rowgroup_reader *reader, const uint8_t **at, const uint8_t *end)

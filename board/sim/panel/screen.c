@@ -51,8 +51,7 @@ void screen_draw(const struct front_state *state, int64_t now_ms)
 	draw_line(state->text.line[1]);
 	draw_button(state, "╰─────────╯");
 	printf("  └──────────────────────┘" CLEAR_LINE CLEAR_LINE);
-	printf(DIM
-		"  space: finger down or up   enter: press   h: HOLD   m: a minute   q: leave" RESET CLEAR_LINE);
+	printf(DIM "  space: finger down or up   enter: press   h: HOLD   m: a minute   q: leave" RESET CLEAR_LINE);
 	printf("  %s" CLEAR_LINE "\033[J", state->complaint);
 	fflush(stdout);
 }
