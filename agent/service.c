@@ -162,17 +162,23 @@ bool service_one_snapshot(
 
 /* ---- dispatch ---- */
 
+static const struct {
+	const struct service_command *commands;
+	const size_t *count;
+} rooms[] = {
+	{ service_job_commands, &service_job_command_count },
+	{ service_look_commands, &service_look_command_count },
+	{ service_status_commands, &service_status_command_count },
+	{ service_volume_commands, &service_volume_command_count },
+	{ service_believe_commands, &service_believe_command_count },
+};
+
 static const struct service_command *find_command(const char *name)
 {
-	for (size_t i = 0; i < service_job_command_count; i++)
-		if (strcmp(service_job_commands[i].name, name) == 0)
-			return &service_job_commands[i];
-	for (size_t i = 0; i < service_look_command_count; i++)
-		if (strcmp(service_look_commands[i].name, name) == 0)
-			return &service_look_commands[i];
-	for (size_t i = 0; i < service_volume_command_count; i++)
-		if (strcmp(service_volume_commands[i].name, name) == 0)
-			return &service_volume_commands[i];
+	for (size_t room = 0; room < sizeof(rooms) / sizeof(rooms[0]); room++)
+		for (size_t i = 0; i < *rooms[room].count; i++)
+			if (strcmp(rooms[room].commands[i].name, name) == 0)
+				return &rooms[room].commands[i];
 	return NULL;
 }
 

@@ -65,7 +65,12 @@ void service_add_id(struct block *block, const char *key, uint64_t id); /* 16 he
 bool service_audit(struct service *service, const char *event, const char *who, enum job_origin origin,
 	const char *what, const char *result);
 
-extern const struct service_command service_job_commands[], service_look_commands[], service_volume_commands[];
-extern const size_t service_job_command_count, service_look_command_count, service_volume_command_count;
+/* Tells what the task's job does, and how it ended, as far as there is room for it; ends the answer with the job. */
+void service_follow(struct service *service, struct api_client *client);
+
+extern const struct service_command service_job_commands[], service_look_commands[], service_status_commands[],
+	service_volume_commands[], service_believe_commands[];
+extern const size_t service_job_command_count, service_look_command_count, service_status_command_count,
+	service_volume_command_count, service_believe_command_count;
 
 #endif
