@@ -118,7 +118,7 @@ def test_a_full_disk_is_said_and_leaves_what_was_there(world):
         pytest.skip("this machine does not allow to mount a tmpfs")
     try:
         small = world.box(server, name="full", databases="small", profile="any", start=False)
-        small.store = os.path.join(mount, "store")
+        small.store, small.accept_risk = os.path.join(mount, "store"), True
         os.makedirs(small.store)
         small.write_config()
         small.init(), small.start()

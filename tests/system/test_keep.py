@@ -108,15 +108,6 @@ def test_what_a_removed_snapshot_held_comes_back(world):
     assert server.fingerprint("small") == before
 
 
-def flip(path, places):
-    with open(path, "r+b") as file:
-        for place in places:
-            file.seek(place)
-            byte = file.read(1)
-            file.seek(place)
-            file.write(bytes([byte[0] ^ 1]))
-
-
 def test_the_scrub_verifies_heals_finds_damage_and_the_next_backup_heals_both(world):
     server = small(world)
     box = world.box(server, databases="small", profile="any", box_extra="[store]\nscrub_days = 1")
@@ -143,7 +134,7 @@ def test_the_scrub_verifies_heals_finds_damage_and_the_next_backup_heals_both(wo
     stage.wait_for(lambda: len(scrubs("done")) > done, 60, "its end")
     assert any("by parity" in job["sentence"] for job in scrubs("done")) and verified() == [True, True, True]
     path = os.path.join(box.store, max(file for file in os.listdir(box.store) if file.startswith("00")))
-    flip(path, range(64 + 88 + 5, os.path.getsize(path), 2000))  # more than parity can heal
+    stage.flip(path, range(64 + 88 + 5, os.path.getsize(path), 2000))  # more than parity can heal
     advance(box, 2.2)
     stage.wait_for(lambda: scrubs("failed"), 60, "a scrub that finds it")
     assert verified() == [False, False, False]
@@ -228,7 +219,7 @@ def test_damage_that_the_scrub_finds_is_said_everywhere_and_healed_by_the_next_b
     first = min(name for name in os.listdir(box.store) if name.startswith("00") and name.endswith(".seg"))
     path = os.path.join(box.store, first)
     # The sealed bytes of the first chunk that was stored, and the parity of all of this short segment.
-    flip(path, [64 + 88 + 3, os.path.getsize(path) - 2000])
+    stage.flip(path, [64 + 88 + 3, os.path.getsize(path) - 2000])
     box.start()
     advance(box, 0.2)  # the first part of the scrub is due two hours after the start
     stage.wait_for(lambda: box.json("status")["damaged_count"], 60, "the scrub to find it")

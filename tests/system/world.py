@@ -39,6 +39,15 @@ def wait_for(condition, seconds=30, what="something"):
     raise AssertionError(f"waited {seconds} s in vain for {what}")
 
 
+def flip(path, places):
+    with open(path, "r+b") as file:
+        for place in places:
+            file.seek(place)
+            byte = file.read(1)
+            file.seek(place)
+            file.write(bytes([byte[0] ^ 1]))
+
+
 def is_durable(path):
     """Whether the file system of a folder outlives a power cut."""
     out = subprocess.run(["stat", "-f", "-c", "%t", path], capture_output=True, text=True).stdout.strip()
