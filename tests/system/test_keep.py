@@ -128,7 +128,7 @@ def test_the_scrub_verifies_heals_finds_damage_and_the_next_backup_heals_both(wo
     before = server.fingerprint("small")
     oldest = min(file for file in os.listdir(box.store) if file.startswith("00"))
     done = len(scrubs("done"))
-    flip(os.path.join(box.store, oldest), [64 + 88 + 5])
+    stage.flip(os.path.join(box.store, oldest), [64 + 88 + 5])
     advance(box, 1.1)
     stage.wait_for(lambda: not os.path.exists(os.path.join(box.store, oldest)), 60, "a scrub that heals it and writes it anew")
     stage.wait_for(lambda: len(scrubs("done")) > done, 60, "its end")
