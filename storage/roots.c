@@ -179,6 +179,6 @@ int roots_store(struct roots *roots, struct roots_place *place)
 	int error = store_one(roots, place, roots->number);
 	place->uncertain = error != 0;
 	if (!error)
-		store_one(roots, place, roots->number); /* without it the record before, which is still there, is the spare */
+		store_one(roots, place, roots->number); /* the spare: this record is durable without it */
 	return error;
 }

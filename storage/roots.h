@@ -54,7 +54,7 @@ int roots_load(struct roots *roots, struct roots_place *place);
 /*
  * Writes the record durably with a new number, then once more with the next, and removes all but the newest two. On an
  * error the old record counts for this process; after a cut the new one may. It is no error when the second cannot be
- * written: the record before stays until it can.
+ * written; where there is room for one alone, the record before has gone for it.
  */
 int roots_store(struct roots *roots, struct roots_place *place);
 

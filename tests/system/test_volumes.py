@@ -382,7 +382,8 @@ def test_another_disk_in_its_place_is_not_taken_for_it(world):
 
 # ---- whose it is ----
 
-def test_another_box_s_store_is_read_and_never_a_default(world):
+def left_behind(world):
+    """A box that is gone, and its disk with a copy of a backup: server, box, snapshot, and what is in it."""
     server = small(world)
     first = on_two(world, server, name="first")
     first.ok("backup")
@@ -390,13 +391,22 @@ def test_another_box_s_store_is_read_and_never_a_default(world):
     first.ok("copy", snapshot, "--to", "disk")
     wanted = server.fingerprint("small")
     first.stop()
+    return server, first, snapshot, wanted
+
+
+def with_its_disk(second, first):
+    second.extra = f"[volume disk]\npath = {first.disk}\n"
+    second.write_config()
+    second.start()
+
+
+def test_another_box_s_store_is_read_and_never_a_default(world):
+    server, first, snapshot, wanted = left_behind(world)
     # A second box that has the first one's key file, and its disk.
     second = world.box(server, databases="small", profile="any", name="second", start=False)
     shutil.copy(os.path.join(first.directory, "key"), os.path.join(second.directory, "key"))
     second.init()
-    second.extra = f"[volume disk]\npath = {first.disk}\n"
-    second.write_config()
-    second.start()
+    with_its_disk(second, first)
     assert volume(second, "disk")["state"] == "foreign" and volume(second, "disk")["read_only"]
     assert "another box's" in second.ok("status")
     entry = snapshots(second)[snapshot]
@@ -420,18 +430,10 @@ def test_another_box_s_store_is_read_and_never_a_default(world):
 
 
 def test_a_store_is_taken_over_with_its_recovery_key(world):
-    server = small(world)
-    first = on_two(world, server, name="first")
-    first.ok("backup")
-    snapshot = newest(first)
-    first.ok("copy", snapshot, "--to", "disk")
-    wanted = server.fingerprint("small")
-    first.stop()
+    server, first, snapshot, wanted = left_behind(world)
     second = world.box(server, databases="small", profile="any", name="second", start=False)
     second.init()
-    second.extra = f"[volume disk]\npath = {first.disk}\n"
-    second.write_config()
-    second.start()
+    with_its_disk(second, first)
     assert volume(second, "disk")["state"] == "away" and "does not open" in volume(second, "disk")["sentence"]
     wrong = second.run("take-over", "disk", typed=second.recovery_key + "\n")
     assert wrong.returncode == 1 and "does not open" in wrong.stdout
