@@ -146,14 +146,14 @@ install: all ## put programs, unit and example configuration in place (DESTDIR, 
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)/etc/coffret $(DESTDIR)/etc/systemd/system
 	install -m 0755 $(programs) $(DESTDIR)$(PREFIX)/bin
 	sed 's|^ExecStart=.*|ExecStart=$(PREFIX)/bin/coffretd|' agent/coffretd.service > $(DESTDIR)/etc/systemd/system/coffretd.service
-	install -m 0644 agent/config.example.conf $(DESTDIR)/etc/coffret
+	install -m 0644 agent/config/config.example.conf $(DESTDIR)/etc/coffret
 	[ -n "$(DESTDIR)" ] || getent group coffret >/dev/null || groupadd --system coffret
 
 .PHONY: size
 size: all ## bytes of code and data in each room, stripped
-	$(Q)for room in agent/table agent/sql agent/net agent/cli agent storage hal board; do \
+	$(Q)for room in $(patsubst %/,%,$(sort $(wildcard agent/*/))) agent storage hal board; do \
 		$(SIZE) -t $$(find $(O)/$$room $$([ $$room = agent ] && echo -maxdepth 1) -name '*.o') 2>/dev/null | \
-		awk -v r=$$room 'END { printf "%-12s text %7d  data %6d  bss %6d\n", r, $$1, $$2, $$3 }'; done
+		awk -v r=$$room 'END { printf "%-14s text %7d  data %6d  bss %6d\n", r, $$1, $$2, $$3 }'; done
 	$(Q)for p in $(programs); do $(CROSS_COMPILE)strip -o $$p.stripped $$p && stat -c '%n %s bytes' $$p.stripped; done
 
 .PHONY: clean

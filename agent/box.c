@@ -8,12 +8,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "agent/names.h"
-#include "agent/now.h"
-#include "agent/say.h"
-#include "agent/small_file.h"
-#include "agent/trust.h"
-#include "agent/volumes.h"
+#include "agent/base/now.h"
+#include "agent/base/say.h"
+#include "agent/base/small_file.h"
+#include "agent/config/trust.h"
+#include "agent/job/names.h"
+#include "agent/upkeep/volumes.h"
 #include "hal/linux/clock_kernel.h"
 
 #define CLOCK_MS 10000

@@ -6,16 +6,16 @@
 #ifndef AGENT_BOX_H
 #define AGENT_BOX_H
 
-#include "agent/api.h"
-#include "agent/audit.h"
-#include "agent/check.h"
-#include "agent/config.h"
-#include "agent/engine.h"
-#include "agent/loop.h"
-#include "agent/schedule.h"
-#include "agent/service.h"
-#include "agent/shelf.h"
-#include "agent/store.h"
+#include "agent/base/loop.h"
+#include "agent/config/config.h"
+#include "agent/job/audit.h"
+#include "agent/job/engine.h"
+#include "agent/job/schedule.h"
+#include "agent/service/api.h"
+#include "agent/service/check.h"
+#include "agent/service/service.h"
+#include "agent/service/shelf.h"
+#include "agent/store/store.h"
 
 struct box {
 	struct loop loop;

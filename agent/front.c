@@ -6,10 +6,10 @@
 #include <string.h>
 #include <time.h>
 
-#include "agent/now.h"
-#include "agent/panel_board.h"
-#include "agent/say.h"
-#include "agent/server.h"
+#include "agent/base/now.h"
+#include "agent/base/say.h"
+#include "agent/job/server.h"
+#include "agent/panel/panel_board.h"
 #include "board/board.h"
 
 enum { TICK_MAX_MS = 1000, LOW_PERCENT = 5, FULL_PERCENT = 1 };

@@ -7,7 +7,7 @@
 #define AGENT_FRONT_H
 
 #include "agent/box.h"
-#include "agent/panel.h"
+#include "agent/panel/panel.h"
 
 struct front {
 	struct box *box;

@@ -12,11 +12,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "agent/base/say.h"
+#include "agent/base/version.h"
 #include "agent/box.h"
 #include "agent/front.h"
-#include "agent/say.h"
-#include "agent/story.h"
-#include "agent/version.h"
+#include "agent/job/story.h"
 #include "board/board.h"
 
 #define CONFIG_PATH "/etc/coffret/coffret.conf"

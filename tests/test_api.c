@@ -15,7 +15,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "agent/api.h"
+#include "agent/service/api.h"
 
 /* ---- a server that counts to what it is asked for, or waits ---- */
 

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "agent/audit.h"
+#include "agent/job/audit.h"
 
 static char directory[64], log_path[96], old_path[96];
 

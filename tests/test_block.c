@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "agent/block.h"
+#include "agent/base/block.h"
 
 static struct block block;
 static struct block_fields fields;

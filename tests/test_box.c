@@ -16,7 +16,7 @@
 
 #include "agent/box.h"
 #include "agent/front.h"
-#include "agent/key_file.h"
+#include "agent/store/key_file.h"
 
 static struct box box;
 static struct store store;

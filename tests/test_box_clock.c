@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/box_clock.h"
+#include "agent/store/box_clock.h"
 
 #define DAY INT64_C(86400)
 #define START INT64_C(1704067200)

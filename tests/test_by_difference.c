@@ -16,10 +16,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/config.h"
-#include "agent/server.h"
+#include "agent/config/config.h"
+#include "agent/job/server.h"
+#include "agent/snapshot/stored.h"
 #include "agent/sql/worker_private.h"
-#include "agent/stored.h"
 #include "storage/memory.h"
 #include "tests/support/sample.h"
 #include "tests/support/standin.h"

@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "agent/clean.h"
-#include "agent/config.h"
-#include "agent/story.h"
+#include "agent/config/config.h"
+#include "agent/job/story.h"
+#include "agent/upkeep/clean.h"
 #include "storage/memory.h"
 #include "tests/support/sample.h"
 

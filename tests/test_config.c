@@ -12,9 +12,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "agent/config.h"
+#include "agent/config/config.h"
+#include "agent/config/trust.h"
 #include "agent/sql/worker.h"
-#include "agent/trust.h"
 
 #define SERVER "[server sql1]\nhost = sql.example\nca_file = /etc/ca.pem\nbackup_login = b\nbackup_password_file = pb\n"
 
@@ -224,7 +224,7 @@ static void a_server_must_be_whole(void **state)
 static void the_example_is_a_good_configuration(void **state)
 {
 	(void)state;
-	int result = config_read(&config, "agent/config.example.conf", message, sizeof(message));
+	int result = config_read(&config, "agent/config/config.example.conf", message, sizeof(message));
 	if (result < 0)
 		fail_msg("%s", message);
 	assert_true(config.server_count > 0);

@@ -15,8 +15,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/engine.h"
-#include "agent/journal.h"
+#include "agent/job/engine.h"
+#include "agent/job/journal.h"
 #include "storage/repository.h"
 
 /* ---- a repository of a few snapshots ---- */

@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "agent/keep.h"
-#include "agent/story.h"
+#include "agent/job/story.h"
+#include "agent/upkeep/keep.h"
 #include "storage/memory.h"
 #include "tests/support/sample.h"
 

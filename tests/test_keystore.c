@@ -15,7 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "agent/key_file.h"
+#include "agent/store/key_file.h"
 #include "hal/linux/keystore_linux.h"
 
 static char directory[64], path[96];

@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "agent/loop.h"
+#include "agent/base/loop.h"
 
 static struct loop loop;
 static int pair[2], calls, order[8];

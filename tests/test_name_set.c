@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "agent/name_set.h"
+#include "agent/snapshot/name_set.h"
 #include "tests/support/table_rows.h"
 
 #define NAMES 3000

@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "agent/panel.h"
-#include "agent/panel_board.h"
+#include "agent/panel/panel.h"
+#include "agent/panel/panel_board.h"
 
 static struct panel panel;
 static struct panel_output out;

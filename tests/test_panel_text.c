@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "agent/panel_text.h"
+#include "agent/panel/panel_text.h"
 
 #define NAME_CELLS_MIN 8 /* what is left of a database's name on the fullest line */
 

@@ -20,7 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/panel.h"
+#include "agent/panel/panel.h"
 #include "tests/support/panel_witness.h"
 #include "tests/support/state_set.h"
 

@@ -13,9 +13,9 @@
 
 #include <cmocka.h>
 
-#include "agent/chunker.h"
-#include "agent/replay.h"
+#include "agent/restore/replay.h"
 #include "agent/sql/message.h"
+#include "agent/store/chunker.h"
 #include "storage/memory.h"
 #include "tests/support/catalogue_sample.h"
 #include "tests/support/sample.h"

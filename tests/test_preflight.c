@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/preflight.h"
+#include "agent/restore/preflight.h"
 #include "agent/sql/catalogue_fields.h"
 #include "tests/support/catalogue_sample.h"
 

@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <cmocka.h>
 
-#include "agent/sql/profile.h"
+#include "agent/config/profile.h"
 
 /* Documented foreign keys of mgc: child, parent. */
 static const char *const references[][2] = {

@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "agent/room.h"
-#include "agent/snapshot_about.h"
+#include "agent/snapshot/snapshot_about.h"
+#include "agent/upkeep/room.h"
 #include "storage/memory.h"
 #include "tests/support/sample.h"
 #include "tests/support/table_rows.h"

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "agent/row_diff.h"
+#include "agent/snapshot/row_diff.h"
 #include "storage/memory.h"
 #include "tests/support/sample.h"
 #include "tests/support/table_rows.h"

@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "agent/schedule.h"
+#include "agent/job/schedule.h"
 
 enum { DAY = 86400 };
 

@@ -9,10 +9,10 @@
 
 #include <cmocka.h>
 
-#include "agent/config.h"
-#include "agent/damage.h"
-#include "agent/scrub.h"
-#include "agent/stored.h"
+#include "agent/config/config.h"
+#include "agent/snapshot/stored.h"
+#include "agent/upkeep/damage.h"
+#include "agent/upkeep/scrub.h"
 #include "storage/disk.h"
 #include "storage/segment.h"
 #include "tests/faults/fault_disk.h"

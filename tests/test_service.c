@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "agent/cli/client.h"
-#include "agent/service.h"
+#include "agent/service/service.h"
 
 static struct loop loop;
 static struct api api;

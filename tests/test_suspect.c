@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "agent/suspect.h"
+#include "agent/backup/suspect.h"
 
 #define MB (1024 * 1024)
 

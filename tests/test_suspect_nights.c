@@ -13,10 +13,10 @@
 
 #include <cmocka.h>
 
-#include "agent/keep.h"
-#include "agent/stored.h"
-#include "agent/story.h"
-#include "agent/suspect.h"
+#include "agent/backup/suspect.h"
+#include "agent/job/story.h"
+#include "agent/snapshot/stored.h"
+#include "agent/upkeep/keep.h"
 #include "storage/memory.h"
 #include "tests/support/catalogue_sample.h"
 #include "tests/support/sample.h"

@@ -5,7 +5,7 @@
 #ifndef AGENT_CLI_CLIENT_H
 #define AGENT_CLI_CLIENT_H
 
-#include "agent/block.h"
+#include "agent/base/block.h"
 
 struct client {
 	int fd;

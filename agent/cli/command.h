@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "agent/block.h"
+#include "agent/base/block.h"
 
 /* Options that a command may take beside those that all take; bits. */
 enum command_option {

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "agent/block.h"
+#include "agent/base/block.h"
 
 #ifdef CONFIG_AGENT_CLI_JSON
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/base/version.h"
 #include "agent/cli/client.h"
 #include "agent/cli/command.h"
 #include "agent/cli/json.h"
@@ -14,9 +15,8 @@
 #include "agent/cli/screen.h"
 #include "agent/cli/secret.h"
 #include "agent/cli/standalone.h"
-#include "agent/config.h"
-#include "agent/service.h"
-#include "agent/version.h"
+#include "agent/config/config.h"
+#include "agent/service/service.h"
 
 #define CONFIG_PATH "/etc/coffret/coffret.conf"
 #define SOCKET_PATH "/run/coffret/socket"

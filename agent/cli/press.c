@@ -9,8 +9,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "agent/config.h"
-#include "agent/service.h"
+#include "agent/config/config.h"
+#include "agent/service/service.h"
 
 #define CONFIG_PATH "/etc/coffret/coffret.conf"
 enum { SHORT_PRESS_MS = 200, LONGEST_MS = 600000 };

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "agent/block.h"
+#include "agent/base/block.h"
 
 struct screen {
 	FILE *out;

@@ -5,7 +5,7 @@
 #include <limits.h>
 #include <stddef.h>
 
-#include "agent/now.h"
+#include "agent/base/now.h"
 
 static const struct net_clock machine_clock = { .now_ms = now_ms, .poll = poll };
 static const struct net_clock *current = &machine_clock;

@@ -3,9 +3,9 @@
 #ifndef AGENT_NET_TDS_CONNECT_H
 #define AGENT_NET_TDS_CONNECT_H
 
+#include "agent/net/sql_error.h"
 #include "agent/net/tds.h"
 #include "agent/net/tls.h"
-#include "agent/sql/error.h"
 
 struct tds_connect {
 	int socket; /* non-blocking */

@@ -18,7 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "agent/sql/error.h"
+#include "agent/net/sql_error.h"
 
 struct relay;
 

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "agent/sql/error.h"
+#include "agent/net/sql_error.h"
 #include "agent/table/value.h"
 
 #define MESSAGE_SIZE_MAX (1024u * 1024)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a restore wants to know of a server and a database before it locks or changes anything: facts, as they were when
- * they were asked for. The worker reads them (preflight.h), the keeper judges them (agent/preflight.h). What the login may not see is
- * said to be unknown and never guessed. The catalogue comes beside them, as with any reading.
+ * they were asked for. The worker reads them (preflight.h), the keeper judges them (restore/preflight.h). What the login
+ * may not see is said to be unknown and never guessed. The catalogue comes beside them, as with any reading.
  *
  * Sizes are bytes. Strings are UTF-8, cut where they are longer.
  */

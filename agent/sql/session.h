@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
-#include "agent/sql/error.h"
+#include "agent/net/sql_error.h"
 #include "agent/table/value.h"
 
 struct session;

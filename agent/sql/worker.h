@@ -10,7 +10,7 @@
 #ifndef AGENT_SQL_WORKER_H
 #define AGENT_SQL_WORKER_H
 
-#include "agent/sql/error.h"
+#include "agent/net/sql_error.h"
 #include "agent/sql/preflight_facts.h"
 #include "agent/table/rowgroup.h"
 

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/block.h"
-#include "agent/journal.h"
+#include "agent/base/block.h"
+#include "agent/job/journal.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

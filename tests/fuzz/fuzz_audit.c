@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/audit.h"
+#include "agent/job/audit.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/snapshot_about.h"
+#include "agent/snapshot/snapshot_about.h"
 #include "storage/bytes.h"
 #include "storage/crc32c.h"
 #include "storage/memory.h"

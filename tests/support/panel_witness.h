@@ -6,7 +6,7 @@
 #ifndef TESTS_SUPPORT_PANEL_WITNESS_H
 #define TESTS_SUPPORT_PANEL_WITNESS_H
 
-#include "agent/panel.h"
+#include "agent/panel/panel.h"
 
 /* What the finger has really done. Times end at their limits, so that there are finitely many witnesses. */
 struct witness {

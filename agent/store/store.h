@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The store as the configuration names it: volumes in the order of preference, the key that opens them, a repository on
+ * each. One process at a time has them. A volume that is not there is no error for the others: it is looked for again by
+ * store_look. Which repository was on a volume is remembered: another one in its place is not taken for it.
+ *
+ * The first volume that is there at store_open is home: it has box time and the journal.
+ *
+ * Failures come with a sentence and what to do, in `sentence` and `remedy`, of the store or of a volume. After store_open
+ * all is of the engine's thread.
+ */
+#ifndef AGENT_STORE_STORE_H
+#define AGENT_STORE_STORE_H
+
+#include "agent/config/config.h"
+#include "agent/job/job.h"
+#include "agent/store/box_clock.h"
+#include "agent/store/place.h"
+#include "agent/table/rowgroup.h"
+#include "storage/repository.h"
+
+struct store_volume {
+	struct place place;
+	struct rowgroup_params rowgroup;
+	uint8_t id[16]; /* of the repository that was there first in this life; zeros: none was */
+	bool foreign;   /* another box writes it: it is read only */
+	int error;      /* why it is not there */
+	char sentence[512], remedy[512];
+};
+
+struct store {
+	const struct config *config;
+	uint32_t count;
+	struct store_volume volumes[CONFIG_VOLUMES_MAX];
+	struct job_volume stories[CONFIG_VOLUMES_MAX]; /* the same, as stories see them */
+	uint32_t home;                                 /* count: none was there */
+	uint8_t box[16];                               /* who this box is, in the repositories that it writes */
+	struct box_clock clock;
+	int64_t time_kept; /* box time that is on the volumes */
+	char sentence[512], remedy[512];
+};
+
+/*
+ * The clock is borrowed; snapshots are dated by it. An error is that of the first volume, where none is there.
+ * -ENOMEDIUM: it is blank, `coffretd --init` makes a repository there. -EBUSY: another process has it.
+ */
+int store_open(struct store *store, const struct config *config, struct clock *clock);
+/* Zeroed, or after store_open or store_create whatever it returned. */
+void store_close(struct store *store);
+/* Writes box time to the volumes, if it went on by an hour. */
+void store_keep_time(struct store *store);
+/* A person has confirmed how long the box was off: it counts, and is written. */
+void store_confirm_time(struct store *store);
+
+/* NULL: it is not there. */
+struct repository *store_home(const struct store *store);
+/* By its name in the configuration; -1: none has it. */
+int store_find(const struct store *store, const char *name);
+/* The volume whose repository has this id and is there; -1: none. */
+int store_find_repository(const struct store *store, const uint8_t id[16]);
+
+/*
+ * Looks for volumes that are not there; true where one came. `closing`: also lets go of those whose path leads elsewhere by
+ * now, which nobody may be using.
+ */
+bool store_look(struct store *store, bool closing);
+/* A volume that failed is closed and opened anew, if it is still there. */
+void store_reopen(struct store *store, uint32_t volume);
+
+/* ---- store_make.c ---- */
+
+/*
+ * Makes the directories and the key file where they are missing, and repositories on all volumes that are blank: the
+ * first of a new family, the others its sisters. Returns how many were made; which those are, have error 0 and a
+ * repository; `sentence` is of one that could not be, or empty. recovery_key is for the person in front of the screen,
+ * once; "" where no new family was made. -EXDEV: all volumes hold something already, and nothing was made.
+ */
+int store_create(struct store *store, const struct config *config, char recovery_key[64]);
+/* While others are there: a sister on this volume, which is blank. Then it is opened. */
+int store_attach(struct store *store, uint32_t volume);
+/* This box becomes the only writer of the repository there. Nobody may be using it. -ENOKEY: that key does not open it. */
+int store_take_over(struct store *store, uint32_t volume, const char *recovery_key);
+
+/* ---- what the two share ---- */
+
+void store_begin(struct store *store, const struct config *config);
+int store_tell(struct store_volume *volume, int error, const char *remedy, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+void store_settings(const struct store *store, struct repository_settings *settings);
+/* Opens the place, and with a secret of its own what is there; the volume's sentence says what went wrong. */
+int store_open_place(struct store *store, uint32_t volume);
+int store_tell_key(struct store *store, struct store_volume *volume, int error);
+int store_tell_repository(struct store *store, uint32_t volume, int error);
+int store_open_volume(struct store *store, uint32_t volume);
+void store_close_volume(struct store *store, uint32_t volume);
+/* Who this box is: of its state directory, or -ENOENT. */
+int store_read_box(struct store *store);
+int store_write_box(struct store *store);
+
+#endif

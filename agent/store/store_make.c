@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Making repositories, and taking them over. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+
+#include "agent/store/key_file.h"
+#include "agent/store/store.h"
+
+/* Every directory on the way to `path`, for its owner alone. */
+static int make_directories(const char *path, bool last_too)
+{
+	char part[512];
+	if (strlen(path) >= sizeof(part))
+		return -ENAMETOOLONG;
+	strcpy(part, path);
+	for (char *slash = strchr(part + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		if (mkdir(part, 0700) < 0 && errno != EEXIST)
+			return -errno;
+		*slash = '/';
+	}
+	return last_too && mkdir(part, 0700) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+/* The first volume's directories are made. Another's is made in one that is there: of its disk, if that is mounted. */
+static int make_place(const struct config *config, uint32_t index)
+{
+	const char *path = config->volumes[index].path;
+	if (place_is_flash(path))
+		return place_make_flash(path);
+	if (index == 0)
+		return make_directories(path, true);
+	return mkdir(path, 0700) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+static int make_box(struct store *store)
+{
+	int result = store_read_box(store);
+	if (result != -ENOENT)
+		return result;
+	if (getrandom(store->box, sizeof(store->box), 0) != sizeof(store->box))
+		return -EIO;
+	return store_write_box(store);
+}
+
+static int make_places(struct store *store)
+{
+	int result = make_directories(store->config->state_directory, true);
+	if (result == 0)
+		result = make_place(store->config, 0);
+	if (result == 0)
+		result = make_directories(store->config->key_file, false);
+	return result < 0
+		? store_tell(&store->volumes[0], result, "", "What the store needs cannot be made: %s.", strerror(-result))
+		: 0;
+}
+
+static int tell_made(struct store *store, uint32_t index, int error)
+{
+	const char *path = store->config->volumes[index].path;
+	if (error == -EXDEV)
+		return store_tell(&store->volumes[index], error,
+			"Nothing was changed. Name an empty directory, or an empty flash, for a new store.",
+			"%s holds something already.", path);
+	return error < 0
+		? store_tell(&store->volumes[index], error, "", "The store cannot be made in %s: %s.", path, strerror(-error))
+		: 0;
+}
+
+/* ---- the first of a family ---- */
+
+static int find_key(struct store *store, struct store_volume *volume, uint8_t key[KEY_FILE_SIZE])
+{
+	int result = key_file_read(store->config->key_file, key);
+	if (result == -ENOENT)
+		result = key_file_make(store->config->key_file, key);
+	return result < 0 ? store_tell_key(store, volume, result) : 0;
+}
+
+static int make_first(struct store *store, uint32_t index, char recovery_key[64])
+{
+	struct store_volume *volume = &store->volumes[index];
+	uint8_t key[KEY_FILE_SIZE];
+	struct repository_secret secret = { .kind = SECRET_KEY_FILE, .bytes = key, .size = sizeof(key) };
+	struct repository_settings settings;
+	int result = find_key(store, volume, key);
+	if (result == 0)
+		result = make_box(store);
+	if (result == 0)
+		result = store_open_place(store, index);
+	if (result < 0)
+		return result;
+	store_settings(store, &settings);
+	result = repository_create(volume->place.volume, &settings, &secret, recovery_key);
+	explicit_bzero(key, sizeof(key));
+	store_close_volume(store, index);
+	return tell_made(store, index, result);
+}
+
+/* ---- the others ---- */
+
+/* One that this box writes. count: none is there. */
+static uint32_t find_sister(const struct store *store)
+{
+	for (uint32_t i = 0; i < store->count; i++)
+		if (store->stories[i].repository && !store->volumes[i].foreign)
+			return i;
+	return store->count;
+}
+
+static int make_sister(struct store *store, uint32_t index)
+{
+	uint32_t sister = find_sister(store);
+	if (sister == store->count)
+		return store_tell(&store->volumes[index], -ENOMEDIUM, "Run coffretd --init.",
+			"There is no store of this box that one in %s could go with.", store->config->volumes[index].path);
+	int result = make_place(store->config, index);
+	if (result < 0)
+		return store_tell(&store->volumes[index], result, "Is its disk mounted?",
+			"The directory %s cannot be made: %s.", store->config->volumes[index].path, strerror(-result));
+	result = store_open_place(store, index);
+	if (result < 0)
+		return result;
+	result = repository_create_sister(
+		store->volumes[index].place.volume, store->stories[sister].repository, store->config->append_only);
+	store_close_volume(store, index);
+	return tell_made(store, index, result);
+}
+
+int store_attach(struct store *store, uint32_t index)
+{
+	int result = store->stories[index].repository ? tell_made(store, index, -EXDEV) : make_sister(store, index);
+	/* Whatever was remembered of the place: somebody said that this is the store there from now on. */
+	if (result == 0) {
+		memset(store->volumes[index].id, 0, sizeof(store->volumes[index].id));
+		store_look(store, false);
+		result = store->volumes[index].error;
+	}
+	return result;
+}
+
+static void copy_sentence(struct store *store, uint32_t index)
+{
+	memcpy(store->sentence, store->volumes[index].sentence, sizeof(store->sentence));
+	memcpy(store->remedy, store->volumes[index].remedy, sizeof(store->remedy));
+}
+
+/* Each that is blank: the first of a family where none is there, a sister where one is. 1: made, 0: it was there. */
+static int make_one(struct store *store, uint32_t index, char recovery_key[64])
+{
+	int result = store_open_volume(store, index);
+	if (result != -ENOMEDIUM && !(result == -ENOENT && index == 0)) /* -ENOENT: no key file */
+		return result;
+	if (find_sister(store) < store->count)
+		result = make_sister(store, index);
+	else
+		result = index == 0 ? make_first(store, index, recovery_key) : result;
+	if (result < 0)
+		return result;
+	result = store_open_volume(store, index);
+	return result < 0 ? result : 1;
+}
+
+static int prepare(struct store *store)
+{
+	int result = make_places(store);
+	if (result == 0 && make_box(store) < 0)
+		result = store_tell(&store->volumes[0], -EBADMSG, "Look at the file box-id there.",
+			"What this box is called cannot be read from %s, nor written.", store->config->state_directory);
+	return result;
+}
+
+int store_create(struct store *store, const struct config *config, char recovery_key[64])
+{
+	int made = 0, error = 0;
+	recovery_key[0] = '\0';
+	store_begin(store, config);
+	int result = prepare(store);
+	if (result < 0) {
+		copy_sentence(store, 0);
+		return result;
+	}
+	/* A sister may come first in the order: those that are there are opened before. */
+	for (uint32_t i = 1; i < store->count; i++)
+		store_open_volume(store, i);
+	for (uint32_t i = 0; i < store->count; i++) {
+		result = store->stories[i].repository ? 0 : make_one(store, i, recovery_key);
+		made += result == 1;
+		if (result < 0 && !error) {
+			copy_sentence(store, i);
+			error = result;
+		}
+	}
+	if (!made && !error) {
+		error = tell_made(store, 0, -EXDEV);
+		copy_sentence(store, 0);
+	}
+	return made ? made : error; /* what was made is told, and its recovery key shown, whatever became of the others */
+}
+
+/* ---- taking over ---- */
+
+static int take_over(struct store *store, uint32_t index, const struct repository_secret *recovery)
+{
+	struct store_volume *volume = &store->volumes[index];
+	struct repository_settings settings;
+	struct repository *repository = NULL;
+	uint8_t key[KEY_FILE_SIZE];
+	struct repository_secret own = { .kind = SECRET_KEY_FILE, .bytes = key, .size = sizeof(key) };
+	int result = key_file_read(store->config->key_file, key);
+	if (result < 0)
+		return store_tell_key(store, volume, result);
+	store_settings(store, &settings);
+	memset(settings.writer, 0, sizeof(settings.writer)); /* as whoever may write it */
+	result = repository_open(&repository, volume->place.volume, &settings, recovery);
+	if (result == 0)
+		result = repository_take_over(repository, store->box, &own);
+	repository_close(repository);
+	explicit_bzero(key, sizeof(key));
+	if (result == -ENOKEY || result == -EINVAL)
+		return store_tell(volume, -ENOKEY, "Look for a letter that was mistyped; or is it the key of another store?",
+			"That recovery key does not open the store in %s.", store->config->volumes[index].path);
+	return result < 0 ? store_tell_repository(store, index, result) : 0;
+}
+
+int store_take_over(struct store *store, uint32_t index, const char *recovery_key)
+{
+	struct repository_secret recovery = { SECRET_RECOVERY, (const uint8_t *)recovery_key, strlen(recovery_key) };
+	struct store_volume *volume = &store->volumes[index];
+	store_close_volume(store, index);
+	int result = store_open_place(store, index);
+	if (result == 0)
+		result = take_over(store, index, &recovery);
+	store_close_volume(store, index);
+	int error = result;
+	char sentence[sizeof(volume->sentence)], remedy[sizeof(volume->remedy)];
+	memcpy(sentence, volume->sentence, sizeof(sentence));
+	memcpy(remedy, volume->remedy, sizeof(remedy));
+	store_look(store, false); /* as it is now, whatever that is */
+	if (error < 0) {
+		memcpy(volume->sentence, sentence, sizeof(sentence));
+		memcpy(volume->remedy, remedy, sizeof(remedy));
+	}
+	return error < 0 ? error : volume->error;
+}

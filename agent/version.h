@@ -1,7 +1,0 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-#ifndef AGENT_VERSION_H
-#define AGENT_VERSION_H
-
-#define COFFRET_VERSION "0.1"
-
-#endif
