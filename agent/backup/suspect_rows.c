@@ -224,7 +224,9 @@ static int open_nights(struct night_rows *n, uint64_t id)
 	int result = stored_open(&n->now, repository, id);
 	if (result == 0)
 		result = stored_newest_before(repository, n->now.info.subject, SNAPSHOT_BACKUP, n->now.info.sequence, &before);
-	return result < 0 ? result : stored_open(&n->before, repository, before.id);
+	if (result == 0)
+		result = stored_open(&n->before, repository, before.id);
+	return result;
 }
 
 int suspect_count_rows(const struct job_context *context, uint64_t id)

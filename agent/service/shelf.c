@@ -182,7 +182,7 @@ static void read_new(const struct shelf *shelf, const struct store *store, struc
 
 void shelf_refresh(struct shelf *shelf, const struct store *store)
 {
-	struct shelf_volume volumes[CONFIG_VOLUMES_MAX];
+	struct shelf_volume volumes[CONFIG_VOLUMES_MAX] = { 0 };
 	struct gather gather = { .count = 0 };
 	int error = 0;
 	bool any = false;

@@ -329,13 +329,14 @@ int rowgroup_row(struct rowgroup_writer *writer, const struct value *values)
 
 static int add_again(struct rowgroup_writer *writer, const struct rowgroup_value *values)
 {
+	static const struct value kept_apart;
 	struct row_buffer *buffer = &writer->buffer;
 	int error;
 
 	if (buffer->count == writer->params->max_rows)
 		return -E2BIG;
 	for (size_t i = 0; i < writer->layout->column_count; i++) {
-		writer->values[i] = values[i].large ? (struct value){ 0 } : values[i].value;
+		writer->values[i] = values[i].large ? kept_apart : values[i].value;
 		if (values[i].large)
 			large_refer(&writer->large, (uint16_t)i, values[i].size, values[i].hash);
 	}

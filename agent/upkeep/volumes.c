@@ -121,7 +121,7 @@ static void align_sequences(const struct job_context *context)
 size_t volumes_for_new(
 	const struct job_context *context, const char *subject, struct job_volume order[CONFIG_VOLUMES_MAX])
 {
-	struct job_volume small[CONFIG_VOLUMES_MAX];
+	struct job_volume small[CONFIG_VOLUMES_MAX] = { 0 };
 	struct repository_status status;
 	size_t count = 0, small_count = 0;
 	align_sequences(context);
