@@ -91,6 +91,8 @@ int key_slots_open(const struct superblock *superblock, const struct repository_
 		if (superblock->slots[i].kind != 1 + secret->kind)
 			continue;
 		int error = open_slot(&superblock->slots[i], superblock->family, secret, key);
+		if (!error)
+			return (int)i;
 		if (error != -EBADMSG && error != -ENOKEY && error != -EINVAL)
 			return error;
 	}

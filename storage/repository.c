@@ -13,14 +13,9 @@
 static int fill_recovery_slot(
 	struct superblock *superblock, struct key_slot *slot, const uint8_t key[32], char text[64])
 {
-	uint8_t bytes[RECOVERY_KEY_BYTES];
-	int error = crypto_random(bytes, sizeof bytes);
-	if (error)
-		return error;
-	recovery_key_put(text, bytes);
-	crypto_wipe(bytes, sizeof bytes);
 	struct repository_secret secret = { SECRET_RECOVERY, (const uint8_t *)text, RECOVERY_KEY_CHARS };
-	return key_slot_fill(slot, superblock->family, key, &secret, 0);
+	int error = recovery_key_make(text);
+	return error ? error : key_slot_fill(slot, superblock->family, key, &secret, 0);
 }
 
 static int make_superblock(struct superblock *superblock, const struct volume *volume,
@@ -147,8 +142,8 @@ static int find_superblock(struct repository *r, const struct repository_secret 
 	r->superblock = files.superblock;
 	r->superblock_last = files.last;
 	memcpy(best, files.best, sizeof files.best);
-	error = key_slots_open(&r->superblock, secret, r->key);
-	return error ? error : superblock_check(files.bytes, &r->superblock, r->key);
+	int slot = key_slots_open(&r->superblock, secret, r->key);
+	return slot < 0 ? slot : superblock_check(files.bytes, &r->superblock, r->key);
 }
 
 static int decide_read_only(struct repository *r, const struct repository_settings *settings)
@@ -286,60 +281,6 @@ void repository_derive(const struct repository *repository, const char *purpose,
 		abort(); /* arguments of ours: HKDF cannot refuse them */
 }
 
-int repository_store_superblock(struct repository *r, const struct superblock *changed)
-{
-	struct superblock next = *changed;
-	next.generation++;
-	int error = superblock_store(r->volume, &next, r->key, &r->superblock_last);
-	if (!error)
-		r->superblock = next;
-	crypto_wipe(&next, sizeof next);
-	return error;
-}
-
-struct key_slot *repository_slot_for(struct superblock *superblock, int kind)
-{
-	for (size_t i = 0; i < KEY_SLOTS; i++)
-		if (superblock->slots[i].kind == 1 + kind)
-			return &superblock->slots[i];
-	for (size_t i = 0; i < KEY_SLOTS; i++)
-		if (!superblock->slots[i].kind)
-			return &superblock->slots[i];
-	return NULL;
-}
-
-int repository_set_secret(struct repository *repository, const struct repository_secret *secret, uint32_t iterations)
-{
-	if (repository->read_only)
-		return -EROFS;
-	repository_lock(repository);
-	struct superblock changed = repository->superblock;
-	struct key_slot *slot = repository_slot_for(&changed, (int)secret->kind);
-	int error = slot
-		? key_slot_fill(slot, changed.family, repository->key, secret, iterations ? iterations : PASSPHRASE_ITERATIONS)
-		: -ENOSPC;
-	if (!error)
-		error = repository_store_superblock(repository, &changed);
-	repository_unlock(repository);
-	return error;
-}
-
-int repository_renew_recovery(struct repository *repository, char recovery_key[64])
-{
-	if (repository->read_only)
-		return -EROFS;
-	repository_lock(repository);
-	struct superblock changed = repository->superblock;
-	struct key_slot *slot = repository_slot_for(&changed, SECRET_RECOVERY);
-	int error = slot ? fill_recovery_slot(&changed, slot, repository->key, recovery_key) : -ENOSPC;
-	if (!error)
-		error = repository_store_superblock(repository, &changed);
-	if (error)
-		crypto_wipe(recovery_key, 64);
-	repository_unlock(repository);
-	return error;
-}
-
 /* ---- what the others share ---- */
 
 void repository_now(const struct repository *repository, int64_t *box_time, int64_t *wall_time)
@@ -413,6 +354,7 @@ int repository_status(struct repository *repository, struct repository_status *s
 	memcpy(status->writer, repository->superblock.writer, 16);
 	memcpy(status->family, repository->superblock.family, 16);
 	status->foreign = repository->foreign;
+	repository_count_keys(repository, &status->keys);
 	status->next_sequence = repository->roots.next_sequence;
 	repository_unlock(repository);
 	return error;

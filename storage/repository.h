@@ -42,7 +42,7 @@ struct repository_settings {
 
 #define PASSPHRASE_ITERATIONS 210000
 
-/* The key of the repository is random; this opens one of its slots. Bytes are copied and wiped at repository_close. */
+/* The key of the repository is random; this opens one of its slots. No function keeps the bytes. */
 struct repository_secret {
 	enum { SECRET_KEY_FILE, SECRET_PASSPHRASE, SECRET_RECOVERY } kind;
 	const uint8_t *bytes;
@@ -64,10 +64,6 @@ int repository_open(struct repository **repository, struct volume *volume, struc
 	const struct repository_secret *secret);
 /* NULL is nothing. A snapshot that is being made is aborted. */
 void repository_close(struct repository *repository);
-/* Adds a slot for this secret, or replaces the one of its kind; the old one opens nothing any more. Durable on return. */
-int repository_set_secret(struct repository *repository, const struct repository_secret *secret, uint32_t iterations);
-/* A new recovery key in place of the old one, 56 characters and a NUL, shown once. */
-int repository_renew_recovery(struct repository *repository, char recovery_key[64]);
 
 /*
  * Makes a repository on a blank volume with the key, the chunker parameters and the key slots of one that is open, and so
@@ -88,6 +84,32 @@ void repository_derive(const struct repository *repository, const char *purpose,
 
 /* Box time now, seconds: never less than that of the newest snapshot. */
 int64_t repository_box_time(const struct repository *repository);
+
+/* ---- what opens it (repository_keys.c) ---- */
+
+/* A new recovery key, 56 characters and a NUL, that opens nothing yet. */
+int recovery_key_make(char recovery_key[64]);
+/* Whether it is all there, with its checksum: else it was mistyped. */
+bool recovery_key_is_whole(const char *recovery_key);
+
+/*
+ * Secrets change in steps, each of which is durable on return and after a cut done or not: added, confirmed, alone. Whoever
+ * takes one step on all repositories before the next leaves, whatever is cut, one secret that opens every one of them: the
+ * old one until the new one is confirmed everywhere, the new one from then on.
+ *
+ * A slot is named by its salt. The repository's key stays the same: what was read of the medium before is opened by an old
+ * secret for ever. -EROFS where it may not be written. After an error of the volume it is as it was, or,
+ * where the volume does nothing any more, done or not.
+ */
+/* Opens it from now on, in the slot of one of its kind that was never confirmed. -EUSERS: there is no free slot. */
+int repository_add_secret(
+	struct repository *repository, const struct repository_secret *secret, uint32_t iterations, uint8_t slot[16]);
+/* Which slot this secret opens. -ENOKEY: none. */
+int repository_find_secret(struct repository *repository, const struct repository_secret *secret, uint8_t slot[16]);
+/* It stays, whatever is added; `alone`: the others of its kind open nothing any more. -ENOENT: there is no such slot. */
+int repository_confirm_secret(struct repository *repository, const uint8_t slot[16], bool alone);
+/* Those of this kind, or of them what was never confirmed, open nothing any more. -EPERM: nothing would open it. */
+int repository_drop_secrets(struct repository *repository, int kind, bool unconfirmed_only);
 
 /* ---- snapshots ---- */
 
@@ -233,6 +255,12 @@ int chunk_name(const struct repository *repository, const void *bytes, size_t si
 
 /* ---- looking after it ---- */
 
+/* Secrets that open it, by their kinds. */
+struct repository_keys {
+	uint32_t key_files, passphrases, recovery_keys;
+	uint32_t unconfirmed; /* of them all, those that nobody has said to know */
+};
+
 struct repository_status {
 	uint64_t size, free; /* bytes of the volume */
 	uint64_t room;       /* of those free, that chunks may take: the rest is for roots, states and removals */
@@ -241,7 +269,8 @@ struct repository_status {
 	bool append_only;        /* no snapshot is ever removed */
 	bool read_only, durable; /* durable: an acknowledged snapshot survives a power cut */
 	uint8_t id[16], writer[16], family[16];
-	bool foreign;              /* another box is its writer */
+	bool foreign; /* another box is its writer */
+	struct repository_keys keys;
 	uint64_t next_sequence;    /* of the next snapshot */
 	uint32_t damaged_segments; /* at mount: not readable, or their end was damaged */
 	bool parity;

@@ -56,7 +56,7 @@ struct superblock_files {
 	int error; /* of the last one that could not be used */
 };
 int superblock_find(struct volume *volume, struct superblock_files *files);
-/* Two new copies with numbers over *last, durable on return; then those below are removed. */
+/* Two new copies with numbers over *last, durable on return; then those below are removed. After an error: neither. */
 int superblock_store(struct volume *volume, const struct superblock *superblock, const uint8_t key[32], uint64_t *last);
 
 /* mount.c: every data segment into the index; what was never acknowledged is dropped. */
@@ -66,8 +66,9 @@ int repository_mount(struct repository *repository);
 int repository_found(struct volume *volume, const struct superblock *superblock, const uint8_t key[32]);
 /* Durably with the next generation, then it is the one in use. */
 int repository_store_superblock(struct repository *repository, const struct superblock *changed);
-/* The slot of a secret's kind, or a free one. NULL: there is none. */
+/* repository_keys.c: the slot of a secret's kind, or a free one. NULL: there is none. */
 struct key_slot *repository_slot_for(struct superblock *superblock, int kind);
+void repository_count_keys(const struct repository *repository, struct repository_keys *keys);
 
 /* Writes the present roots durably. The caller has changed them and changes them back after an error. */
 int repository_store_roots(struct repository *repository);

@@ -24,6 +24,7 @@ static const uint8_t magic[8] = "Coffret\n";
 static void put_slot(uint8_t *to, const struct key_slot *slot)
 {
 	to[0] = slot->kind;
+	to[1] = slot->unconfirmed;
 	put32(to + 4, slot->iterations);
 	memcpy(to + 8, slot->salt, 16);
 	memcpy(to + 24, slot->nonce, 12);
@@ -34,6 +35,7 @@ static void put_slot(uint8_t *to, const struct key_slot *slot)
 static void get_slot(struct key_slot *slot, const uint8_t *from)
 {
 	slot->kind = from[0];
+	slot->unconfirmed = from[1] & 1;
 	slot->iterations = get32(from + 4);
 	memcpy(slot->salt, from + 8, 16);
 	memcpy(slot->nonce, from + 24, 12);

@@ -21,7 +21,8 @@
 #define FEATURES_READ (FEATURE_READ_PARITY | FEATURE_READ_FAMILY)
 
 struct key_slot {
-	uint8_t kind; /* 0: empty; else 1 + the kind of its secret */
+	uint8_t kind;     /* 0: empty; else 1 + the kind of its secret */
+	bool unconfirmed; /* nobody has said yet that the secret is known: the next one of its kind takes its place */
 	uint32_t iterations;
 	uint8_t salt[16], nonce[12], tag[16];
 	uint8_t key[32]; /* the repository's, sealed with the secret's */
@@ -49,7 +50,7 @@ int superblock_check(const uint8_t from[SUPERBLOCK_SIZE], const struct superbloc
 /* Fills the slot with the repository's key for this secret. iterations count for a passphrase alone. */
 int key_slot_fill(struct key_slot *slot, const uint8_t family[16], const uint8_t key[32],
 	const struct repository_secret *secret, uint32_t iterations);
-/* Tries every slot of the secret's kind. -ENOKEY: none opens. */
+/* Tries every slot of the secret's kind. Returns which one opened, 0 to KEY_SLOTS - 1. -ENOKEY: none does. */
 int key_slots_open(const struct superblock *superblock, const struct repository_secret *secret, uint8_t key[32]);
 
 #define RECOVERY_KEY_BYTES 32

@@ -106,16 +106,18 @@ int superblock_store(struct volume *volume, const struct superblock *superblock,
 	if (!bytes)
 		return -ENOMEM;
 	int error = superblock_put(bytes, superblock, key);
+	uint64_t first = *last + 1;
 	for (int copy = 0; !error && copy < 2; copy++) {
 		uint64_t id = segment_id(SEGMENT_SUPERBLOCK, ++*last);
 		error = volume_write(volume, id, 0, bytes, size);
 		if (!error)
 			error = volume_sync(volume, id);
-		if (error)
-			volume_remove(volume, id);
 	}
 	free(bytes);
 	if (!error)
-		remove_below(volume, *last - 1);
+		remove_below(volume, first);
+	/* One whole copy would make a change of what is told to have failed. */
+	for (uint64_t number = first; error && number <= *last; number++)
+		volume_remove(volume, segment_id(SEGMENT_SUPERBLOCK, number));
 	return error;
 }

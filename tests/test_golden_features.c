@@ -163,7 +163,7 @@ static uint64_t compatible_bits(const struct golden *golden)
 {
 	uint8_t bytes[SUPERBLOCK_SIZE];
 	struct superblock superblock;
-	assert_int_equal(volume_read(golden->volume, UINT64_C(0x010000000000000a), 0, bytes, sizeof bytes), 0);
+	assert_int_equal(volume_read(golden->volume, UINT64_C(0x010000000000000c), 0, bytes, sizeof bytes), 0);
 	assert_int_equal(superblock_get(&superblock, bytes), 0);
 	return superblock.compatible;
 }
@@ -180,7 +180,7 @@ static void an_unknown_compatible_feature_is_ignored_and_kept(void **state)
 	assert_int_equal(repository_status(golden.repository, &status), 0);
 	assert_false(status.read_only);
 	assert_int_equal(sample_store(golden.repository, &third, true, &id), 0);
-	assert_int_equal(repository_renew_recovery(golden.repository, recovery), 0);
+	assert_int_equal(sample_renew_recovery(golden.repository, recovery), 0);
 	assert_true(compatible_bits(&golden) == UNKNOWN);
 	close_copy(&golden);
 }

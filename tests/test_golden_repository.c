@@ -66,7 +66,7 @@ static int make(const char *path, bool sister)
 		error = sister ? open_sister(&golden.repository, golden.volume)
 					   : sample_open(&golden.repository, golden.volume);
 	if (!error)
-		error = repository_set_secret(golden.repository, &secret, 2000);
+		error = sample_set_secret(golden.repository, &secret);
 	if (!error)
 		error = sample_store(golden.repository, &first, true, &ids[0]);
 	if (!error)

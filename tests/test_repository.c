@@ -85,7 +85,7 @@ static void it_opens_with_its_passphrase_and_its_recovery_key_alone(void **state
 		typed[at] = 0;
 	}
 	assert_int_equal(open_with(&w, SECRET_RECOVERY, typed), 0);
-	assert_int_equal(repository_renew_recovery(w.repository, renewed), 0);
+	assert_int_equal(sample_renew_recovery(w.repository, renewed), 0);
 	assert_int_equal(open_with(&w, SECRET_RECOVERY, recovery), -ENOKEY);
 	assert_int_equal(open_with(&w, SECRET_RECOVERY, renewed), 0);
 	renewed[5] = renewed[5] == 'A' ? 'B' : 'A';
@@ -102,9 +102,9 @@ static void a_new_secret_replaces_the_old_one(void **state)
 	setup(&w);
 	assert_int_equal(sample_open(&w.repository, w.volume), 0);
 	assert_int_equal(sample_store(w.repository, &sample, false, &id), 0);
-	assert_int_equal(repository_set_secret(w.repository, &secret, 1000), 0);
+	assert_int_equal(sample_set_secret(w.repository, &secret), 0);
 	secret = (struct repository_secret){ SECRET_PASSPHRASE, (const uint8_t *)"newer", 5 };
-	assert_int_equal(repository_set_secret(w.repository, &secret, 1000), 0);
+	assert_int_equal(sample_set_secret(w.repository, &secret), 0);
 	assert_int_equal(open_with(&w, SECRET_PASSPHRASE, "new"), -ENOKEY);
 	assert_int_equal(open_with(&w, SECRET_PASSPHRASE, "newer"), 0);
 	assert_int_equal(sample_compare(w.repository, &sample, id), 0);

@@ -39,7 +39,7 @@ static void make(void)
 	char recovery[64];
 	if (memory_volume_open(&volume, &geometry) || repository_create(volume, &s, &secrets[0], recovery) ||
 		volume_read(volume, segment_id(SEGMENT_SUPERBLOCK, 1), 0, original, sizeof original) ||
-		superblock_get(&superblock, original) || key_slots_open(&superblock, &secrets[0], key))
+		superblock_get(&superblock, original) || key_slots_open(&superblock, &secrets[0], key) < 0)
 		abort();
 }
 

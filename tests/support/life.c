@@ -203,7 +203,7 @@ void life_script(struct life *life)
 	compact(life);
 	copy_back(life, 2);
 	scrub(life);
-	life->acknowledged += !repository_renew_recovery(life->repository, recovery);
+	life->acknowledged += !sample_renew_recovery(life->repository, recovery);
 	write_state(life, 2);
 	fill_and_make_room(life);
 	write_state(life, 4);

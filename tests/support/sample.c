@@ -154,6 +154,20 @@ static int open_or_create(struct repository **repository, struct volume *volume,
 	return error;
 }
 
+int sample_set_secret(struct repository *repository, const struct repository_secret *secret)
+{
+	uint8_t slot[16];
+	int error = repository_add_secret(repository, secret, 2000, slot);
+	return error ? error : repository_confirm_secret(repository, slot, true);
+}
+
+int sample_renew_recovery(struct repository *repository, char recovery_key[64])
+{
+	struct repository_secret secret = { SECRET_RECOVERY, (const uint8_t *)recovery_key, 56 };
+	int error = recovery_key_make(recovery_key);
+	return error ? error : sample_set_secret(repository, &secret);
+}
+
 int sample_open(struct repository **repository, struct volume *volume)
 {
 	return open_or_create(repository, volume, true);

@@ -20,6 +20,10 @@ int sample_store(struct repository *repository, const struct sample *sample, boo
 /* 0: whole and equal bit for bit. -EBADMSG and other errors are the repository's; -EILSEQ: it differs. */
 int sample_compare(struct repository *repository, const struct sample *sample, uint64_t id);
 
+/* The one secret of its kind from now on. */
+int sample_set_secret(struct repository *repository, const struct repository_secret *secret);
+int sample_renew_recovery(struct repository *repository, char recovery_key[64]);
+
 /* A repository on a volume: opened, or created where it is blank. */
 int sample_open(struct repository **repository, struct volume *volume);
 /* Created so that nothing can be healed: for tests of what damage does. */
