@@ -2,7 +2,6 @@
 #include "agent/store/store.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,17 +13,12 @@
 #define BOX_ID "box-id"     /* the small file */
 #define KEEP_EVERY_S 3600
 
-int store_tell(struct store_volume *volume, int error, const char *remedy, const char *format, ...)
-{
-	va_list args;
-	va_start(args, format);
-	vsnprintf(volume->sentence, sizeof(volume->sentence), format, args);
-	va_end(args);
-	snprintf(volume->remedy, sizeof(volume->remedy), "%s", remedy);
-	return volume->error = error;
-}
-
 static const uint8_t nobody[16];
+
+static const char *path_of(const struct store *store, uint32_t volume)
+{
+	return store->config->volumes[volume].path;
+}
 
 static bool is_known(const uint8_t id[16])
 {
@@ -64,88 +58,6 @@ static void learn_box(struct store *store, const struct repository_status *statu
 		return;
 	memcpy(store->box, status->writer, sizeof(store->box));
 	store_write_box(store);
-}
-
-/* ---- what went wrong ---- */
-
-static const char *path_of(const struct store *store, uint32_t volume)
-{
-	return store->config->volumes[volume].path;
-}
-
-static int tell_place(struct store *store, uint32_t index, int error)
-{
-	struct store_volume *volume = &store->volumes[index];
-	const char *path = path_of(store, index);
-	bool flash = place_is_flash(path);
-	switch (error) {
-	case -EBUSY:
-		return store_tell(volume, error, "Use the daemon (leave out --standalone), or stop it first.",
-			"Another process has the store in %s open.", path);
-	case -ENOENT:
-		return store_tell(volume, -ENOMEDIUM,
-			flash ? "Attach the flash (ubiattach), or name the volume that it has."
-				  : "Run coffretd --init once; or mount the disk it is on.",
-			"There is no %s %s.", flash ? "flash" : "directory", path);
-	case -EXDEV:
-		return store_tell(volume, error, "Name a UBI volume that is empty. ubiupdatevol -t empties one, for good.",
-			"%s holds something that is no store of this box; nothing was changed.", path);
-	case -EOPNOTSUPP:
-		return store_tell(volume, error, "Name a directory.", "This build cannot use a flash such as %s.", path);
-	case -ENOTTY:
-		return store_tell(
-			volume, error, "Name a UBI volume such as /dev/ubi0_1, or a directory.", "%s is no volume of UBI.", path);
-	case -EBADF:
-		return store_tell(volume, error, "Make it anew: ubirmvol, then ubimkvol.",
-			"An update of the UBI volume %s was cut short.", path);
-	default:
-		return store_tell(volume, error,
-			flash ? "Look at the device and its owner." : "Look at the directory and its owner.",
-			"The volume %s cannot be opened: %s.", path, strerror(-error));
-	}
-}
-
-int store_tell_key(struct store *store, struct store_volume *volume, int error)
-{
-	key_file_explain(store->config->key_file, error, volume->sentence, sizeof(volume->sentence), volume->remedy,
-		sizeof(volume->remedy));
-	return volume->error = error;
-}
-
-int store_tell_repository(struct store *store, uint32_t index, int error)
-{
-	struct store_volume *volume = &store->volumes[index];
-	const char *path = path_of(store, index);
-	bool first = store->count == 1 || store->home == store->count;
-	switch (error) {
-	case -ENOENT:
-	case -ENODATA:
-	case -ENOMEDIUM:
-		return store_tell(volume, -ENOMEDIUM,
-			first ? "Run coffretd --init once." : "Is its disk mounted? A new one is made a store by coffret attach.",
-			"There is no store in %s yet.", path);
-	case -EXDEV:
-		return store_tell(volume, error, "Name an empty directory, or the one that the store is in.",
-			"%s holds something that is no store of this box.", path);
-	case -ENOKEY:
-		return store_tell(volume, error,
-			"Put the key file back that this store was made with; or take it over with its recovery key: coffret "
-			"take-over.",
-			"The key in %s does not open the store in %s.", store->config->key_file, path);
-	case -EBADMSG:
-		return store_tell(volume, error, "Its copies may be whole: do not write to it, and ask for help.",
-			"The store in %s is damaged at its root.", path);
-	case -EPROTONOSUPPORT:
-		return store_tell(volume, error, "Update coffret; nothing was changed.",
-			"The store in %s was written by a later version, with features or records that this one cannot read.",
-			path);
-	case -ESTALE:
-		return store_tell(volume, error,
-			"Put the disk back that was there. To go on with this one, restart coffretd: systemctl restart coffretd.",
-			"The store in %s is not the one that was there before.", path);
-	default:
-		return store_tell(volume, error, "", "The store in %s cannot be opened: %s.", path, strerror(-error));
-	}
 }
 
 /* ---- time ---- */
@@ -249,7 +161,7 @@ void store_close_volume(struct store *store, uint32_t index)
 int store_open_place(struct store *store, uint32_t index)
 {
 	int result = place_open(&store->volumes[index].place, path_of(store, index));
-	return result < 0 ? tell_place(store, index, result) : 0;
+	return result < 0 ? store_tell_place(store, index, result) : 0;
 }
 
 /* Another repository than before in the same place is another disk: whoever waits for the first one goes on waiting. */
@@ -285,10 +197,7 @@ static int open_repository(struct store *store, uint32_t index, struct repositor
 	if (result < 0)
 		return store_tell_repository(store, index, result);
 	result = chunker_params(&volume->rowgroup, *repository, settings.chunker);
-	return result < 0
-		? store_tell(volume, result, "Update coffret.",
-			  "The store in %s was made by a later version, which cuts rows in another way.", path_of(store, index))
-		: accept(store, index, *repository);
+	return result < 0 ? store_tell_repository(store, index, -EPROTO) : accept(store, index, *repository);
 }
 
 int store_open_volume(struct store *store, uint32_t index)

@@ -81,16 +81,21 @@ int store_attach(struct store *store, uint32_t volume);
 /* This box becomes the only writer of the repository there. Nobody may be using it. -ENOKEY: that key does not open it. */
 int store_take_over(struct store *store, uint32_t volume, const char *recovery_key);
 
+/* ---- store_tell.c: puts it into the volume's sentence and remedy; returns the error that it is told as ---- */
+
+int store_tell(struct store_volume *volume, int error, const char *remedy, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+int store_tell_place(struct store *store, uint32_t volume, int error);
+int store_tell_key(struct store *store, struct store_volume *volume, int error);
+/* -EPROTO: the rows of a later version. */
+int store_tell_repository(struct store *store, uint32_t volume, int error);
+
 /* ---- what the two share ---- */
 
 void store_begin(struct store *store, const struct config *config);
-int store_tell(struct store_volume *volume, int error, const char *remedy, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
 void store_settings(const struct store *store, struct repository_settings *settings);
 /* Opens the place, and with a secret of its own what is there; the volume's sentence says what went wrong. */
 int store_open_place(struct store *store, uint32_t volume);
-int store_tell_key(struct store *store, struct store_volume *volume, int error);
-int store_tell_repository(struct store *store, uint32_t volume, int error);
 int store_open_volume(struct store *store, uint32_t volume);
 void store_close_volume(struct store *store, uint32_t volume);
 /* Who this box is: of its state directory, or -ENOENT. */
