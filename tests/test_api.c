@@ -64,6 +64,23 @@ static void client_gone(void *arg, struct api_client *client)
 	gone++;
 }
 
+/* ---- what stays in memory ---- */
+
+#define SECRET "a-recovery-key-that-nobody-may-find"
+
+static void begin_secret(void *arg, struct api_client *client, const struct block_fields *request)
+{
+	struct block block;
+	(void)arg;
+	assert_string_equal(block_get(request, "Recovery-Key"), SECRET);
+	block_begin(&block, "recovery-key");
+	block_add(&block, "Recovery-Key", SECRET);
+	api_send(client, &block);
+	explicit_bzero(&block, sizeof(block));
+	block_begin(&block, "end");
+	api_end(client, &block);
+}
+
 static const struct api_ops ops = { begin, more, client_gone };
 static struct loop loop;
 static struct api api;
@@ -111,6 +128,75 @@ static void turn(int times)
 {
 	while (times-- > 0)
 		loop_step(&loop, 0);
+}
+
+/* In the api's own buffers. */
+static bool holds_secret(void)
+{
+	return memmem(&api, sizeof(api), SECRET, strlen(SECRET)) != NULL;
+}
+
+static void a_secret_stays_in_no_buffer(void **state)
+{
+	(void)state;
+	static const struct api_ops secret_ops = { begin_secret, more, client_gone };
+	char answer[BLOCK_SIZE];
+	int fd = connect_client();
+	api.ops = &secret_ops;
+	for (int i = 0; i < 3; i++) {
+		say(fd, "Command: x\nRecovery-Key: " SECRET "\n");
+		turn(3);
+		assert_true(holds_secret()); /* so that looking finds what is there */
+		say(fd, i == 1 ? "\nCommand: y\nOther: longer than what was before it, so that it is moved over it\n" : "\n");
+		turn(3);
+		assert_true(recv(fd, answer, sizeof(answer), 0) > 0);
+		turn(3);
+		assert_false(holds_secret());
+		if (i == 1) {
+			close(fd);
+			turn(3);
+			fd = connect_client();
+		}
+	}
+	/* Whoever goes in the middle leaves nothing, neither of what came nor of what was to be sent. */
+	say(fd, "Command: x\nRecovery-Key: " SECRET "\n");
+	turn(3);
+	assert_true(holds_secret());
+	close(fd);
+	turn(3);
+	assert_false(holds_secret());
+}
+
+/* Answers that are not taken pile up; then the secret is moved in its buffer. */
+static void a_secret_that_waits_to_be_sent_is_wiped_when_it_was(void **state)
+{
+	(void)state;
+	static const struct api_ops secret_ops = { begin_secret, more, client_gone };
+	char answer[BLOCK_SIZE];
+	int fd = connect_client(), size = 1, seen = 0;
+	assert_int_equal(setsockopt(api.clients[0].fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)), 0);
+	api.ops = &secret_ops;
+	for (int i = 0; i < 200; i++) {
+		say(fd, "Command: x\nRecovery-Key: " SECRET "\n\n");
+		turn(2);
+		seen += holds_secret();
+		if (i % 40 == 39)
+			while (recv(fd, answer, sizeof(answer), 0) > 0)
+				turn(2);
+	}
+	while (recv(fd, answer, sizeof(answer), 0) > 0)
+		turn(2);
+	assert_true(seen > 0);
+	assert_false(holds_secret());
+	/* Nor does one that goes without taking it leave it there. */
+	for (int i = 0; i < 200 && !holds_secret(); i++) {
+		say(fd, "Command: x\nRecovery-Key: " SECRET "\n\n");
+		turn(2);
+	}
+	assert_true(holds_secret());
+	close(fd);
+	turn(2);
+	assert_false(holds_secret());
 }
 
 /* All that comes until the other side closes or `end` was seen so many times. Returns blocks; checks that they count. */
@@ -346,6 +432,8 @@ int main(void)
 		api_test(what_is_no_request_is_told_so_and_closed),
 		api_test(one_that_never_ends_its_request_is_closed),
 		api_test(one_that_leaves_lets_its_task_go),
+		api_test(a_secret_stays_in_no_buffer),
+		api_test(a_secret_that_waits_to_be_sent_is_wiped_when_it_was),
 		api_test(one_that_only_stops_talking_still_gets_its_answer),
 		api_test(a_waiting_answer_comes_when_something_changed),
 		api_test(one_too_many_is_told_so),

@@ -47,6 +47,8 @@ static void drop(struct api_client *client)
 		client->api->ops->gone(client->api->arg, client);
 	loop_remove(client->api->loop, client->fd);
 	close(client->fd);
+	explicit_bzero(client->in, client->in_size);
+	explicit_bzero(client->out, client->out_size);
 	client->fd = -1;
 	client->busy = false;
 }
@@ -175,6 +177,14 @@ void api_close(struct api *api)
 
 /* ---- sending ---- */
 
+/* The first `length` bytes of a buffer; where they were and where the others were, nothing stays to be read. */
+static void take_out(char *bytes, size_t *size, size_t length)
+{
+	memmove(bytes, bytes + length, *size - length);
+	explicit_bzero(bytes + *size - length, length);
+	*size -= length;
+}
+
 bool api_room(const struct api_client *client)
 {
 	return API_OUT_SIZE - (client->out_size - client->out_from) >= BLOCK_SIZE;
@@ -194,8 +204,10 @@ static bool flush(struct api_client *client)
 			return false;
 		client->out_from += (size_t)sent;
 	}
-	if (client->out_from == client->out_size)
+	if (client->out_from == client->out_size) {
+		explicit_bzero(client->out, client->out_size);
 		client->out_from = client->out_size = 0;
+	}
 	return true;
 }
 
@@ -206,8 +218,7 @@ void api_send(struct api_client *client, struct block *block)
 		return;
 	}
 	if (client->out_size + block->size > API_OUT_SIZE) {
-		memmove(client->out, client->out + client->out_from, client->out_size - client->out_from);
-		client->out_size -= client->out_from;
+		take_out(client->out, &client->out_size, client->out_from);
 		client->out_from = 0;
 	}
 	memcpy(client->out + client->out_size, block->bytes, block->size);
@@ -239,14 +250,14 @@ static void answer_request(struct api_client *client, size_t length)
 	struct block_fields request;
 	struct block block;
 	int result = block_parse(&request, client->in, length);
-	memmove(client->in, client->in + length, client->in_size - length);
-	client->in_size -= length;
+	take_out(client->in, &client->in_size, length);
 	client->busy = true;
 	memset(client->task, 0, sizeof(client->task));
-	if (result == 0) {
+	if (result == 0)
 		client->api->ops->request(client->api->arg, client, &request);
+	explicit_bzero(&request, sizeof(request));
+	if (result == 0)
 		return;
-	}
 	block_begin(&block, "end");
 	block_add(&block, "Result", "failed");
 	block_add_number(&block, "Code", 2);

@@ -5,6 +5,8 @@
  *
  * One thread, inside the event loop. Everything is bounded: clients, what one may send, and what waits to be taken by
  * one that is slow. A client has one request at a time; the next one is read when the answer has ended.
+ *
+ * Requests and answers may hold secrets: what was read or sent, and what a client that went has left, is wiped.
  */
 #ifndef AGENT_SERVICE_API_H
 #define AGENT_SERVICE_API_H
