@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -102,6 +103,112 @@ static void text_of_two_kinds_is_not_mistaken(void **state)
 		for (size_t i = 0; i < count; i++) {
 			free(rows[i]);
 			free(others[i]);
+		}
+	}
+}
+
+static size_t bytes_of(const struct chunk_list *list, unsigned int *second)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < list->count; i++) {
+		bytes += list->chunks[i].size;
+		*second += list->chunks[i].kind == CHUNK_ROWS && list->chunks[i].bytes[0] == 2;
+	}
+	return bytes;
+}
+
+/* Rich text and quotes cost little beside the text that they repeat; and all of it comes back. */
+static void text_beside_text_comes_back_and_is_short(void **state)
+{
+	struct layout alone = table_beside_layout;
+	struct table_digest digest;
+
+	(void)state;
+	alone.column_count = 2;
+	for (size_t size = 16; size <= 2048; size *= 2) {
+		struct row **rows = rows_beside(size, 400, size);
+		struct chunk_list all, first;
+		unsigned int second = 0, none = 0;
+
+		rows_round_trip(&table_beside_layout, &table_rows_small, rows, 400);
+		rows_write(&table_beside_layout, &rowgroup_params_default, rows, 400, &all, &digest);
+		rows_expect(&table_beside_layout, &rowgroup_params_default, rows, 400, &all, &digest);
+		for (size_t i = 0; i < 400; i++)
+			rows[i]->count = 2;
+		rows_write(&alone, &rowgroup_params_default, rows, 400, &first, &digest);
+		if (size >= 256)
+			assert_true(bytes_of(&all, &second) < bytes_of(&first, &none) * 2);
+		assert_true(size < 256 || second);
+		assert_int_equal(none, 0);
+		chunk_list_free(&all);
+		chunk_list_free(&first);
+		rows_free(rows, 400);
+	}
+}
+
+/* A copy goes on where the one before did though it is short; what has nothing in common with text is not beside it. */
+static void short_text_is_beside_text_where_longer_is(void **state)
+{
+	static const char *const texts[] = { "a text that is longer", "a", "", "ok" };
+	struct row *rows[200];
+	struct chunk_list list;
+	struct table_digest digest;
+	unsigned int second = 0;
+
+	(void)state;
+	for (uint32_t i = 0; i < 200; i++) {
+		char text[80] = "", rich[120];
+
+		for (size_t c = 0; texts[i % 4][c]; c++)
+			text[2 * c] = texts[i % 4][c];
+		snprintf(rich, sizeof(rich), "<p>%s %u</p>", texts[i % 4], i);
+		rows[i] = row_copy((const struct value[]){ { &i, 4 }, { text, 2 * strlen(texts[i % 4]) },
+							   { rich, strlen(rich) }, { NULL, 0 }, { NULL, 0 } },
+			5);
+	}
+	rows_round_trip(&table_beside_layout, &table_rows_small, rows, 200);
+	rows_write(&table_beside_layout, &rowgroup_params_default, rows, 200, &list, &digest);
+	assert_true(bytes_of(&list, &second) < 200 * 28);
+	for (size_t i = 0; i < 200; i++)
+		free(rows[i]);
+	chunk_list_free(&list);
+}
+
+/* Numbers whose low bits are anything: in planes, from the values of each integer type that are long enough. */
+static void numbers_in_planes_come_back(void **state)
+{
+	static const enum column_type types[] = { COLUMN_INT, COLUMN_BIGINT, COLUMN_MONEY, COLUMN_DECIMAL, COLUMN_DATETIME2,
+		COLUMN_ROWVERSION, COLUMN_SMALLINT };
+
+	(void)state;
+	for (size_t t = 0; t < sizeof(types) / sizeof(*types); t++) {
+		for (unsigned int step = 0; step < 40; step += 3) {
+			const struct column column = { types[t], false };
+			const struct layout layout = { &column, 1, NULL, 0 };
+			struct random random = { step + 1 };
+			struct chunk_list list;
+			struct table_digest digest;
+			struct row *rows[200];
+			unsigned int second = 0;
+			size_t width = column_type_size(types[t]);
+
+			for (uint64_t i = 0; i < 200; i++) {
+				uint64_t n = (i << step) + random_below(&random, UINT64_C(1) << (step < 24 ? step : 24));
+				uint8_t bytes[17] = { (uint8_t)(types[t] == COLUMN_DECIMAL) };
+
+				for (size_t b = 0; b < width - (width == 17) && b < (types[t] == COLUMN_DATETIME2 ? 4 : 8); b++)
+					bytes[b + (width == 17)] = (uint8_t)(n >> 8 * b);
+				rows[i] = row_copy(&(struct value){ bytes, width }, 1);
+			}
+			rows_round_trip(&layout, &table_rows_small, rows, 200);
+			rows_write(&layout, &rowgroup_params_default, rows, 200, &list, &digest);
+			bytes_of(&list, &second);
+			if (types[t] == COLUMN_BIGINT && step > 18 && step < 36)
+				assert_true(second > 0);
+			chunk_list_free(&list);
+			for (size_t i = 0; i < 200; i++)
+				free(rows[i]);
 		}
 	}
 }
@@ -428,6 +535,9 @@ int main(void)
 		cmocka_unit_test(tables_of_many_shapes_come_back),
 		cmocka_unit_test(values_with_a_pattern_come_back),
 		cmocka_unit_test(text_of_two_kinds_is_not_mistaken),
+		cmocka_unit_test(text_beside_text_comes_back_and_is_short),
+		cmocka_unit_test(short_text_is_beside_text_where_longer_is),
+		cmocka_unit_test(numbers_in_planes_come_back),
 		cmocka_unit_test(thirty_thousand_columns_come_back),
 		cmocka_unit_test(no_rows_make_no_chunk),
 		cmocka_unit_test(no_chunk_is_longer_than_the_limit),

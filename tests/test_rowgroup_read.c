@@ -24,7 +24,8 @@ static void make_chunks(unsigned int number, size_t count, size_t size_max, stru
 
 	hostile_layout(number, columns, &layout);
 
-	struct row **rows = rows_random(number + 1, &layout, count, size_max);
+	struct row **rows = number == 3 ? rows_beside(1, count, size_max / 4)
+									: rows_random(number + 1, &layout, count, size_max);
 
 	rows_write(&layout, &hostile_params, rows, count, list, &digest);
 	rows_free(rows, count);
@@ -250,14 +251,14 @@ static const struct crafted good[] = { { "a NULL", 2, ONE, BYTES("\0") },
 		BYTES("\x01\x04"
 			  "abcd\0\0\0") } };
 
-static int read_crafted(const struct crafted *c)
+static int read_crafted(const struct crafted *c, uint8_t format)
 {
-	static const uint8_t columns[HOSTILE_LAYOUTS] = { HOSTILE_COLUMNS, 4, 1 };
+	static const uint8_t columns[HOSTILE_LAYOUTS] = { HOSTILE_COLUMNS, 4, 1, 5 };
 	size_t size = 2 + c->rows_size + 16 + c->size;
 	uint8_t *chunk = calloc(1, size);
 
 	assert_non_null(chunk);
-	chunk[0] = 1;
+	chunk[0] = format;
 	chunk[1] = columns[c->number];
 	memcpy(chunk + 2, c->rows, c->rows_size);
 	memcpy(chunk + size - c->size, c->sections, c->size);
@@ -272,11 +273,97 @@ static void crafted_chunks_are_refused_for_what_is_wrong_with_them(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
-		if (read_crafted(&bad[i]) != -EBADMSG)
+		if (read_crafted(&bad[i], 1) != -EBADMSG || read_crafted(&bad[i], 2) != -EBADMSG)
 			fail_msg("taken: %s", bad[i].why);
-	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++)
-		if (read_crafted(&good[i]))
+	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
+		if (read_crafted(&good[i], 1) || read_crafted(&good[i], 2))
 			fail_msg("refused: %s", good[i].why);
+		assert_int_equal(read_crafted(&good[i], 3), -EBADMSG);
+	}
+}
+
+/* ---- the second format ---- */
+
+#define NUMBER "\x01\x04\1\0\0\0"
+#define NUMBER_AND_TEXT \
+	NUMBER "\x21\x08"   \
+		   "abcdefgh"
+
+static const struct crafted bad_second[] = {
+	{ "beside itself", 3, ONE, BYTES(NUMBER_AND_TEXT "\x80\0\x01\x06\x04\1\0\0\0x\0\0") },
+	{ "beside nothing", 3, ONE, BYTES(NUMBER_AND_TEXT "\x80\x03\x01\x06\x04\1\0\0\0x\0\0") },
+	{ "beside a number", 3, ONE, BYTES(NUMBER_AND_TEXT "\x80\x02\x01\x06\x04\1\0\0\0x\0\0") },
+	{ "a number beside another", 1, ONE,
+		BYTES("\x01\x04"
+			  "abcd\x80\1\x01\x0d\x04\1\0\0\0abcdefgh\0\0") },
+	{ "beside one that is beside another", 3, ONE,
+		BYTES(NUMBER_AND_TEXT "\x80\1\x01\x06\x04\1\0\0\0x\x80\1\x21\x06\x04\1\0\0\0x\0") },
+	{ "beside another twice", 3, ONE, BYTES(NUMBER_AND_TEXT "\x80\1\x80\1\x01\x06\x04\1\0\0\0x\0\0") },
+	{ "NULLs beside another", 3, ONE, BYTES(NUMBER_AND_TEXT "\x80\1\0\0\0") },
+	{ "no steps", 3, ONE, BYTES(NUMBER_AND_TEXT "\x80\1\x01\x02\0x\0\0") },
+	{ "steps longer than the section", 3, ONE, BYTES(NUMBER_AND_TEXT "\x80\1\x01\x05\x05\1\0\0\0\0\0") },
+	{ "steps that are left over", 3, ONE, BYTES(NUMBER_AND_TEXT "\x80\1\x01\x07\x05\1\0\0\0\0x\0\0") },
+	{ "half a step", 3, ONE, BYTES(NUMBER_AND_TEXT "\x80\1\x01\x05\x03\1\0\0x\0\0") },
+	{ "more kept than there is", 3, ONE, BYTES(NUMBER_AND_TEXT "\x80\1\x01\x06\x04\1\2\0\0x\0\0") },
+	{ "a copy from before the other value", 3, ONE, BYTES(NUMBER_AND_TEXT "\x80\1\x01\x06\x04\1\0\1\2x\0\0") },
+	{ "a copy from behind it", 3, ONE, BYTES(NUMBER_AND_TEXT "\x80\1\x01\x06\x04\1\0\x10\0x\0\0") },
+	{ "a copy beyond its end", 3, ONE, BYTES(NUMBER_AND_TEXT "\x80\1\x01\x06\x04\1\0\x02\x08x\0\0") },
+	{ "a copy of nothing at all", 3, ONE, BYTES(NUMBER "\0\x80\1\x01\x06\x04\1\0\0\0x\0\0") },
+	{ "planes of no width", 1, "\3", 1, BYTES("\x83\x03\1\2\0\0\0\0") },
+	{ "planes of nine bytes", 1, "\3", 1, BYTES("\x83\x15\1\2\x09\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0") },
+	{ "a plane too short", 1, "\3", 1, BYTES("\x83\x04\1\2\1\2\0\0\0") },
+	{ "a plane too long", 1, "\3", 1, BYTES("\x84\x07\1\2\1\2\2\2\2\0\0\0") },
+	{ "planes without their width", 1, "\3", 1, BYTES("\x83\x02\1\2\0\0\0") },
+	{ "planes of an integer that int does not have", 1, "\2", 1, BYTES("\x83\x08\1\2\5\0\0\0\0\x10\0\0\0") },
+};
+
+static const struct crafted good_second[] = {
+	{ "a value and its end", 3, ONE, BYTES(NUMBER_AND_TEXT "\x80\1\x01\x06\x04\1\0\0\0x\0\0") },
+	{ "a value beside nothing", 3, ONE, BYTES(NUMBER "\0\x80\1\x01\x03\x01\0x\0\0") },
+	{ "the last byte, then the first", 3, ONE, BYTES(NUMBER_AND_TEXT "\x80\1\x01\x09\x07\2\0\x0e\1\1\x0f\1x\0\0") },
+	{ "deltas in a plane", 1, "\3", 1, BYTES("\x83\x05\1\2\1\2\2\0\0\0") },
+	{ "offsets in planes", 1, "\2", 1, BYTES("\x84\x07\1\2\2\2\2\1\1\0\0\0") },
+};
+
+static void sections_of_the_second_format_are_refused_for_what_is_wrong_with_them(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad_second) / sizeof(*bad_second); i++)
+		if (read_crafted(&bad_second[i], 2) != -EBADMSG)
+			fail_msg("taken: %s", bad_second[i].why);
+	for (size_t i = 0; i < sizeof(good_second) / sizeof(*good_second); i++) {
+		if (read_crafted(&good_second[i], 2))
+			fail_msg("refused: %s", good_second[i].why);
+		assert_int_equal(read_crafted(&good_second[i], 1), -EBADMSG);
+	}
+}
+
+/* Three bytes copy eight: without a limit a chunk could become anything. `copies` of them, in one value. */
+static int read_copies(uint8_t copies_high, unsigned int copies)
+{
+	static uint8_t chunk[16384] = { 2, 5, 1 };
+	uint8_t *at = chunk + 19;
+	size_t steps = 2 + 3 * (size_t)copies, size = 3 + steps;
+
+	memcpy(at, NUMBER_AND_TEXT "\x80\1\x01", sizeof(NUMBER_AND_TEXT) + 2);
+	at += sizeof(NUMBER_AND_TEXT) + 2;
+	*at++ = (uint8_t)(size | 0x80);
+	*at++ = (uint8_t)(size >> 7);
+	*at++ = (uint8_t)(steps | 0x80);
+	*at++ = (uint8_t)(steps >> 7);
+	*at++ = (uint8_t)(copies | 0x80);
+	*at++ = copies_high;
+	for (unsigned int i = 0; i < copies; i++, at += 3)
+		memcpy(at, i ? "\0\x0f\0" : "\0\0\0", 3);
+	memcpy(at, "x\0\0", 3);
+	return hostile_read(3, chunk, (size_t)(at + 3 - chunk), NULL);
+}
+
+static void values_that_are_put_together_have_a_limit(void **state)
+{
+	(void)state;
+	assert_int_equal(read_copies(2047 >> 7, 2047), 0); /* 8 times 2047 and one: 16 377 bytes */
+	assert_int_equal(read_copies(2048 >> 7, 2048), -EBADMSG);
 }
 
 /* Equal values take no room: without a limit of their own a few bytes could keep a reader busy for long. */
@@ -365,6 +452,8 @@ int main(void)
 		cmocka_unit_test(random_damage_never_reads_beyond_the_end),
 		cmocka_unit_test(a_chunk_of_another_layout_is_refused),
 		cmocka_unit_test(crafted_chunks_are_refused_for_what_is_wrong_with_them),
+		cmocka_unit_test(sections_of_the_second_format_are_refused_for_what_is_wrong_with_them),
+		cmocka_unit_test(values_that_are_put_together_have_a_limit),
 		cmocka_unit_test(more_values_than_bytes_in_a_full_chunk_are_refused),
 		cmocka_unit_test(a_reader_that_failed_stays_failed), cmocka_unit_test(the_corpus_of_the_fuzzer_does_no_harm) };
 

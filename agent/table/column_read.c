@@ -74,16 +74,29 @@ static int open_large(struct column_cursor *cursor, const uint8_t **at, const ui
 	return 0;
 }
 
+/* Numbers in planes: those behind the first integer of deltas, all of offsets. */
+static int open_number_planes(struct column_cursor *cursor)
+{
+	uint32_t numbers = cursor->inlined - ((cursor->flags & FORM_MASK) == FORM_DELTAS);
+
+	if (cursor->at == cursor->end)
+		return -EBADMSG;
+	cursor->planes = *cursor->at++;
+	if (!cursor->planes || cursor->planes > 8 || left(cursor->at, cursor->end) != (size_t)numbers * cursor->planes)
+		return -EBADMSG;
+	cursor->bytes = cursor->at;
+	cursor->at = cursor->end;
+	return 0;
+}
+
+/* The first integer of deltas, or the smallest of offsets. */
 static int open_integers(struct column_cursor *cursor, const struct column_plan *plan)
 {
-	if (!integer_type(plan->type) || !varint_get(&cursor->at, cursor->end, &cursor->unit) || !cursor->unit)
-		return -EBADMSG;
-	if ((cursor->flags & FORM_MASK) == FORM_DELTAS)
-		return 0; /* base is 0: the first integer is a difference in units of 1 */
-	if (!varint_get(&cursor->at, cursor->end, &cursor->base))
+	if (!integer_type(plan->type) || !varint_get(&cursor->at, cursor->end, &cursor->unit) || !cursor->unit ||
+		!cursor->inlined || !varint_get(&cursor->at, cursor->end, &cursor->base))
 		return -EBADMSG;
 	cursor->base = unzigzag(cursor->base);
-	return 0;
+	return cursor->flags & SECTION_EVEN ? open_number_planes(cursor) : 0;
 }
 
 /* The end of an entry; a flag in it only where text is mixed. */
@@ -178,43 +191,86 @@ static int open_body(struct column_cursor *cursor, const struct column_plan *pla
 	}
 }
 
+static bool is_integers(unsigned int form)
+{
+	return form == FORM_DELTAS || form == FORM_OFFSETS;
+}
+
 /* Flags that the type or the form does not have are refused, so that none of them is silently without meaning. */
-static bool flags_valid(unsigned int flags, const struct column_plan *plan)
+static bool flags_valid(unsigned int flags, const struct column_plan *plan, unsigned int format)
 {
 	unsigned int form = flags & FORM_MASK, text = flags & (SECTION_UTF8 | SECTION_MIXED);
 
 	if (form == FORM_NULLS)
 		return flags == FORM_NULLS;
-	if (plan->width && flags & (SECTION_LARGE | SECTION_EVEN))
+	if (plan->width && flags & SECTION_LARGE)
 		return false;
 	if (text && (!plan->utf16 || text == (SECTION_UTF8 | SECTION_MIXED)))
 		return false;
-	if (flags & SECTION_EVEN && form != FORM_BYTES)
+	if (flags & SECTION_EVEN && form != FORM_BYTES && (format == ROWGROUP_FORMAT || !is_integers(form)))
 		return false;
 	return !(flags & SECTION_MIXED) || form == FORM_TABLE || form == FORM_BYTES;
 }
 
-int column_open(struct column_cursor *cursor, const struct column_plan *plan, uint32_t rows, uint32_t piece_size,
+/* Beside which column it is, where it is. */
+static int open_beside(struct column_cursor *cursor, unsigned int format, const uint8_t **at, const uint8_t *end)
+{
+	uint64_t back;
+
+	if (format == ROWGROUP_FORMAT || *at == end || **at != SECTION_BESIDE)
+		return 0;
+	++*at;
+	if (!varint_get(at, end, &back) || !back || back > cursor->column)
+		return -EBADMSG;
+	cursor->back = (uint32_t)back;
+	return (cursor - back)->sized || (cursor - back)->back ? -EBADMSG : 0;
+}
+
+static int open_steps(struct column_cursor *cursor)
+{
+	uint64_t size;
+
+	if (!cursor->back)
+		return 0;
+	if (!varint_get(&cursor->at, cursor->end, &size) || size > left(cursor->at, cursor->end))
+		return -EBADMSG;
+	cursor->steps = cursor->at;
+	cursor->steps_end = cursor->at += size;
+	return 0;
+}
+
+static int open_flags(struct column_cursor *cursor, const struct column_plan *plan, unsigned int format,
+	const uint8_t **at, const uint8_t *end)
+{
+	int error = open_beside(cursor, format, at, end);
+
+	if (error || *at == end)
+		return -EBADMSG;
+	cursor->flags = *(*at)++;
+	if (!flags_valid(cursor->flags, plan, format))
+		return -EBADMSG;
+	return cursor->back && (plan->width || cursor->flags == FORM_NULLS) ? -EBADMSG : 0;
+}
+
+int column_open(struct column_cursor *cursor, const struct column_plan *plan, const struct column_frame *frame,
 	const uint8_t **at, const uint8_t *end)
 {
 	uint64_t size;
 	int error;
 
-	*cursor = (struct column_cursor){ .rows = rows };
-	if (*at == end)
-		return -EBADMSG;
-	cursor->flags = *(*at)++;
-	if (!flags_valid(cursor->flags, plan))
-		return -EBADMSG;
-	if (cursor->flags == FORM_NULLS)
-		return 0;
+	*cursor = (struct column_cursor){ .rows = frame->rows, .column = cursor->column, .sized = plan->width };
+	error = open_flags(cursor, plan, frame->format, at, end);
+	if (error || cursor->flags == FORM_NULLS)
+		return error;
 	if (!varint_get(at, end, &size) || size > left(*at, end))
 		return -EBADMSG;
 	cursor->at = *at;
 	cursor->end = *at = *at + size;
 	error = open_nulls(cursor, &cursor->at, cursor->end);
 	if (!error)
-		error = open_large(cursor, &cursor->at, cursor->end, piece_size);
+		error = open_large(cursor, &cursor->at, cursor->end, frame->piece_size);
+	if (!error)
+		error = open_steps(cursor);
 	return error ? error : open_body(cursor, plan);
 }
 
@@ -226,30 +282,6 @@ static int next_large(struct column_cursor *cursor)
 	return take_reference(&cursor->references, cursor->end, &cursor->large) ? COLUMN_GOT_LARGE : -EBADMSG;
 }
 
-static int set_bytes(const uint8_t *bytes, size_t size, bool utf8, struct value *value, uint8_t **scratch)
-{
-	*value = (struct value){ bytes, size };
-	if (!utf8)
-		return 0;
-
-	ssize_t wide = utf16_put(*scratch, bytes, size);
-
-	if (wide < 0)
-		return -EBADMSG;
-	*value = (struct value){ *scratch, (size_t)wide };
-	*scratch += wide;
-	return 0;
-}
-
-/* UTF-16 that is kept as it is has an even number of bytes. */
-static int set_text(const struct column_plan *plan, const uint8_t *bytes, size_t size, bool utf8, struct value *value,
-	uint8_t **scratch)
-{
-	if (plan->utf16 && !utf8 && size % 2)
-		return -EBADMSG;
-	return set_bytes(bytes, size, utf8, value, scratch);
-}
-
 static int next_plane(struct column_cursor *cursor, const struct column_plan *plan, struct value *value)
 {
 	for (size_t i = 0; i < plan->width; i++)
@@ -258,104 +290,144 @@ static int next_plane(struct column_cursor *cursor, const struct column_plan *pl
 	return 0;
 }
 
+/* The next number of an integer: a step or an offset. */
+static bool next_number(struct column_cursor *cursor, bool deltas, uint64_t *number)
+{
+	uint32_t numbers = cursor->inlined - deltas, i = cursor->inlined_read - deltas;
+
+	if (!cursor->planes)
+		return varint_get(&cursor->at, cursor->end, number);
+	*number = 0;
+	for (uint32_t plane = 0; plane < cursor->planes; plane++)
+		*number |= (uint64_t)cursor->bytes[(size_t)plane * numbers + i] << 8 * plane;
+	return true;
+}
+
 static int next_integer(struct column_cursor *cursor, const struct column_plan *plan, struct value *value)
 {
-	bool deltas = (cursor->flags & FORM_MASK) == FORM_DELTAS;
-	uint64_t number, integer;
+	bool deltas = (cursor->flags & FORM_MASK) == FORM_DELTAS, first = deltas && !cursor->inlined_read;
+	uint64_t number = 0, integer;
 
-	if (!varint_get(&cursor->at, cursor->end, &number))
+	if (!first && !next_number(cursor, deltas, &number))
 		return -EBADMSG;
-	if (!deltas)
-		integer = cursor->base + number * cursor->unit;
-	else if (!cursor->inlined_read)
-		integer = cursor->base = unzigzag(number);
-	else
+	if (deltas)
 		integer = cursor->base += unzigzag(number) * cursor->unit;
+	else
+		integer = cursor->base + number * cursor->unit;
 	if (!integer_to_value(plan->type, (int64_t)integer, cursor->fixed))
 		return -EBADMSG;
 	*value = (struct value){ cursor->fixed, plan->width };
 	return 0;
 }
 
-static int next_entry(
-	struct column_cursor *cursor, const struct column_plan *plan, struct value *value, uint8_t **scratch)
+static int next_entry(struct column_cursor *cursor, const struct column_plan *plan, struct kept *kept)
 {
 	size_t entry = *cursor->at++, start, end;
-	bool utf8 = cursor->flags & SECTION_UTF8;
 
 	if (entry >= cursor->entries)
 		return -EBADMSG;
 	if (plan->width) {
-		*value = (struct value){ cursor->bytes + entry * plan->width, plan->width };
+		*kept = (struct kept){ .bytes = cursor->bytes + entry * plan->width, .size = plan->width };
 		return 0;
 	}
 	end = table_end(cursor, entry);
 	start = entry ? table_end(cursor, entry - 1) : 0;
+	*kept = (struct kept){ cursor->bytes + start, end - start, cursor->flags & SECTION_UTF8 };
 	if (cursor->flags & SECTION_MIXED)
-		utf8 = !(cursor->ends[entry * TABLE_END_SIZE + 2] & TABLE_END_RAW >> 16);
-	return set_text(plan, cursor->bytes + start, end - start, utf8, value, scratch);
+		kept->utf8 = !(cursor->ends[entry * TABLE_END_SIZE + 2] & TABLE_END_RAW >> 16);
+	return 0;
 }
 
-static int next_bytes(
-	struct column_cursor *cursor, const struct column_plan *plan, struct value *value, uint8_t **scratch)
+static int next_bytes(struct column_cursor *cursor, struct kept *kept)
 {
 	uint64_t size = cursor->even;
-	bool utf8 = cursor->flags & SECTION_UTF8;
 
+	kept->utf8 = cursor->flags & SECTION_UTF8;
 	if (!(cursor->flags & SECTION_EVEN) && !varint_get(&cursor->at, cursor->end, &size))
 		return -EBADMSG;
 	if (cursor->flags & SECTION_MIXED) {
-		utf8 = !(size & 1);
+		kept->utf8 = !(size & 1);
 		size >>= 1;
 	}
 	if (size > left(cursor->bytes, cursor->bytes_end))
 		return -EBADMSG;
+	kept->bytes = cursor->bytes;
+	kept->size = (size_t)size;
 	cursor->bytes += size;
-	return set_text(plan, cursor->bytes - size, (size_t)size, utf8, value, scratch);
+	return 0;
 }
 
-static int next_ended(
-	struct column_cursor *cursor, const struct column_plan *plan, struct value *value, uint8_t **scratch)
+static int next_ended(struct column_cursor *cursor, struct kept *kept)
 {
 	const uint8_t *start = cursor->bytes, *zero = memchr(start, 0, left(start, cursor->bytes_end));
 
 	if (!zero)
 		return -EBADMSG;
 	cursor->bytes = zero + 1;
-	return set_text(plan, start, left(start, zero), cursor->flags & SECTION_UTF8, value, scratch);
+	*kept = (struct kept){ start, left(start, zero), cursor->flags & SECTION_UTF8 };
+	return 0;
 }
 
-static int next_value(
-	struct column_cursor *cursor, const struct column_plan *plan, struct value *value, uint8_t **scratch)
+static int next_kept(struct column_cursor *cursor, const struct column_plan *plan, struct kept *kept)
 {
 	switch (cursor->flags & FORM_MASK) {
 	case FORM_SAME:
-		return set_text(
-			plan, cursor->bytes, left(cursor->bytes, cursor->bytes_end), cursor->flags & SECTION_UTF8, value, scratch);
-	case FORM_PLANES:
-		return next_plane(cursor, plan, value);
+		*kept = (struct kept){ cursor->bytes, left(cursor->bytes, cursor->bytes_end), cursor->flags & SECTION_UTF8 };
+		return 0;
 	case FORM_TABLE:
-		return next_entry(cursor, plan, value, scratch);
+		return next_entry(cursor, plan, kept);
 	case FORM_BYTES:
-		return next_bytes(cursor, plan, value, scratch);
-	case FORM_ENDED:
-		return next_ended(cursor, plan, value, scratch);
+		return next_bytes(cursor, kept);
 	default:
-		return next_integer(cursor, plan, value);
+		return next_ended(cursor, kept);
 	}
 }
 
-int column_next(struct column_cursor *cursor, const struct column_plan *plan, struct value *value, uint8_t **scratch)
+/* UTF-16 that is kept as it is has an even number of bytes. */
+static int set_value(const struct column_plan *plan, const struct kept *kept, struct value *value, uint8_t **room)
+{
+	*value = (struct value){ kept->bytes, kept->size };
+	if (!kept->utf8)
+		return plan->utf16 && kept->size % 2 ? -EBADMSG : 0;
+
+	ssize_t wide = utf16_put(*room, kept->bytes, kept->size);
+
+	if (wide < 0)
+		return -EBADMSG;
+	*value = (struct value){ *room, (size_t)wide };
+	*room += wide;
+	return 0;
+}
+
+static int next_value(
+	struct column_cursor *cursor, const struct column_plan *plan, struct value *value, struct column_room *room)
+{
+	unsigned int form = cursor->flags & FORM_MASK;
+	int error;
+
+	if (form == FORM_PLANES)
+		return next_plane(cursor, plan, value);
+	if (is_integers(form))
+		return next_integer(cursor, plan, value);
+	error = next_kept(cursor, plan, &cursor->kept);
+	if (!error && cursor->back)
+		error = column_put_together(cursor, room);
+	return error ? error : set_value(plan, &cursor->kept, value, &room->at);
+}
+
+int column_next(
+	struct column_cursor *cursor, const struct column_plan *plan, struct value *value, struct column_room *room)
 {
 	uint32_t row = cursor->row++;
 	int error;
 
 	*value = (struct value){ 0 };
+	cursor->kept = (struct kept){ .bytes = NULL };
 	if (cursor->flags == FORM_NULLS || (cursor->nulls && bit_get(cursor->nulls, row)))
 		return COLUMN_GOT_VALUE;
 	if (cursor->larges && bit_get(cursor->larges, cursor->present_read++))
 		return next_large(cursor);
-	error = next_value(cursor, plan, value, scratch);
+	error = next_value(cursor, plan, value, room);
 	cursor->inlined_read++;
 	return error;
 }
@@ -364,6 +436,6 @@ bool column_used_up(const struct column_cursor *cursor)
 {
 	unsigned int form = cursor->flags & FORM_MASK;
 
-	return cursor->at == cursor->end &&
+	return cursor->at == cursor->end && cursor->steps == cursor->steps_end &&
 		((form != FORM_BYTES && form != FORM_ENDED) || cursor->bytes == cursor->bytes_end);
 }

@@ -8,8 +8,9 @@
 
 #define SLOTS 1024
 #define LENGTH_MAX 4 /* bytes of the varint that says how long a section is */
+#define BESIDE_MAX 4 /* bytes that say beside which column it is */
 
-int column_writer_create(struct column_writer *writer, size_t max_rows)
+int column_writer_create(struct column_writer *writer, size_t max_rows, size_t max_bytes)
 {
 	*writer = (struct column_writer){
 		.cells = malloc(max_rows * sizeof(*writer->cells)),
@@ -19,9 +20,9 @@ int column_writer_create(struct column_writer *writer, size_t max_rows)
 		.table = malloc(TABLE_ENTRIES_MAX * sizeof(*writer->table)),
 		.large = malloc(max_rows * sizeof(*writer->large)),
 	};
-	return writer->cells && writer->integers && writer->indexes && writer->slots && writer->table && writer->large
-		? 0
-		: -ENOMEM;
+	if (!writer->cells || !writer->integers || !writer->indexes || !writer->slots || !writer->table || !writer->large)
+		return -ENOMEM;
+	return column_beside_create(&writer->beside, max_rows, max_bytes);
 }
 
 void column_writer_free(struct column_writer *writer)
@@ -32,6 +33,15 @@ void column_writer_free(struct column_writer *writer)
 	free(writer->slots);
 	free(writer->table);
 	free(writer->large);
+	column_beside_free(&writer->beside);
+}
+
+void column_writer_start(struct column_writer *writer, size_t rows)
+{
+	writer->rows = rows;
+	writer->column = 0;
+	writer->second = false;
+	writer->beside.near_bytes = 0;
 }
 
 static uint8_t *start_bitmap(uint8_t *out, size_t bits)
@@ -125,23 +135,27 @@ static uint8_t *write_fixed(
 	size_t least = writer->present * plan->width;
 	enum section_form form = FORM_PLANES;
 	struct integer_forms forms;
+	const struct integer_form *integers = NULL;
 
 	if (column_integers_find(writer, plan, &forms)) {
-		form = forms.deltas <= forms.offsets ? FORM_DELTAS : FORM_OFFSETS;
-		size_t bytes = form == FORM_DELTAS ? forms.deltas : forms.offsets;
-
-		if (bytes < least)
-			least = bytes;
-		else
-			form = FORM_PLANES;
+		integers = forms.deltas.bytes <= forms.offsets.bytes ? &forms.deltas : &forms.offsets;
+		if (integers->bytes < least) {
+			least = integers->bytes;
+			form = integers == &forms.deltas ? FORM_DELTAS : FORM_OFFSETS;
+		}
 	}
 	if (column_table_find(writer) && column_table_bytes(writer, plan) < least)
 		form = FORM_TABLE;
 	*flags |= form;
 	if (form == FORM_TABLE)
 		return column_table_write(writer, plan, out);
-	return form == FORM_PLANES ? write_planes(writer, plan->width, out)
-							   : column_integers_write(writer, &forms, form, out);
+	if (form == FORM_PLANES)
+		return write_planes(writer, plan->width, out);
+	if (integers->width) {
+		*flags |= SECTION_EVEN;
+		writer->second = true;
+	}
+	return column_integers_write(writer, &forms, form, out);
 }
 
 /* How text is kept, where it is text: the flags of a section. */
@@ -223,53 +237,117 @@ static uint8_t *write_bytes(
 	return out;
 }
 
+/* For the values that are in writer->cells now; what it says of a table is true until it is asked again. */
+static struct bytes_form choose_variable(
+	struct column_writer *writer, const struct column_plan *plan, unsigned int flags)
+{
+	if (all_same(writer))
+		return (struct bytes_form){ .form = FORM_SAME, .size = writer->cells[0].size };
+
+	struct bytes_form form = choose_bytes(writer, flags);
+
+	if (column_table_find(writer) && column_table_bytes(writer, plan) < form.size)
+		form = (struct bytes_form){ .form = FORM_TABLE, .size = column_table_bytes(writer, plan) };
+	return form;
+}
+
+/* Beside another column where that takes at most three quarters: then what is kept of the values is in writer->cells. */
+static bool put_beside(
+	struct column_writer *writer, const struct column_plan *plan, unsigned int flags, struct bytes_form *form)
+{
+	const struct beside *beside = &writer->beside;
+
+	if (!beside->near_bytes || form->form == FORM_SAME || !column_beside_split(writer))
+		return false;
+	column_beside_swap(writer);
+
+	struct bytes_form kept = choose_variable(writer, plan, flags);
+	size_t size = varint_size(beside->steps_size) + beside->steps_size + kept.size;
+	bool pays = size * 4 <= form->size * 3;
+
+	if (!pays) {
+		column_beside_swap(writer);
+		kept = choose_variable(writer, plan, flags);
+	}
+	*form = kept;
+	return pays;
+}
+
+static uint8_t *write_steps(struct column_writer *writer, uint8_t *out)
+{
+	const struct beside *beside = &writer->beside;
+
+	writer->back = writer->column - beside->near_column;
+	writer->second = true;
+	out = varint_put(out, beside->steps_size);
+	memcpy(out, beside->steps, beside->steps_size);
+	return out + beside->steps_size;
+}
+
 static uint8_t *write_variable(
 	struct column_writer *writer, const struct column_plan *plan, unsigned int *flags, uint8_t *out)
 {
 	*flags |= text_flags(writer, plan);
 
-	struct bytes_form form = choose_bytes(writer, *flags);
+	struct bytes_form form = choose_variable(writer, plan, *flags);
 
-	if (column_table_find(writer) && column_table_bytes(writer, plan) < form.size) {
-		*flags |= FORM_TABLE;
-		return column_table_write(writer, plan, out);
-	}
+	if (put_beside(writer, plan, *flags, &form))
+		out = write_steps(writer, out);
+	else
+		column_beside_offer(writer);
 	*flags |= form.form;
-	return write_bytes(writer, &form, *flags, out);
+	switch (form.form) {
+	case FORM_SAME:
+		return write_same(writer, out);
+	case FORM_TABLE:
+		return column_table_write(writer, plan, out);
+	default:
+		return write_bytes(writer, &form, *flags, out);
+	}
 }
 
-/* Puts the length, of a size that is known only now, between the first byte and the body. */
-static uint8_t *close_section(uint8_t *section, uint8_t *body, const uint8_t *end, unsigned int flags)
+/* Puts the length, of a size that is known only now, between the first bytes and the body. */
+static uint8_t *close_section(
+	const struct column_writer *writer, uint8_t *section, const uint8_t *body, const uint8_t *end, unsigned int flags)
 {
 	size_t size = (size_t)(end - body);
 
-	section[0] = (uint8_t)flags;
-
-	uint8_t *place = varint_put(section + 1, size);
-
-	memmove(place, body, size);
-	return place + size;
+	if (writer->back) {
+		*section++ = SECTION_BESIDE;
+		section = varint_put(section, writer->back);
+	}
+	*section++ = (uint8_t)flags;
+	section = varint_put(section, size);
+	memmove(section, body, size);
+	return section + size;
 }
 
-uint8_t *column_write(struct column_writer *writer, const struct column_plan *plan, uint8_t *out)
+static uint8_t *write_section(struct column_writer *writer, const struct column_plan *plan, uint8_t *section)
 {
-	uint8_t *section = out, *body = section + 1 + LENGTH_MAX;
+	uint8_t *body = section + BESIDE_MAX + 1 + LENGTH_MAX, *out;
 	unsigned int flags = 0;
 
+	writer->back = 0;
 	out = write_nulls(writer, &flags, body);
 	if (!writer->present) {
 		*section = FORM_NULLS;
 		return section + 1;
 	}
-	if (!plan->width)
+	if (!plan->width) {
 		out = write_large(writer, &flags, out);
-	if (all_same(writer)) {
-		flags |= FORM_SAME | text_flags(writer, plan);
-		out = write_same(writer, out);
-	} else if (plan->width) {
-		out = write_fixed(writer, plan, &flags, out);
-	} else {
 		out = write_variable(writer, plan, &flags, out);
+	} else if (all_same(writer)) {
+		flags |= FORM_SAME;
+		out = write_same(writer, out);
+	} else {
+		out = write_fixed(writer, plan, &flags, out);
 	}
-	return close_section(section, body, out, flags);
+	return close_section(writer, section, body, out, flags);
+}
+
+uint8_t *column_write(struct column_writer *writer, const struct column_plan *plan, uint8_t *out)
+{
+	out = write_section(writer, plan, out);
+	writer->column++;
+	return out;
 }

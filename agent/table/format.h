@@ -8,6 +8,7 @@
 #include "agent/table/rowgroup.h"
 
 #define ROWGROUP_FORMAT 1       /* first byte of a rows chunk */
+#define ROWGROUP_FORMAT_2 2     /* of one with a section that is beside another column, or has planes of integers */
 #define TABLE_ENTRIES_MAX 256   /* an index is one byte */
 #define TABLE_END_SIZE 3        /* bytes of an entry's end in a table */
 #define TABLE_END_RAW 0x800000u /* this entry is UTF-16LE in a column that holds UTF-8 too */
@@ -27,12 +28,15 @@ enum section_form {
 	FORM_MASK = 0x07,
 };
 
+/* In front of a section: its values are put together from what is kept in it and the values of a column before it. */
+#define SECTION_BESIDE 0x80
+
 enum section_flag {
 	SECTION_NULLS = 0x08, /* a bitmap says which rows are NULL */
 	SECTION_LARGE = 0x10, /* a bitmap says which values left for value chunks */
 	SECTION_UTF8 = 0x20,  /* UTF-16 text is kept as UTF-8 */
 	SECTION_MIXED = 0x40, /* each value of text says how it is kept */
-	SECTION_EVEN = 0x80,  /* FORM_BYTES: all values are of one length */
+	SECTION_EVEN = 0x80,  /* FORM_BYTES: all values are of one length. FORM_DELTAS, FORM_OFFSETS: planes, not varints */
 };
 
 /* A value that left its row. */

@@ -183,7 +183,7 @@ static void get_fixed(const uint8_t **at, size_t width, struct cell *cell)
 {
 	bool present = *(*at)++;
 
-	*cell = (struct cell){ *at, (uint32_t)width, present ? CELL_BYTES : CELL_NULL };
+	*cell = (struct cell){ .bytes = *at, .size = (uint32_t)width, .state = present ? CELL_BYTES : CELL_NULL };
 	if (present)
 		*at += width;
 }
@@ -211,6 +211,7 @@ void row_buffer_column(
 			get_fixed(&at, plan->width, &cells[i]);
 		else
 			get_variable(&at, end, &cells[i]);
+		cells[i].row = (uint32_t)i;
 		buffer->cursors[first + i] = (uint32_t)(at - buffer->bytes);
 	}
 }

@@ -15,6 +15,7 @@
 struct cell {
 	const uint8_t *bytes;
 	uint32_t size;
+	uint32_t row; /* of those that are written together, from 0 */
 	enum cell_state { CELL_NULL = 0, CELL_BYTES = 1, CELL_UTF8 = 2, CELL_LARGE = 3 } state;
 };
 

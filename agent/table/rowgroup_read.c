@@ -13,7 +13,9 @@ struct rowgroup_reader {
 	struct row_keys keys;
 	struct column_plan *plans;
 	struct column_cursor *cursors;
-	uint8_t *scratch; /* text of one row: at most twice the bytes of the chunk */
+	uint8_t *scratch; /* text of one row: at most twice the bytes of the chunk, and what is put together */
+	size_t beside;    /* what may still be put together */
+	unsigned int format;
 	uint32_t rows, row;
 	uint64_t pieces; /* value chunks of the whole chunk */
 	uint32_t next_piece;
@@ -28,7 +30,10 @@ static int read_head(struct rowgroup_reader *reader, const uint8_t **at, const u
 {
 	uint64_t columns, rows;
 
-	if (*at == end || *(*at)++ != ROWGROUP_FORMAT)
+	if (*at == end)
+		return -EBADMSG;
+	reader->format = *(*at)++;
+	if (reader->format != ROWGROUP_FORMAT && reader->format != ROWGROUP_FORMAT_2)
 		return -EBADMSG;
 	if (!varint_get(at, end, &columns) || columns != reader->layout->column_count)
 		return -EBADMSG;
@@ -44,28 +49,44 @@ static int read_head(struct rowgroup_reader *reader, const uint8_t **at, const u
 	return 0;
 }
 
+/* Text of one row, in UTF-8 where it is put together, and in UTF-16. */
+static int make_scratch(struct rowgroup_reader *reader, size_t size, bool together)
+{
+	reader->beside = together ? reader->params->max_bytes : 0;
+	reader->scratch = malloc(2 * size + 3 * reader->beside + 1);
+	return reader->scratch ? 0 : -ENOMEM;
+}
+
 static int read_sections(struct rowgroup_reader *reader, const uint8_t *at, const uint8_t *end)
 {
+	size_t size = (size_t)(end - at);
 	int error = read_head(reader, &at, end);
+	const struct column_frame frame = { reader->format, reader->rows, reader->params->piece_size };
+	bool together = false;
 
 	for (size_t i = 0; i < reader->layout->column_count && !error; i++) {
-		error = column_open(&reader->cursors[i], &reader->plans[i], reader->rows, reader->params->piece_size, &at, end);
-		reader->pieces += reader->cursors[i].pieces;
+		struct column_cursor *cursor = &reader->cursors[i];
+
+		cursor->column = (uint32_t)i;
+		error = column_open(cursor, &reader->plans[i], &frame, &at, end);
+		reader->pieces += cursor->pieces;
+		together = together || cursor->back;
 	}
+	if (!error)
+		error = make_scratch(reader, size, together);
 	if (error)
 		return error;
 	return at == end && reader->pieces <= UINT32_MAX ? 0 : -EBADMSG;
 }
 
-static int allocate(struct rowgroup_reader *reader, size_t size)
+static int allocate(struct rowgroup_reader *reader)
 {
 	int error = column_plan_create(&reader->plans, reader->layout);
 
 	if (error)
 		return error;
 	reader->cursors = calloc(reader->layout->column_count, sizeof(*reader->cursors));
-	reader->scratch = malloc(2 * size + 1);
-	return reader->cursors && reader->scratch ? 0 : -ENOMEM;
+	return reader->cursors ? 0 : -ENOMEM;
 }
 
 int rowgroup_open(struct rowgroup_reader **result, const struct layout *layout, const struct rowgroup_params *params,
@@ -84,7 +105,7 @@ int rowgroup_open(struct rowgroup_reader **result, const struct layout *layout, 
 	reader->params = params;
 	row_keys_derive(&reader->keys, params->seed);
 
-	int error = allocate(reader, size);
+	int error = allocate(reader);
 
 	if (!error)
 		error = read_sections(reader, bytes, (const uint8_t *)bytes + size);
@@ -149,14 +170,14 @@ static void finish_pieces(
 static int read_row(struct rowgroup_reader *reader, struct rowgroup_value *values)
 {
 	struct row_pieces pieces = { 0, 0 };
-	uint8_t *scratch = reader->scratch;
+	struct column_room room = { reader->scratch, reader->beside };
 	struct siphash hash;
 
 	siphash_begin(&hash, reader->keys.digest);
 	for (size_t i = 0; i < reader->layout->column_count; i++) {
 		struct column_cursor *cursor = &reader->cursors[i];
 		struct rowgroup_value *value = &values[i];
-		int got = column_next(cursor, &reader->plans[i], &value->value, &scratch);
+		int got = column_next(cursor, &reader->plans[i], &value->value, &room);
 
 		if (got < 0)
 			return got;
@@ -167,6 +188,7 @@ static int read_row(struct rowgroup_reader *reader, struct rowgroup_value *value
 			row_hash_add(&hash, i, &value->value, value->large ? &cursor->large : NULL);
 	}
 	siphash_end(&hash, reader->hash);
+	reader->beside = room.beside;
 	table_digest_add_row(&reader->digest, reader->hash);
 	finish_pieces(reader, values, &pieces);
 	return 0;

@@ -41,7 +41,7 @@ static int allocate(struct rowgroup_writer *writer)
 	if (!error)
 		error = row_buffer_create(&writer->buffer, writer->plans, layout, writer->params);
 	if (!error)
-		error = column_writer_create(&writer->column, writer->params->max_rows);
+		error = column_writer_create(&writer->column, writer->params->max_rows, writer->params->max_bytes);
 	if (error)
 		return error;
 	writer->values = calloc(layout->column_count, sizeof(*writer->values));
@@ -96,9 +96,9 @@ static uint8_t *encode_columns(struct rowgroup_writer *writer, size_t first, siz
 	struct column_writer *column = &writer->column;
 
 	row_buffer_rewind(&writer->buffer, first, rows);
+	column_writer_start(column, rows);
 	for (size_t i = 0; i < writer->layout->column_count; i++) {
 		row_buffer_column(&writer->buffer, &writer->plans[i], first, rows, column->cells);
-		column->rows = rows;
 		out = column_write(column, &writer->plans[i], out);
 	}
 	return out;
@@ -122,6 +122,8 @@ static int hand_out(struct rowgroup_writer *writer, size_t first, size_t rows)
 	out = varint_put(out, rows);
 	memcpy(out, digest.sum, sizeof(digest.sum));
 	out = encode_columns(writer, first, rows, out + sizeof(digest.sum));
+	if (writer->column.second)
+		writer->chunk[0] = ROWGROUP_FORMAT_2;
 	table_digest_add(&writer->digest, &digest);
 	return writer->emit(writer->arg, CHUNK_ROWS, writer->chunk, (size_t)(out - writer->chunk), (uint32_t)rows);
 }

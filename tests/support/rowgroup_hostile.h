@@ -11,7 +11,7 @@
 
 #include "agent/table/rowgroup.h"
 
-#define HOSTILE_LAYOUTS 3
+#define HOSTILE_LAYOUTS 4
 #define HOSTILE_COLUMNS COLUMN_UDT
 
 static const struct rowgroup_params hostile_params = { .seed = { 42 },
@@ -23,10 +23,12 @@ static const struct rowgroup_params hostile_params = { .seed = { 42 },
 	.inline_limit = 512,
 	.piece_size = 1000 };
 
-/* One column of each type; a chat message; a table of one text column. */
+/* One column of each type; a chat message; a table of one text column; text beside text. */
 static inline void hostile_layout(unsigned int number, struct column columns[HOSTILE_COLUMNS], struct layout *layout)
 {
 	static const enum column_type chat[] = { COLUMN_INT, COLUMN_BIGINT, COLUMN_DATETIME, COLUMN_NVARCHAR };
+	static const enum column_type beside[] = { COLUMN_INT, COLUMN_NVARCHAR, COLUMN_VARCHAR, COLUMN_NVARCHAR,
+		COLUMN_VARCHAR };
 	static const uint16_t key[] = { 0, 1 };
 
 	*layout = (struct layout){ columns, 1, NULL, 0 };
@@ -35,6 +37,10 @@ static inline void hostile_layout(unsigned int number, struct column columns[HOS
 		*layout = (struct layout){ columns, 4, key, 2 };
 	for (size_t i = 0; i < 4 && number == 1; i++)
 		columns[i] = (struct column){ chat[i], false };
+	if (number == 3)
+		*layout = (struct layout){ columns, 5, key, 1 };
+	for (size_t i = 0; i < 5 && number == 3; i++)
+		columns[i] = (struct column){ beside[i], false };
 	if (number == 0)
 		layout->column_count = HOSTILE_COLUMNS;
 	for (int i = 0; i < HOSTILE_COLUMNS && number == 0; i++)

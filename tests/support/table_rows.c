@@ -3,6 +3,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -195,6 +196,79 @@ struct row **rows_random(uint64_t seed, const struct layout *layout, size_t coun
 
 	for (size_t i = 0; i < count; i++)
 		rows[i] = row_random(&random, layout, size_max);
+	return rows;
+}
+
+/* ---- text beside text ---- */
+
+static const struct column beside_columns[] = { { COLUMN_INT, false }, { COLUMN_NVARCHAR, false },
+	{ COLUMN_VARCHAR, false }, { COLUMN_NVARCHAR, false }, { COLUMN_VARCHAR, false } };
+const struct layout table_beside_layout = { beside_columns, 5, key, 1 };
+
+/* A head, each character as itself or as the number of its unit, and an end: as clients make rich text. */
+static size_t rich_text(const uint8_t *text, size_t size, uint8_t *out)
+{
+	size_t at = (size_t)sprintf((char *)out, "{\\rtf1\\ansi\\f0\\fs20 ");
+
+	for (size_t i = 0; i < size; i += 2) {
+		unsigned int unit = text[i] | (unsigned int)text[i + 1] << 8;
+
+		if (unit < 0x80)
+			out[at++] = (uint8_t)unit;
+		else
+			at += (size_t)sprintf((char *)out + at, "\\u%u?", unit);
+	}
+	out[at++] = '}';
+	return at;
+}
+
+/* Most of it words; now and then a unit of any kind. */
+static size_t plain_text(struct random *random, uint8_t *out, size_t size_max)
+{
+	size_t size = random_below(random, 8) ? random_below(random, size_max) : random_below(random, 9);
+
+	size -= size % 2;
+	for (size_t i = 0; i < size; i += 2)
+		put_unit(out + i, random_below(random, 40) ? 'a' + random_below(random, 26) : random_next(random));
+	return size;
+}
+
+static size_t quoted_text(const uint8_t *text, size_t size, uint8_t *out)
+{
+	static const char before[] = "<\0p\0>\0", between[] = "<\0b\0r\0>\0";
+	size_t half = size / 4 * 2;
+
+	memcpy(out, before, 6);
+	memcpy(out + 6, text + half, size - half);
+	memcpy(out + 6 + size - half, between, 8);
+	memcpy(out + 14 + size - half, text, half);
+	return 14 + size;
+}
+
+struct row **rows_beside(uint64_t seed, size_t count, size_t size_max)
+{
+	struct random random = { seed };
+	struct row **rows = allocate(count * sizeof(*rows));
+	uint8_t *text = allocate(size_max), *rich = allocate(size_max * 8 + 64), *quoted = allocate(size_max + 64);
+
+	for (size_t i = 0; i < count; i++) {
+		uint8_t number[4], other[40];
+		size_t size = plain_text(&random, text, size_max), rich_size = rich_text(text, size, rich);
+		size_t quoted_size = quoted_text(text, size, quoted);
+		uint64_t absent = random_below(&random, 24);
+
+		put_unit(number, i);
+		put_unit(number + 2, i >> 16);
+		fill(&random, other, sizeof(other));
+
+		const struct value values[] = { { number, 4 }, { absent == 0 ? NULL : text, size },
+			{ absent < 3 ? NULL : rich, rich_size }, { absent == 3 ? NULL : quoted, quoted_size }, { other, absent } };
+
+		rows[i] = row_copy(values, 5);
+	}
+	free(text);
+	free(rich);
+	free(quoted);
 	return rows;
 }
 

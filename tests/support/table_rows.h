@@ -31,6 +31,9 @@ struct row *row_copy(const struct value *values, size_t count);
 /* Values of all types as far as the columns go: NULL, empty, extremes, lone surrogates; at most size_max bytes each. */
 struct row *row_random(struct random *random, const struct layout *layout, size_t size_max);
 struct row **rows_random(uint64_t seed, const struct layout *layout, size_t count, size_t size_max);
+/* int (the key), nvarchar, varchar, nvarchar, varchar: text, the same as rich text, quoted, and something else. */
+extern const struct layout table_beside_layout;
+struct row **rows_beside(uint64_t seed, size_t count, size_t size_max);
 bool value_equal(const struct value *a, const struct value *b);
 void rows_free(struct row **rows, size_t count);
 
