@@ -6,10 +6,11 @@
 #include <mbedtls/md.h>
 #include <mbedtls/pkcs5.h>
 #include <mbedtls/platform_util.h>
-#include <mbedtls/sha256.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+
+#include "storage/sha256.h"
 
 struct sealer {
 	mbedtls_gcm_context gcm;
@@ -53,7 +54,13 @@ bool crypto_equal(const void *a, const void *b, size_t size)
 
 int crypto_sha256(const void *bytes, size_t size, uint8_t digest[32])
 {
-	return translate(mbedtls_sha256_ret(bytes, size, digest, 0));
+	mbedtls_sha256_context hash;
+	mbedtls_sha256_init(&hash);
+	int error = mbedtls_sha256_starts_ret(&hash, 0);
+	error = error ? error : sha256_update(&hash, bytes, size);
+	error = error ? error : mbedtls_sha256_finish_ret(&hash, digest);
+	mbedtls_sha256_free(&hash);
+	return translate(error);
 }
 
 /*
@@ -71,13 +78,13 @@ static int hmac(const uint8_t *key, size_t key_size, const void *message, size_t
 	}
 	mbedtls_sha256_init(&hash);
 	int error = mbedtls_sha256_starts_ret(&hash, 0);
-	error = error ? error : mbedtls_sha256_update_ret(&hash, inner, sizeof inner);
-	error = error ? error : mbedtls_sha256_update_ret(&hash, message, size);
-	error = error || last < 0 ? error : mbedtls_sha256_update_ret(&hash, &byte, 1);
+	error = error ? error : sha256_update(&hash, inner, sizeof inner);
+	error = error ? error : sha256_update(&hash, message, size);
+	error = error || last < 0 ? error : sha256_update(&hash, &byte, 1);
 	error = error ? error : mbedtls_sha256_finish_ret(&hash, mac);
 	error = error ? error : mbedtls_sha256_starts_ret(&hash, 0);
-	error = error ? error : mbedtls_sha256_update_ret(&hash, outer, sizeof outer);
-	error = error ? error : mbedtls_sha256_update_ret(&hash, mac, 32);
+	error = error ? error : sha256_update(&hash, outer, sizeof outer);
+	error = error ? error : sha256_update(&hash, mac, 32);
 	error = error ? error : mbedtls_sha256_finish_ret(&hash, mac);
 	mbedtls_sha256_free(&hash);
 	crypto_wipe(inner, sizeof inner);

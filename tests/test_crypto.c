@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "storage/crc32c.h"
+#include "storage/sha256.h"
 
 static void from_hex(const char *hex, uint8_t *bytes)
 {
@@ -98,6 +99,40 @@ static void random_bytes_differ(void **state)
 	assert_false(crypto_equal(a, b, sizeof a));
 }
 
+static void expect_sha256(const uint8_t *bytes, size_t size, size_t cut)
+{
+	uint8_t got[32], expected[32];
+	mbedtls_sha256_context hash;
+	assert_int_equal(mbedtls_sha256_ret(bytes, size, expected, 0), 0);
+	mbedtls_sha256_init(&hash);
+	assert_int_equal(mbedtls_sha256_starts_ret(&hash, 0), 0);
+	assert_int_equal(sha256_update(&hash, bytes, cut), 0);
+	assert_int_equal(sha256_update(&hash, bytes + cut, size - cut), 0);
+	assert_int_equal(mbedtls_sha256_finish_ret(&hash, got), 0);
+	assert_memory_equal(got, expected, 32);
+	mbedtls_sha256_free(&hash);
+	assert_int_equal(crypto_sha256(bytes, size, got), 0);
+	assert_memory_equal(got, expected, 32);
+}
+
+/* FIPS 180-4's example of two blocks, then every length around blocks, in every two parts, and one that is long. */
+static void sha256_by_the_cpu_is_that_of_mbedtls(void **state)
+{
+	(void)state;
+	static uint8_t bytes[100000];
+	uint8_t got[32], expected[32];
+	from_hex("248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1", expected);
+	assert_int_equal(crypto_sha256("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", 56, got), 0);
+	assert_memory_equal(got, expected, 32);
+	for (size_t i = 0; i < sizeof bytes; i++)
+		bytes[i] = (uint8_t)(i * i >> 5);
+	for (size_t size = 0; size < 200; size++)
+		for (size_t cut = 0; cut <= size; cut++)
+			expect_sha256(bytes + size % 16, size, cut);
+	expect_sha256(bytes + 1, sizeof bytes - 1, 64000);
+	print_message("SHA-256 by %s\n", sha256_is_quick() ? "the CPU" : "mbedTLS alone");
+}
+
 /* RFC 3720, B.4. */
 static void crc32c_is_castagnolis(void **state)
 {
@@ -121,6 +156,7 @@ int main(void)
 		cmocka_unit_test(sealing_is_aes_256_gcm),
 		cmocka_unit_test(whatever_is_changed_does_not_open),
 		cmocka_unit_test(random_bytes_differ),
+		cmocka_unit_test(sha256_by_the_cpu_is_that_of_mbedtls),
 		cmocka_unit_test(crc32c_is_castagnolis),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
