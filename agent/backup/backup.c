@@ -14,7 +14,6 @@
 #include "agent/config/profile.h"
 #include "agent/job/server.h"
 #include "agent/job/story.h"
-#include "agent/restore/preflight.h"
 #include "agent/snapshot/capture.h"
 #include "agent/snapshot/snapshot_about.h"
 #include "agent/upkeep/copy.h"
@@ -166,7 +165,7 @@ static int read_database(struct story *story, struct capture *capture, struct sq
 	story_phase(story, JOB_PHASE_CONNECT, 0);
 	result = server_connect(&worker, story->server, story->outcome->database, false, &watcher, error);
 	if (result < 0)
-		preflight_diagnose(story->server, story->outcome->database, false, error, NULL);
+		server_diagnose(story->server, story->outcome->database, false, error, NULL);
 	if (result == 0) {
 		story_phase(story, JOB_PHASE_READ, 0);
 		snprintf(error->doing, sizeof error->doing, "reading %.140s", story->outcome->database);

@@ -15,6 +15,16 @@
 int server_connect(struct worker **worker, const struct server_config *server, const char *database, bool restore,
 	const struct worker_watcher *watcher, struct sql_error *error);
 
+#define SERVER_REMEDY_SIZE 512
+
+/*
+ * After server_connect could not open a database: looks from master why, and makes *error say it: missing, offline,
+ * suspect, a mirror, single-user. It stays as it was where it is about something else, or nobody can tell. `remedy`: what
+ * is to be done about that state, where explain.h does not know it; SERVER_REMEDY_SIZE bytes, or NULL.
+ */
+void server_diagnose(
+	const struct server_config *server, const char *database, bool restore, struct sql_error *error, char *remedy);
+
 #define SERVER_ALL_DATABASES "*"
 
 /*

@@ -12,6 +12,7 @@
 
 #include "agent/config/config.h"
 #include "agent/job/job.h"
+#include "agent/job/server.h"
 #include "agent/job/story.h"
 #include "agent/sql/catalogue.h"
 #include "agent/sql/preflight_facts.h"
@@ -37,15 +38,13 @@ enum preflight_topic {
 
 enum preflight_grade { PREFLIGHT_TELLS, PREFLIGHT_WARNS, PREFLIGHT_REFUSES };
 
-#define PREFLIGHT_REMEDY_SIZE 512
-
 struct preflight_verdict {
 	enum preflight_topic topic;
 	enum preflight_grade grade;
-	enum sql_error_kind kind;           /* of a refusal */
-	char object[280];                   /* what it is about: database, table, file group */
-	char text[JOB_NOTE_SIZE];           /* a sentence */
-	char remedy[PREFLIGHT_REMEDY_SIZE]; /* "": what explain.h says for the kind */
+	enum sql_error_kind kind;        /* of a refusal */
+	char object[280];                /* what it is about: database, table, file group */
+	char text[JOB_NOTE_SIZE];        /* a sentence */
+	char remedy[SERVER_REMEDY_SIZE]; /* "": what explain.h says for the kind */
 };
 
 #define PREFLIGHT_VERDICTS_MAX 40
@@ -97,14 +96,6 @@ void preflight_judge_room(
 int preflight_ask(struct worker *worker, const struct worker_watcher *watcher, struct preflight_facts **facts,
 	struct catalogue **present, struct sql_error *error);
 
-/*
- * After server_connect could not open a database: looks from master why, and makes *error say it: missing, offline,
- * suspect, a mirror, single-user. It stays as it was where it is about something else, or nobody can tell. `remedy`: what
- * is to be done about that state, where explain.h does not know it; PREFLIGHT_REMEDY_SIZE bytes, or NULL.
- */
-void preflight_diagnose(
-	const struct server_config *server, const char *database, bool restore, struct sql_error *error, char *remedy);
-
 /* A restore's pre-flight, from the facts to the change. */
 struct preflight {
 	struct story *story;
@@ -112,8 +103,8 @@ struct preflight {
 	struct preflight_facts *facts; /* owned, like the catalogue */
 	struct catalogue *present;
 	struct preflight_case about;
-	char remedy[PREFLIGHT_REMEDY_SIZE]; /* of the refusal; "": none, or explain.h's */
-	bool in_use;                        /* it is refused since other sessions are in the database */
+	char remedy[SERVER_REMEDY_SIZE]; /* of the refusal; "": none, or explain.h's */
+	bool in_use;                     /* it is refused since other sessions are in the database */
 };
 
 /* All is borrowed until preflight_free. */

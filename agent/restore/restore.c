@@ -75,7 +75,7 @@ static int connect_to_server(struct restore *restore)
 		result = server_connect(
 			&restore->worker, story->server, story->outcome->database, true, &restore->watcher, &restore->error);
 	if (result < 0)
-		preflight_diagnose(story->server, story->outcome->database, true, &restore->error, restore->preflight.remedy);
+		server_diagnose(story->server, story->outcome->database, true, &restore->error, restore->preflight.remedy);
 	if (result == 0)
 		result = preflight_run(&restore->preflight, restore->worker, restore->wanted.catalogue, &restore->error);
 	if (result == 0)

@@ -273,7 +273,7 @@ static void check_database(struct check *check, const char *database, bool resto
 	check->at_restore = restore;
 	int result = server_connect(&worker, check->at_server, database, restore, &watcher, &error);
 	if (result < 0)
-		preflight_diagnose(check->at_server, database, restore, &error, NULL);
+		server_diagnose(check->at_server, database, restore, &error, NULL);
 	bool config = result < 0 && error.kind == SQL_ERROR_LOGIN && error.number == 0;
 	if (config) {
 		explain_sql_error(&error, check->at_server, sentence, sizeof(sentence), remedy, sizeof(remedy));
