@@ -60,21 +60,13 @@ static int mark_record(
 	struct clean *clean, const struct chunk_name *name, uint32_t size, size_t top_at, marked_entry *also)
 {
 	struct tree_top top;
-	if (size < top_at + TREE_TOP_SIZE || size > CHUNK_SIZE_MAX)
-		return -EBADMSG;
-	uint8_t *record = malloc(size);
-	if (!record)
-		return -ENOMEM;
-	int error = chunk_get(&clean->repository->chunks, name, record, size);
-	if (!error)
-		error = tree_top_get(&top, record + top_at);
-	free(record);
+	int error = tree_top_read(&top, &clean->repository->chunks, name, size, top_at);
 	return error ? error : mark_tree(clean, &top, also);
 }
 
 static int mark_stream(struct clean *clean, const struct tree_entry *entry)
 {
-	return mark_record(clean, &entry->name, entry->size, 8, NULL);
+	return mark_record(clean, &entry->name, entry->size, STREAM_TOP_AT, NULL);
 }
 
 static int mark_all(struct clean *clean)
@@ -85,7 +77,7 @@ static int mark_all(struct clean *clean)
 	for (uint32_t i = 0; i < roots->count && !clean->error; i++) {
 		const struct root_snapshot *snapshot = &roots->snapshots[i];
 		if (mark(clean, &snapshot->record) && !clean->error)
-			clean->error = mark_record(clean, &snapshot->record, snapshot->record_size, 40, mark_stream);
+			clean->error = mark_record(clean, &snapshot->record, snapshot->record_size, SNAPSHOT_TOP_AT, mark_stream);
 	}
 	return clean->error;
 }

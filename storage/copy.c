@@ -141,30 +141,22 @@ static int copy_record(
 	struct copy *copy, const struct chunk_name *name, uint32_t size, size_t top_at, copied_entry *also)
 {
 	struct tree_top top;
-	if (size < top_at + TREE_TOP_SIZE || size > CHUNK_SIZE_MAX)
-		return -EBADMSG;
-	uint8_t *record = malloc(size);
-	if (!record)
-		return -ENOMEM;
 	repository_lock(copy->from);
-	int error = chunk_get(&copy->from->chunks, name, record, size);
+	int error = tree_top_read(&top, &copy->from->chunks, name, size, top_at);
 	repository_unlock(copy->from);
 	copy->result->from_failed = error != 0;
-	if (!error)
-		error = tree_top_get(&top, record + top_at);
-	free(record);
 	return error ? error : copy_tree(copy, &top, also);
 }
 
 static int copy_stream(struct copy *copy, const struct tree_entry *entry)
 {
-	return copy_record(copy, &entry->name, entry->size, 8, NULL);
+	return copy_record(copy, &entry->name, entry->size, STREAM_TOP_AT, NULL);
 }
 
 static int copy_all(struct copy *copy, const struct root_snapshot *snapshot)
 {
 	int error = copy_chunk(copy, &snapshot->record, snapshot->record_size);
-	return error ? error : copy_record(copy, &snapshot->record, snapshot->record_size, 40, copy_stream);
+	return error ? error : copy_record(copy, &snapshot->record, snapshot->record_size, SNAPSHOT_TOP_AT, copy_stream);
 }
 
 /* ---- together ---- */

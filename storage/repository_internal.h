@@ -85,7 +85,9 @@ int snapshot_commit_copy(struct snapshot_writer *writer, const struct root_snaps
 
 /* The first bytes of stream and snapshot records: FORMAT.md, "Manifests". */
 #define STREAM_HEAD_SIZE 72
+#define STREAM_TOP_AT 8 /* of the list of its chunks, as tree_top_put */
 #define SNAPSHOT_HEAD_SIZE 104
+#define SNAPSHOT_TOP_AT 40 /* of the list of its streams */
 #define STREAM_NAME_MAX 300
 #define STREAM_ABOUT_MAX (64u * 1024)
 #define SNAPSHOT_ABOUT_MAX (256u * 1024)

@@ -45,7 +45,7 @@ static int parse_snapshot(struct snapshot_reader *reader, const struct root_snap
 		SNAPSHOT_HEAD_SIZE + subject + (uint64_t)reader->about_size != snapshot->record_size)
 		return -EBADMSG;
 	reader->about = record + SNAPSHOT_HEAD_SIZE + subject;
-	return tree_top_get(&reader->top, record + 40);
+	return tree_top_get(&reader->top, record + SNAPSHOT_TOP_AT);
 }
 
 static int load_record(struct snapshot_reader *reader, const struct root_snapshot *snapshot)
@@ -148,7 +148,7 @@ static int parse_stream(struct stream *stream)
 		return -EBADMSG;
 	stream->about = record + STREAM_HEAD_SIZE + name;
 	stream->name = strndup((const char *)record + STREAM_HEAD_SIZE, name);
-	return stream->name ? tree_top_get(&stream->top, record + 8) : -ENOMEM;
+	return stream->name ? tree_top_get(&stream->top, record + STREAM_TOP_AT) : -ENOMEM;
 }
 
 static int load_stream(struct snapshot_reader *reader, size_t i)

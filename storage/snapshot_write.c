@@ -103,7 +103,7 @@ static int put_stream_record(struct snapshot_writer *writer, const struct tree_t
 	record[0] = 'S';
 	put16(record + 2, (uint16_t)name);
 	put32(record + 4, (uint32_t)size);
-	tree_top_put(record + 8, top);
+	tree_top_put(record + STREAM_TOP_AT, top);
 	memcpy(record + STREAM_HEAD_SIZE, writer->name, name);
 	if (size)
 		memcpy(record + STREAM_HEAD_SIZE + name, about, size);
@@ -148,7 +148,7 @@ static int put_snapshot_record(struct snapshot_writer *writer, const struct tree
 	put64(record + 16, (uint64_t)info->box_time);
 	put64(record + 24, (uint64_t)info->wall_time);
 	put64(record + 32, info->bytes);
-	tree_top_put(record + 40, top);
+	tree_top_put(record + SNAPSHOT_TOP_AT, top);
 	memcpy(record + SNAPSHOT_HEAD_SIZE, info->subject, subject);
 	if (size)
 		memcpy(record + SNAPSHOT_HEAD_SIZE + subject, about, size);

@@ -269,3 +269,18 @@ int tree_top_get(struct tree_top *top, const uint8_t from[TREE_TOP_SIZE])
 	top->page.count = get64(from + 56);
 	return top->level < TREE_LEVELS_MAX && top->page.size <= CHUNK_SIZE_MAX ? 0 : -EBADMSG;
 }
+
+int tree_top_read(
+	struct tree_top *top, struct chunk_store *store, const struct chunk_name *name, uint32_t size, size_t at)
+{
+	if (size < at + TREE_TOP_SIZE || size > CHUNK_SIZE_MAX)
+		return -EBADMSG;
+	uint8_t *record = malloc(size);
+	if (!record)
+		return -ENOMEM;
+	int error = chunk_get(store, name, record, size);
+	if (!error)
+		error = tree_top_get(top, record + at);
+	free(record);
+	return error;
+}

@@ -61,5 +61,8 @@ void tree_reader_destroy(struct tree_reader *reader);
 #define TREE_TOP_SIZE 64
 void tree_top_put(uint8_t to[TREE_TOP_SIZE], const struct tree_top *top);
 int tree_top_get(struct tree_top *top, const uint8_t from[TREE_TOP_SIZE]);
+/* That of the record which is this chunk, `at` so many bytes. -EBADMSG: it is no such record. */
+int tree_top_read(
+	struct tree_top *top, struct chunk_store *store, const struct chunk_name *name, uint32_t size, size_t at);
 
 #endif

@@ -2,6 +2,8 @@
 /*
  * How much of a night is new, row by row. A chunk is new where one of its rows is, so that a few rows from all over a
  * table make all of it look new; what tells is which rows of the chunks that differ the night before had, too.
+ * A restore needs to know each such row, and asks row_diff.h, which wants rows in order; here a sample of them tells
+ * enough, in any order, and a table that was sorted anew has lost nothing.
  */
 #include <errno.h>
 #include <stdlib.h>

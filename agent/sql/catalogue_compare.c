@@ -125,21 +125,36 @@ static bool same_key(
 	return same || tell(telling, wanted, NULL, "has another key than it had");
 }
 
-bool catalogue_fits(const struct catalogue *wanted, const struct catalogue *present, char *object, size_t object_size,
-	char *difference, size_t difference_size)
+static bool table_fits(
+	const struct catalogue_table *wanted, const struct catalogue_table *present, const struct telling *telling)
 {
-	struct telling telling = { object, difference, object_size, difference_size };
+	return same_columns(wanted, present, telling) && same_key(wanted, present, telling);
+}
 
+typedef bool same_table(
+	const struct catalogue_table *wanted, const struct catalogue_table *present, const struct telling *telling);
+
+/* False with the first difference. What only the database has is none. */
+static bool each_table(
+	const struct catalogue *wanted, const struct catalogue *present, same_table *same, const struct telling *telling)
+{
 	for (uint32_t i = 0; i < wanted->table_count; i++) {
 		const struct catalogue_table *table = &wanted->tables[i];
 		int there = catalogue_find_table(present, table->schema, table->name);
 		if (there < 0)
-			return tell(&telling, table, NULL, "is missing in the database");
-		if (!same_columns(table, &present->tables[there], &telling) ||
-			!same_key(table, &present->tables[there], &telling))
+			return tell(telling, table, NULL, "is missing in the database");
+		if (!same(table, &present->tables[there], telling))
 			return false;
 	}
 	return true;
+}
+
+bool catalogue_fits(const struct catalogue *wanted, const struct catalogue *present, char *object, size_t object_size,
+	char *difference, size_t difference_size)
+{
+	const struct telling telling = { object, difference, object_size, difference_size };
+
+	return each_table(wanted, present, table_fits, &telling);
 }
 
 /* ---- states ---- */
@@ -222,17 +237,9 @@ static bool states_equal(
 bool catalogue_states_equal(const struct catalogue *wanted, const struct catalogue *present, char *object,
 	size_t object_size, char *difference, size_t difference_size)
 {
-	struct telling telling = { object, difference, object_size, difference_size };
+	const struct telling telling = { object, difference, object_size, difference_size };
 
-	for (uint32_t i = 0; i < wanted->table_count; i++) {
-		const struct catalogue_table *table = &wanted->tables[i];
-		int there = catalogue_find_table(present, table->schema, table->name);
-		if (there < 0)
-			return tell(&telling, table, NULL, "is missing in the database");
-		if (!states_equal(table, &present->tables[there], &telling))
-			return false;
-	}
-	return true;
+	return each_table(wanted, present, states_equal, &telling);
 }
 
 /* ---- features ---- */

@@ -67,7 +67,7 @@ static inline uint64_t unzigzag(uint64_t v)
 
 static inline size_t varint_size(uint64_t v)
 {
-	return (size_t)((63 - __builtin_clzll(v | 1)) / 7 + 1);
+	return (size_t)(63 - __builtin_clzll(v | 1)) / 7 + 1;
 }
 
 /* Returns where the next byte goes. */
