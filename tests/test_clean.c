@@ -13,6 +13,7 @@
 #include "agent/job/story.h"
 #include "agent/upkeep/clean.h"
 #include "storage/memory.h"
+#include "tests/support/fake_engine.h"
 #include "tests/support/sample.h"
 
 static const struct sample samples[2] = {
@@ -24,27 +25,8 @@ static struct volume *volume;
 static struct repository *repository;
 static struct config config;
 static struct job_report report;
-static int64_t box_now;
 static uint64_t kept;
 static int asked, waits_at; /* another job comes when it is asked for the so-manieth time */
-
-static void test_now(void *arg, int64_t *box_time, int64_t *wall_time)
-{
-	(void)arg;
-	*box_time = box_now;
-	*wall_time = 1700000000;
-}
-
-static void no_progress(void *engine, const struct job_progress *progress)
-{
-	(void)engine, (void)progress;
-}
-
-static bool never(void *engine)
-{
-	(void)engine;
-	return false;
-}
 
 static bool waits(void *engine)
 {
@@ -55,7 +37,7 @@ static bool waits(void *engine)
 static int open_repository(void)
 {
 	struct repository_settings settings = sample_settings();
-	settings.now = test_now;
+	settings.now = fake_box_now;
 	return repository_open(&repository, volume, &settings, &sample_secret);
 }
 
@@ -66,7 +48,7 @@ static int set_up(void **state)
 	struct repository_settings settings = sample_settings();
 	char recovery[64];
 	uint64_t gone;
-	box_now = 100 * BOX_DAY;
+	fake_box_time = 100 * BOX_DAY;
 	asked = 0;
 	waits_at = 1000000;
 	config.clean_max_per_day = 1; /* of a mebibyte: one segment and a little */
@@ -89,10 +71,9 @@ static int tear_down(void **state)
 
 static enum job_state clean(enum job_origin origin)
 {
-	struct job_context context = {
-		.repository = repository, .config = &config, .progress = no_progress, .stop = never, .waited_for = waits
-	};
+	struct job_context context = fake_engine_context(repository, &config);
 	struct job_request request = { .kind = JOB_CLEAN, .origin = origin };
+	context.waited_for = waits;
 	memset(&report, 0, sizeof(report));
 	enum job_state state = clean_run(&context, &request, &report);
 	assert_int_equal(sample_compare(repository, &samples[1], kept), 0);
@@ -113,7 +94,7 @@ static void by_itself_it_copies_so_much_a_day_over_restarts(void **state)
 	assert_int_equal(open_repository(), 0);
 	assert_int_equal(clean(ORIGIN_SCHEDULE), JOB_DONE);
 	assert_true(said("waits for tomorrow"));
-	box_now += BOX_DAY;
+	fake_box_time += BOX_DAY;
 	assert_int_equal(clean(ORIGIN_SCHEDULE), JOB_DONE);
 	assert_false(said(" 0 bytes were copied"));
 }
@@ -124,7 +105,7 @@ static void it_ends_when_all_is_done_in_a_few_days(void **state)
 	int days = 0;
 	do {
 		assert_int_equal(clean(ORIGIN_SCHEDULE), JOB_DONE);
-		box_now += BOX_DAY;
+		fake_box_time += BOX_DAY;
 		days++;
 	} while (said("waits for tomorrow"));
 	assert_true(days > 1 && days < 10);

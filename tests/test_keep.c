@@ -12,6 +12,7 @@
 #include "agent/job/story.h"
 #include "agent/upkeep/keep.h"
 #include "storage/memory.h"
+#include "tests/support/fake_engine.h"
 #include "tests/support/sample.h"
 
 static const struct sample samples[2] = {
@@ -23,17 +24,6 @@ static struct volume *volume;
 static struct repository *repository;
 static struct job_report report;
 static uint64_t needed;
-
-static void no_progress(void *engine, const struct job_progress *progress)
-{
-	(void)engine, (void)progress;
-}
-
-static bool never(void *engine)
-{
-	(void)engine;
-	return false;
-}
 
 static bool is_needed(void *engine, uint64_t snapshot)
 {
@@ -61,10 +51,9 @@ static int tear_down(void **state)
 
 static enum job_state ask(enum job_kind kind, uint64_t id)
 {
-	struct job_context context = {
-		.repository = repository, .progress = no_progress, .stop = never, .needs = is_needed
-	};
+	struct job_context context = fake_engine_context(repository, NULL);
 	struct job_request request = { .kind = kind, .snapshot = id };
+	context.needs = is_needed;
 	memset(&report, 0, sizeof(report));
 	return keep_run(&context, &request, &report);
 }
@@ -108,20 +97,11 @@ static void a_pinned_or_locked_snapshot_stays_until_it_is_unpinned(void **state)
 	}
 }
 
-static int64_t box_now;
-
-static void test_now(void *arg, int64_t *box_time, int64_t *wall_time)
-{
-	(void)arg;
-	*box_time = box_now;
-	*wall_time = 1700000000;
-}
-
 static void open_at(int64_t day)
 {
 	struct repository_settings settings = sample_settings();
-	box_now = day * 86400;
-	settings.now = test_now;
+	fake_box_time = day * 86400;
+	settings.now = fake_box_now;
 	repository_close(repository);
 	assert_int_equal(repository_open(&repository, volume, &settings, &sample_secret), 0);
 }

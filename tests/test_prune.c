@@ -13,6 +13,7 @@
 #include "agent/job/story.h"
 #include "agent/upkeep/prune.h"
 #include "storage/memory.h"
+#include "tests/support/fake_engine.h"
 #include "tests/support/sample.h"
 
 #define NIGHTS 6
@@ -22,27 +23,8 @@ static struct repository *repository;
 static struct config config;
 static struct job_report report;
 static uint64_t ids[NIGHTS], needed;
-static int64_t box_now;
 static unsigned records;
 static int audit_result;
-
-static void test_now(void *arg, int64_t *box_time, int64_t *wall_time)
-{
-	(void)arg;
-	*box_time = box_now;
-	*wall_time = 1700000000;
-}
-
-static void no_progress(void *engine, const struct job_progress *progress)
-{
-	(void)engine, (void)progress;
-}
-
-static bool never(void *engine)
-{
-	(void)engine;
-	return false;
-}
 
 static bool is_needed(void *engine, uint64_t snapshot)
 {
@@ -76,7 +58,7 @@ static int open_repository(uint64_t size)
 	struct memory_geometry geometry = { .size = size, .segment_size = 16384, .write_unit = 1 };
 	struct repository_settings settings = sample_settings();
 	char recovery[64];
-	settings.now = test_now;
+	settings.now = fake_box_now;
 	int result = memory_volume_open(&volume, &geometry);
 	if (result == 0)
 		result = repository_create(volume, &settings, &sample_secret, recovery);
@@ -87,18 +69,18 @@ static int open_repository(uint64_t size)
 static int set_up(void **state)
 {
 	(void)state;
-	box_now = 100 * BOX_DAY;
+	fake_box_time = 100 * BOX_DAY;
 	needed = 0;
 	records = 0;
 	audit_result = 0;
 	config.retention =
 		(struct retention_policy){ .keep_daily = 3, .keep_within = 2, .keep_safety = 30, .safety_quota = 2 };
 	assert_int_equal(open_repository(1 << 20), 0);
-	for (unsigned i = 0; i < NIGHTS; i++, box_now += BOX_DAY) {
+	for (unsigned i = 0; i < NIGHTS; i++, fake_box_time += BOX_DAY) {
 		struct sample night = { .seed = i + 1, .streams = 1, .chunks = 20, .shared = 5, .chunk_size = 900 };
 		assert_int_equal(sample_store(repository, &night, true, &ids[i]), 0);
 	}
-	box_now -= BOX_DAY;
+	fake_box_time -= BOX_DAY;
 	return 0;
 }
 
@@ -112,13 +94,11 @@ static int tear_down(void **state)
 
 static struct job_context make_context(void)
 {
+	struct job_context context = fake_engine_context(repository, &config);
 	memset(&report, 0, sizeof(report));
-	return (struct job_context){ .repository = repository,
-		.config = &config,
-		.progress = no_progress,
-		.stop = never,
-		.needs = is_needed,
-		.audit = note_audit };
+	context.needs = is_needed;
+	context.audit = note_audit;
+	return context;
 }
 
 static enum job_state prune(bool what_if)

@@ -16,6 +16,7 @@
 #include "storage/disk.h"
 #include "storage/segment.h"
 #include "tests/faults/fault_disk.h"
+#include "tests/support/fake_engine.h"
 #include "tests/support/sample.h"
 
 #define SEGMENT_SIZE (8u * 1024)
@@ -32,20 +33,12 @@ static struct repository *repository;
 static struct config config;
 static struct job_report report;
 static uint64_t ids[3];
-static int64_t box_now;
 static bool waits;
-
-static void test_now(void *arg, int64_t *box_time, int64_t *wall_time)
-{
-	(void)arg;
-	*box_time = box_now;
-	*wall_time = 1700000000;
-}
 
 static void open_repository(void)
 {
 	struct repository_settings settings = sample_settings();
-	settings.now = test_now;
+	settings.now = fake_box_now;
 	assert_int_equal(repository_open(&repository, volume, &settings, &sample_secret), 0);
 }
 
@@ -54,7 +47,7 @@ static int set_up(void **state)
 	(void)state;
 	struct repository_settings settings = sample_settings();
 	char recovery[64];
-	box_now = 100 * BOX_DAY;
+	fake_box_time = 100 * BOX_DAY;
 	waits = false;
 	config.scrub_days = 10;
 	disk = fault_disk_create(4 << 20);
@@ -76,17 +69,6 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static void no_progress(void *engine, const struct job_progress *progress)
-{
-	(void)engine, (void)progress;
-}
-
-static bool never(void *engine)
-{
-	(void)engine;
-	return false;
-}
-
 static bool is_waited_for(void *engine)
 {
 	(void)engine;
@@ -95,9 +77,9 @@ static bool is_waited_for(void *engine)
 
 static struct job_context make_context(void)
 {
-	return (struct job_context){
-		.repository = repository, .config = &config, .progress = no_progress, .stop = never, .waited_for = is_waited_for
-	};
+	struct job_context context = fake_engine_context(repository, &config);
+	context.waited_for = is_waited_for;
+	return context;
 }
 
 static enum job_state scrub(void)
@@ -127,7 +109,7 @@ static int walk(void)
 {
 	int days = 1;
 	for (; scrub() == JOB_DONE && !strstr(report.outcomes[0].sentence, "begins anew") && days < 20; days++)
-		box_now += BOX_DAY;
+		fake_box_time += BOX_DAY;
 	if (!strstr(report.outcomes[0].sentence, "begins anew"))
 		fail_msg("day %d: %s", days, report.outcomes[0].sentence);
 	return days;
@@ -255,7 +237,7 @@ static void a_walk_takes_half_the_period_goes_on_after_a_restart_and_verifies(vo
 	assert_int_equal(scrub(), JOB_DONE);
 	repository_close(repository);
 	open_repository();
-	box_now += BOX_DAY;
+	fake_box_time += BOX_DAY;
 	int days = 1 + walk();
 	assert_true(days >= 4 && days <= 6);
 	assert_true(verified(0) && verified(1));
@@ -269,7 +251,7 @@ static void a_backup_is_verified_while_the_scrub_is_in_time(void **state)
 	walk();
 	assert_int_equal(store_checked(2), 0);
 	assert_true(verified(2));
-	box_now += 11 * BOX_DAY; /* nothing was read meanwhile */
+	fake_box_time += 11 * BOX_DAY; /* nothing was read meanwhile */
 	assert_int_equal(store_checked(2), 0);
 	assert_false(verified(2));
 }
@@ -283,7 +265,7 @@ static void damage_takes_verified_away_and_the_next_walk_gives_it_back_when_heal
 	assert_true(flip_byte(1, SEGMENT_HEAD_SIZE + CHUNK_HEAD_SIZE + 5));
 	int days = 0;
 	while (scrub() == JOB_DONE && days++ < 10)
-		box_now += BOX_DAY;
+		fake_box_time += BOX_DAY;
 	assert_int_equal(report.outcomes[0].state, JOB_FAILED);
 	assert_non_null(strstr(report.outcomes[0].sentence, "damaged"));
 	assert_true(report.note_count >= 1 && !verified(0));
@@ -312,7 +294,7 @@ static void until_damage_is_found(void)
 {
 	int days = 0;
 	while (scrub() == JOB_DONE && days++ < 10)
-		box_now += BOX_DAY;
+		fake_box_time += BOX_DAY;
 	assert_int_equal(report.outcomes[0].state, JOB_FAILED);
 }
 
@@ -376,7 +358,7 @@ static void a_snapshot_that_was_damaged_is_whole_again_only_when_all_of_it_was_r
 	for (int i = 0; i < 8; i++) { /* over restarts, and over the end of the walk */
 		repository_close(repository);
 		open_repository();
-		box_now += BOX_DAY;
+		fake_box_time += BOX_DAY;
 		scrub();
 		assert_true(flags(0) == SNAPSHOT_DAMAGED && flags(1) == SNAPSHOT_DAMAGED);
 	}

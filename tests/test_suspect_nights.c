@@ -19,6 +19,7 @@
 #include "agent/upkeep/keep.h"
 #include "storage/memory.h"
 #include "tests/support/catalogue_sample.h"
+#include "tests/support/fake_engine.h"
 #include "tests/support/sample.h"
 #include "tests/support/table_rows.h"
 
@@ -62,11 +63,6 @@ static bool stop(void *engine)
 	return stopped;
 }
 
-static void no_progress(void *engine, const struct job_progress *told)
-{
-	(void)engine, (void)told;
-}
-
 static void fill(struct table_lines *table, size_t count, uint32_t size)
 {
 	table->count = count;
@@ -85,9 +81,9 @@ static int set_up(void **state)
 	server = (struct server_config){ .name = "s", .profile = PROFILE_ANY };
 	assert_int_equal(memory_volume_open(&volume, &geometry), 0);
 	assert_int_equal(sample_open(&repository, volume), 0);
-	context = (struct job_context){
-		.config = &config, .repository = repository, .rowgroup = &params, .stop = stop, .progress = no_progress
-	};
+	context = fake_engine_context(repository, &config);
+	context.rowgroup = &params;
+	context.stop = stop;
 	tables[0].name = "tblChat";
 	tables[1].name = "tblADUpdates";
 	fill(&tables[0], 4000, 200);
