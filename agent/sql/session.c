@@ -8,11 +8,8 @@
 #include <sybdb.h>
 #include <unistd.h>
 
-#include "agent/net/clock.h"
 #include "agent/net/tds.h"
 #include "agent/sql/session_private.h"
-
-#define STOP_EVERY_MS 1000
 
 #define SAME(ours, theirs) ((int)(ours) == (int)(theirs))
 _Static_assert(SAME(NATIVE_DATETIMEOFFSET, SYBMSDATETIMEOFFSET) && SAME(NATIVE_NUMERIC, SYBNUMERIC) &&
@@ -32,23 +29,8 @@ static int on_message(
 	(void)server;
 	(void)procedure;
 	(void)line;
-	if (!current || severity <= 10)
-		return 0;
-
-	struct sql_error *message = &current->message;
-	enum sql_error_kind kind = session_kind_of(number);
-
-	if (current->logging_in && kind == SQL_ERROR_SERVER)
-		kind = SQL_ERROR_LOGIN;
-	/* The first error counts, but that the database is damaged must not be lost behind another. */
-	if (message->kind != SQL_OK && (kind != SQL_ERROR_DAMAGED || message->kind == kind))
-		return 0;
-	memset(message, 0, sizeof(*message));
-	message->kind = kind;
-	message->number = number;
-	message->state = (uint8_t)state;
-	message->severity = (uint8_t)severity;
-	snprintf(message->detail, sizeof(message->detail), "%s", text ? text : "");
+	if (current && severity > 10)
+		session_hear(current, number, state, severity, text ? text : "");
 	return 0;
 }
 
@@ -64,17 +46,6 @@ static int on_error(DBPROCESS *db, int severity, int number, int os_error, char 
 	if (current && number != SYBESMSG && !current->library[0])
 		snprintf(current->library, sizeof(current->library), "%s", text ? text : "");
 	return number == SYBETIME ? INT_TIMEOUT : INT_CANCEL;
-}
-
-bool session_should_stop(struct session *session)
-{
-	int64_t now = net_now_ms();
-
-	if (session->cancelled || !session->stop || now - session->stop_asked_ms < STOP_EVERY_MS)
-		return session->cancelled;
-	session->stop_asked_ms = now;
-	session->cancelled = session->stop(session->stop_arg);
-	return session->cancelled;
 }
 
 static int check_interrupt(void *db)
@@ -150,17 +121,6 @@ int session_self_test(void)
 }
 
 /* ---- why a request failed ---- */
-
-int session_begin(struct session *session, enum request_kind kind, struct sql_error *error)
-{
-	if (session->dead)
-		return sql_error_set(error, SQL_ERROR_LOST, NULL, "the session has ended");
-	session->message.kind = SQL_OK;
-	session->library[0] = '\0';
-	session->cancelled = false;
-	relay_expect(session->relay, kind == REQUEST_CATALOGUE ? session->catalogue_seconds : 0);
-	return 0;
-}
 
 int session_failed(struct session *session, struct sql_error *error)
 {
@@ -403,24 +363,6 @@ static int log_in(struct session *session, struct session_options *options, stru
 	return 0;
 }
 
-static int open_relay(struct session *session, const struct session_options *options, struct sql_error *error)
-{
-	static const uint8_t none[32];
-	const struct relay_options relay = {
-		.socket = options->socket,
-		.host = options->host,
-		.certificate_name = options->certificate_name,
-		.authorities = options->authorities,
-		.strict = options->strict,
-		.legacy_tls = options->legacy_tls,
-		.pin = memcmp(options->pin, none, sizeof(none)) != 0 ? options->pin : NULL,
-		.login_seconds = options->login_seconds,
-		.stall_seconds = options->stall_seconds,
-	};
-
-	return relay_open(&session->relay, &relay, error);
-}
-
 int session_open(struct session **result, struct session_options *options, struct sql_error *error)
 {
 	struct session *session = calloc(1, sizeof(*session));
@@ -438,7 +380,7 @@ int session_open(struct session **result, struct session_options *options, struc
 	session->catalogue_seconds = options->catalogue_seconds;
 	current = session;
 
-	int failed = open_relay(session, options, error);
+	int failed = session_open_relay(session, options, error);
 
 	if (!failed)
 		failed = log_in(session, options, error);
@@ -467,37 +409,4 @@ void session_close(struct session *session)
 	free(session->columns);
 	free(session->packet);
 	free(session);
-}
-
-/* ---- questions ---- */
-
-int session_server_version(const struct session *session)
-{
-	return session->server_version;
-}
-
-const char *session_tls_description(const struct session *session)
-{
-	return relay_tls_description(session->relay);
-}
-
-const uint8_t *session_certificate_sha256(const struct session *session)
-{
-	return relay_certificate_sha256(session->relay);
-}
-
-size_t session_type_info(const struct session *session, size_t column, const void **bytes, uint16_t *flags)
-{
-	return relay_type_info(session->relay, column, bytes, flags);
-}
-
-uint64_t session_received(const struct session *session)
-{
-	return relay_received(session->relay);
-}
-
-void session_on_wait(struct session *session, bool (*stop)(void *arg), void *arg)
-{
-	session->stop = stop;
-	session->stop_arg = arg;
 }

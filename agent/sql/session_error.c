@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SQL Server's error numbers, as far as they mean something to us: messages are localised, numbers are not. */
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "agent/sql/session_private.h"
@@ -63,4 +64,22 @@ void session_copy_error(struct sql_error *error, const struct sql_error *found)
 	memcpy(doing, error->doing, sizeof(doing));
 	*error = *found;
 	memcpy(error->doing, doing, sizeof(doing));
+}
+
+void session_hear(struct session *session, int number, int state, int severity, const char *text)
+{
+	struct sql_error *message = &session->message;
+	enum sql_error_kind kind = session_kind_of(number);
+
+	if (session->logging_in && kind == SQL_ERROR_SERVER)
+		kind = SQL_ERROR_LOGIN;
+	/* The first error counts, but that the database is damaged must not be lost behind another. */
+	if (message->kind != SQL_OK && (kind != SQL_ERROR_DAMAGED || message->kind == kind))
+		return;
+	memset(message, 0, sizeof(*message));
+	message->kind = kind;
+	message->number = number;
+	message->state = (uint8_t)state;
+	message->severity = (uint8_t)severity;
+	snprintf(message->detail, sizeof(message->detail), "%s", text);
 }

@@ -54,12 +54,21 @@ int session_set_options(struct session *session, const struct session_options *o
 
 /* ---- session.c ---- */
 
-/* Prepares for a request. -EIO where the session is dead. */
-int session_begin(struct session *session, enum request_kind kind, struct sql_error *error);
 /* Why the request failed, best reason first: -EREMOTEIO, -ECANCELED, or -EIO. */
 int session_failed(struct session *session, struct sql_error *error);
+
+/* ---- session_relay.c ---- */
+
+int session_open_relay(struct session *session, const struct session_options *options, struct sql_error *error);
+/* Prepares for a request. -EIO where the session is dead. */
+int session_begin(struct session *session, enum request_kind kind, struct sql_error *error);
 /* Asks stop(), at most about once a second. */
 bool session_should_stop(struct session *session);
+
+/* ---- session_error.c ---- */
+
+/* An error message of the server, while a request runs. */
+void session_hear(struct session *session, int number, int state, int severity, const char *text);
 /* Into *error, if there is one and it says nothing yet; what was being done stays. */
 void session_copy_error(struct sql_error *error, const struct sql_error *found);
 /* What an error number of SQL Server is to us. */
