@@ -14,12 +14,16 @@ def snapshots(box):
     return [snapshot["id"] for snapshot in box.json("list")["snapshots"]]
 
 
-def advance(box, days):
-    """Lets the simulated board's clocks pass."""
+def tell_panel(box, line):
     with socket.socket(socket.AF_UNIX) as panel:
         panel.connect(f"{box.directory}/panel")
-        panel.sendall(b"advance %d\n" % round(days * 86_400_000))
+        panel.sendall(line.encode() + b"\n")
         assert b"ok" in panel.recv(4096)
+
+
+def advance(box, days):
+    """Lets the simulated board's clocks pass."""
+    tell_panel(box, f"advance {round(days * 86_400_000)}")
 
 
 def why(box):
@@ -72,10 +76,7 @@ def test_retention_counts_in_box_days_and_a_wrong_clock_removes_nothing(world):
     assert len(snapshots(box)) == 4
     # Years by the wall clock alone, either way, are no box days.
     for year in (4070908800, 86400):
-        with socket.socket(socket.AF_UNIX) as panel:
-            panel.connect(f"{box.directory}/panel")
-            panel.sendall(b"wall %d\n" % year)
-            assert b"ok" in panel.recv(4096)
+        tell_panel(box, f"wall {year}")
         assert why(box) == ["nothing", "daily", "within", "newest"]
     said = box.ok("backup")
     assert first in said and "is removed" in said, said
@@ -84,6 +85,31 @@ def test_retention_counts_in_box_days_and_a_wrong_clock_removes_nothing(world):
     assert f'event="removing"' in log and f'what="snapshot {first} of sql/small"' in log
     box.ok("verify", "--data")
     assert "whole" in box.ok("jobs", "--audit")
+
+
+def test_junk_of_1970_and_2099_removes_nothing_of_the_last_14_box_days(world):
+    """A few here; a thousand in tests/test_junk.c."""
+    server = small(world)
+    box = world.box(server, databases="small", profile="any", box_extra="[store]\nscrub_days = 0",
+                    extra="[retention]\nkeep_last = 1\nkeep_daily = 1\nkeep_weekly = 0\nkeep_monthly = 0\nkeep_within = 14\n")
+    made = []
+    for night in range(3):
+        box.ok("backup"), box.ok("backup")
+        made = snapshots(box)
+        advance(box, 1 if night else 12)
+    young = made[2:]  # the first two are older than 14 days by now
+    for turn in range(8):
+        tell_panel(box, f"wall {4070908800 if turn % 2 else 86400}")
+        box.ok("backup")
+        box.ok("verify", snapshots(box)[-1], "--data")
+        young.append(snapshots(box)[-1])
+        assert snapshots(box)[-len(young):] == young
+    dates = [snapshot["time"] for snapshot in box.json("list")["snapshots"]]
+    assert min(dates) < 200_000 and max(dates) >= 4070908800, dates
+    assert made[1] not in snapshots(box)  # retention was asked, and took what it may
+    box.stop(), box.start()
+    box.ok("prune")
+    assert snapshots(box)[-len(young):] == young
 
 
 def test_what_a_removed_snapshot_held_comes_back(world):
