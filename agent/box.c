@@ -13,6 +13,7 @@
 #include "agent/base/small_file.h"
 #include "agent/config/trust.h"
 #include "agent/job/names.h"
+#include "agent/store/records.h"
 #include "agent/upkeep/volumes.h"
 #include "hal/linux/clock_kernel.h"
 
@@ -25,19 +26,16 @@
 
 /* ---- what the engine stands on ---- */
 
-/* On the volume, sealed with its key: what a job was doing to a server is told by whoever has the snapshots. */
 static int read_record(void *arg, const char *name, void *bytes, size_t size)
 {
 	const struct box *box = arg;
-	struct repository *home = store_home(&box->store);
-	return home ? repository_state_read(home, name, bytes, size) : -ENODEV;
+	return records_read(&box->store, name, bytes, size);
 }
 
 static int write_record(void *arg, const char *name, const void *bytes, size_t size)
 {
 	const struct box *box = arg;
-	struct repository *home = store_home(&box->store);
-	return home ? repository_state_write(home, name, bytes, size) : -ENODEV;
+	return records_write(&box->store, name, bytes, size);
 }
 
 static void refresh(void *arg)

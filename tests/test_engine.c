@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/base/now.h"
 #include "agent/job/engine.h"
 #include "agent/job/journal.h"
 #include "storage/repository.h"
@@ -887,6 +888,34 @@ static void an_unknown_outcome_is_kept_and_looked_at_until_it_is_known(void **st
 	assert_int_equal(size_of("unknown"), 0);
 }
 
+/* On the engine's thread, as store_look does it. */
+static struct job_volume moving[2];
+
+static void bring_volume(struct engine_look *look, const struct job_context *context)
+{
+	(void)look, (void)context;
+	moving[0].repository = (struct repository *)&shelf;
+}
+
+static void an_unknown_outcome_is_looked_at_when_a_volume_comes(void **state)
+{
+	(void)state;
+	struct engine_look look = { .run = bring_volume };
+	memcpy(moving, volumes, sizeof(moving));
+	ground.volumes = moving;
+	story_ends = JOB_OUTCOME_UNKNOWN;
+	start();
+	wait_end(submit(JOB_RESTORE, "mgc"));
+	assert_int_equal(recoveries, 0);
+	int64_t began = now_ms();
+	engine_look(engine, &look);
+	while (recoveries == 0 && now_ms() - began < 60000)
+		usleep(1000);
+	/* By time alone it would be five seconds after the end of the job, at the soonest. */
+	assert_in_range(now_ms() - began, 0, 4500);
+	assert_true(engine_look_done(engine, &look));
+}
+
 static bool is_needed(uint64_t snapshot)
 {
 	struct job_request request = request_of(JOB_REMOVE, "");
@@ -1158,6 +1187,7 @@ int main(void)
 		engine_test(what_if_never_changed_anything_and_is_not_looked_at),
 		engine_test(an_unknown_outcome_is_kept_and_looked_at_until_it_is_known),
 		engine_test(a_story_knows_that_another_job_waits),
+		engine_test(an_unknown_outcome_is_looked_at_when_a_volume_comes),
 		engine_test(what_an_unknown_outcome_needs_is_said_to_be_in_doubt),
 		engine_test(an_unknown_outcome_is_not_forgotten_over_the_next_database),
 		engine_test(several_unknown_outcomes_are_kept_each_with_its_phase),

@@ -16,10 +16,10 @@
 #include <unistd.h>
 #include <unistd.h>
 
-#include "agent/engine.h"
-#include "agent/prune.h"
-#include "agent/story.h"
-#include "agent/store.h"
+#include "agent/job/engine.h"
+#include "agent/upkeep/prune.h"
+#include "agent/job/story.h"
+#include "agent/store/store.h"
 #include "storage/retention.h"
 #include "tests/support/sample.h"
 

@@ -282,12 +282,17 @@ static job_story *find_story(const struct engine_ground *ground, enum job_kind k
 static enum job_state refuse_job(struct engine *engine, const struct journal *unknown)
 {
 	const struct job_outcome *about = &unknown->outcome;
+	struct job_context context = engine_context(engine);
+	const char *away = job_volume_away(&context);
 	struct job_outcome *outcome = job_report_outcome(engine->report, about->server, about->database);
 	snprintf(outcome->sentence, sizeof(outcome->sentence),
 		"It is not known yet how job %llu ended, which changed %.200s; before the server has told, nothing else is changed there.",
 		(unsigned long long)unknown->job, about->database);
 	snprintf(outcome->remedy, sizeof(outcome->remedy),
-		"See that the server can be reached with the restore login. Coffret asks it again by itself and before each restore.");
+		"See that the server can be reached with the restore login%s%s%s. Coffret asks it again by itself and before each "
+		"restore.",
+		away ? ", and attach the volume " : "", away ? away : "",
+		away ? ", or take it out of coffret.conf and restart coffretd if it is gone for good" : "");
 	return outcome->state = JOB_FAILED;
 }
 

@@ -39,6 +39,7 @@ struct engine {
 	bool retrying;                      /* an outcome is being looked at, not for the first time */
 	int64_t retry_at;                   /* monotonic ms: when to look at those that are not known */
 	int64_t retry_pause;                /* ms, until the look after that */
+	size_t volumes_there;               /* when it was looked last */
 	uint64_t looked_for;                /* the waiting job for whose sake it was looked last */
 	uint64_t waiting[ENGINE_QUEUE_MAX]; /* jobs that wait, as they are written down; 0: a free slot */
 	struct job_report reports[2];
@@ -91,7 +92,7 @@ bool engine_has_unknown(const struct engine *engine);
  * to wait for, or NULL.
  */
 const struct journal *engine_concerned(struct engine *engine, const struct job_request *request);
-/* By time, or because a restore of such a database is next: once for each. With the lock held. */
+/* By time, since a volume came, or because a restore of such a database is next: once for each. With the lock held. */
 bool engine_look_due(struct engine *engine);
 void engine_look_again(struct engine *engine);
 

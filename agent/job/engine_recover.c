@@ -38,6 +38,23 @@ static unsigned int tell_made(
 	return made;
 }
 
+static void tell_kept(struct engine *engine, unsigned int made, struct job_outcome *outcome)
+{
+	struct job_context context = engine_context(engine);
+	const char *away = job_volume_away(&context);
+	if (made)
+		snprintf(outcome->sentence, sizeof(outcome->sentence),
+			"The box stopped in the middle of it. What was sealed before is kept (see the notes)%s.",
+			away ? "" : "; nothing else was kept");
+	else
+		snprintf(outcome->sentence, sizeof(outcome->sentence),
+			"The box stopped in the middle of it. No snapshot was made%s, and nothing was changed on the server.",
+			away ? " on a volume that is there" : "");
+	if (away)
+		job_report_note(engine->report,
+			"The volume %s is not there: coffret list shows what was made on it when it is there again.", away);
+}
+
 /* A backup or a verification changes nothing on a server; what it made is in the repository or is not. */
 static enum job_state tell_cut(struct engine *engine, const struct journal *journal)
 {
@@ -48,11 +65,11 @@ static enum job_state tell_cut(struct engine *engine, const struct journal *jour
 		if (engine->ground.volumes[i].repository)
 			made += tell_made(engine, engine->ground.volumes[i].repository, journal->sequence, outcome);
 	bool marks = journal->request.kind > JOB_VERIFY; /* of a snapshot, or its removal: done, or not begun */
-	snprintf(outcome->sentence, sizeof(outcome->sentence), "The box stopped in the middle of it. %s",
-		marks                                     ? "coffret list shows whether it was done."
-			: journal->request.kind != JOB_BACKUP ? "Nothing was changed."
-			: made ? "What was sealed before is kept (see the notes); nothing else was kept."
-				   : "No snapshot was made, and nothing was changed on the server.");
+	if (journal->request.kind == JOB_BACKUP)
+		tell_kept(engine, made, outcome);
+	else
+		snprintf(outcome->sentence, sizeof(outcome->sentence), "The box stopped in the middle of it. %s",
+			marks ? "coffret list shows whether it was done." : "Nothing was changed.");
 	snprintf(outcome->remedy, sizeof(outcome->remedy), "%s", "Ask for it again.");
 	return outcome->state;
 }
@@ -141,10 +158,21 @@ size_t engine_next_queued(struct engine *engine)
 	return next;
 }
 
+/* One that is there now may have what tells how a restore ended. */
+static bool volume_came(struct engine *engine)
+{
+	size_t before = engine->volumes_there;
+	engine->volumes_there = 0;
+	for (size_t i = 0; i < engine->ground.volume_count; i++)
+		engine->volumes_there += engine->ground.volumes[i].repository != NULL;
+	return engine->volumes_there > before;
+}
+
 bool engine_look_due(struct engine *engine)
 {
-	if (!engine_has_unknown(engine))
-		return false;
+	bool came = volume_came(engine);
+	if (!engine_has_unknown(engine) || came)
+		return came && engine_has_unknown(engine);
 	size_t first = engine_next_queued(engine);
 	bool next = first < engine->queued && engine->looked_for != engine->queue[first].id &&
 		engine_concerned(engine, &engine->queue[first].request);

@@ -173,6 +173,9 @@ struct job_context {
 	int (*audit)(void *engine, const char *event, const char *what, const char *result);
 };
 
+/* The name of a volume of the configuration that is not there; NULL: all are. */
+const char *job_volume_away(const struct job_context *context);
+
 /* Fills the report; its state is the worst of its outcomes. */
 typedef enum job_state job_story(
 	const struct job_context *context, const struct job_request *request, struct job_report *report);

@@ -5,6 +5,16 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/config/config.h"
+
+const char *job_volume_away(const struct job_context *context)
+{
+	for (size_t i = 0; i < context->volume_count; i++)
+		if (!context->volumes[i].repository && context->volumes[i].config)
+			return context->volumes[i].config->name;
+	return NULL;
+}
+
 void job_report_clear(struct job_report *report)
 {
 	report->outcome_count = report->change_count = report->note_count = 0;

@@ -14,6 +14,7 @@
 #include "agent/restore/undone.h"
 #include "agent/snapshot/capture.h"
 #include "agent/snapshot/stored.h"
+#include "agent/upkeep/volumes.h"
 
 /* ---- the server's undo ---- */
 
@@ -30,9 +31,12 @@ static int await_undone(struct story *story, struct sql_error *error)
 	stored_close(&safety);
 	if (result == 0 && !before.catalogue)
 		job_report_note(story->report,
-			"%.200s: identity values that the restore had moved stay where they are: without a safety snapshot nobody "
-			"knows what they were. No row has changed.",
-			story->outcome->database);
+			"%.200s: identity values that the restore had moved stay where they are: without %s nobody knows what they "
+			"were. No row has changed.",
+			story->outcome->database,
+			story->outcome->safety && job_volume_away(story->context)
+				? "the safety snapshot, whose volume is not there,"
+				: "a safety snapshot");
 	return result;
 }
 
@@ -115,12 +119,33 @@ static enum job_state not_committed(struct story *story)
 	return story->outcome->state;
 }
 
+/* What would tell is on a volume that is not there: it is asked again by itself when that comes. */
+static enum job_state known_later(struct story *story, const char *what)
+{
+	story_refused(story,
+		"Attach it: it is then looked at by itself. If it is gone for good, take it out of coffret.conf and restart "
+		"coffretd.",
+		"The restore of %s was cut off after COMMIT was sent. What became of it is not known as long as the volume %s is "
+		"not there: the %s is not on any other.",
+		story->outcome->database, job_volume_away(story->context), what);
+	return story->outcome->state = JOB_OUTCOME_UNKNOWN;
+}
+
+static bool is_away(const struct story *story, uint64_t snapshot)
+{
+	struct job_context on;
+
+	return snapshot && job_volume_away(story->context) && !volumes_holding(story->context, snapshot, 0, &on);
+}
+
 static enum job_state tell(struct story *story, const struct stored_snapshot *wanted, const struct capture *now)
 {
 	if (same(wanted, now))
 		return restored(story, "It was looked at");
 	if (is_as_before(story, now))
 		return not_committed(story);
+	if (is_away(story, story->outcome->safety))
+		return known_later(story, "state before");
 	return story_refused(story,
 		"Look at what wrote to it, then restore again; the safety snapshot has the state before.",
 		"The restore of %s was cut off. It was looked at: the database has changed since, and is neither the old state "
@@ -159,6 +184,8 @@ static enum job_state look_and_tell(struct story *story)
 	enum job_state state;
 	int result = stored_open(&wanted, story->context->repository, outcome->snapshot);
 
+	if (result == -ENOENT && is_away(story, outcome->snapshot))
+		return known_later(story, "snapshot");
 	if (result < 0) {
 		story_store_failed(story, result, "opening the snapshot that was being restored");
 		return result == -ENOENT || result == -EBADMSG ? cannot_tell(story) : (outcome->state = JOB_OUTCOME_UNKNOWN);

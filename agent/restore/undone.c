@@ -83,9 +83,10 @@ void undone_drop_safety(struct story *story)
 {
 	const struct job_context *context = story->context;
 	uint64_t id = story->outcome->safety;
+	struct snapshot_info info;
 	char what[200];
 
-	if (!id)
+	if (!id || snapshot_find(context->repository, id, &info) < 0)
 		return;
 	snprintf(what, sizeof what, "safety snapshot %016" PRIx64 " of %.135s", id, story->outcome->database);
 	if (context->audit(context->engine, "removing", what, "its restore has changed nothing") == 0 &&

@@ -4,7 +4,8 @@
  * each. One process at a time has them. A volume that is not there is no error for the others: it is looked for again by
  * store_look. Which repository was on a volume is remembered: another one in its place is not taken for it.
  *
- * The first volume that is there at store_open is home: it has box time and the journal.
+ * The first volume that is there at store_open is home: it has box time and, as the state directory has (records.h), the
+ * journal.
  *
  * Failures come with a sentence and what to do, in `sentence` and `remedy`, of the store or of a volume. After store_open
  * all is of the engine's thread.

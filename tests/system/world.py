@@ -263,8 +263,8 @@ class Box:
                 "COFFRET_FAULTS_UNDER": self.faults_under}
 
     def fault(self, action, countdown=1):
-        """What goes wrong at the countdown-th write or sync of the volume from now on."""
-        actions = ("none", "kill-before", "kill-after", "gone", "full")
+        """What goes wrong at the countdown-th operation of the volume from now on: enum action of the library."""
+        actions = ("none", "kill-before", "kill-after", "gone", "full", "cut", "torn", "unreadable")
         with open(self.faults, "r+b" if os.path.exists(self.faults) else "w+b") as file:
             file.write(struct.pack("=4I", 0 if action == "none" else countdown, actions.index(action), 0, 0))
 

@@ -24,9 +24,14 @@
 enum action {
 	KILL_BEFORE = 1, /* the process is killed in place of a sync: what was written may or may not be there */
 	KILL_AFTER,      /* right after one */
-	GONE,            /* EIO, from here on: the volume was pulled */
+	GONE,            /* EIO, from a write or sync on: the volume was pulled */
 	FULL,            /* ENOSPC at every write from here on */
+	CUT,             /* the process is killed in place of any change: a write, a sync, a removal, a new name */
+	TORN,            /* right after one; of a write, in the middle of it */
+	UNREADABLE,      /* EIO, from a read on: the volume that is only read was pulled */
 };
+
+enum kind { READ = 1, WRITE = 2, SYNC = 4, NAME = 8 };
 
 struct faults {
 	atomic_uint countdown, action, struck, operations;
@@ -67,65 +72,169 @@ static void die(void)
 		pause();
 }
 
-/* 0, or the errno with which this operation fails. *kill_after: it is the last thing this process does. */
-static int strike(int file, bool write, bool *kill_after)
+/* What counts as an operation for an action, and what goes wrong once it has struck. */
+static unsigned counted(unsigned action)
 {
-	*kill_after = false;
+	switch (action) {
+	case KILL_BEFORE:
+	case KILL_AFTER:
+		return SYNC;
+	case GONE:
+		return WRITE | SYNC;
+	case FULL:
+		return WRITE;
+	case CUT:
+	case TORN:
+		return WRITE | SYNC | NAME;
+	case UNREADABLE:
+		return READ;
+	default:
+		return 0;
+	}
+}
+
+static bool is_pulled(void)
+{
+	unsigned action = atomic_load(&faults->action);
+	return atomic_load(&faults->struck) && (action == GONE || action == UNREADABLE);
+}
+
+/* 0, or the errno with which this operation fails. *die_after: it is the last thing this process does. */
+static int strike(int file, enum kind kind, bool *die_after)
+{
+	*die_after = false;
 	if (!faults || !is_under(file))
 		return 0;
-	atomic_fetch_add(&faults->operations, 1);
+	if (kind & (WRITE | SYNC))
+		atomic_fetch_add(&faults->operations, 1);
 
 	unsigned left = atomic_load(&faults->countdown), action = atomic_load(&faults->action);
 
-	if (left == 0 || (write ? action == KILL_BEFORE || action == KILL_AFTER : action == FULL))
+	if (left && is_pulled())
+		return EIO;
+	if (left == 0 || !(counted(action) & kind))
 		return 0;
 	if (left > 1) {
 		atomic_fetch_sub(&faults->countdown, 1);
 		return 0;
 	}
 	atomic_fetch_add(&faults->struck, 1);
-	if (action == KILL_BEFORE)
+	if (action == KILL_BEFORE || action == CUT)
 		die();
-	*kill_after = action == KILL_AFTER;
-	return action == GONE ? EIO : action == FULL ? ENOSPC : 0;
+	*die_after = action == KILL_AFTER || action == TORN;
+	return action == GONE || action == UNREADABLE ? EIO : action == FULL ? ENOSPC : 0;
+}
+
+static int fail(int error)
+{
+	errno = error;
+	return -1;
+}
+
+/* The half of it that a cut in the middle leaves. */
+static size_t torn(size_t size, bool die_after)
+{
+	return die_after ? size / 2 : size;
 }
 
 ssize_t pwrite(int file, const void *bytes, size_t size, off_t offset)
 {
 	static ssize_t (*next)(int, const void *, size_t, off_t);
-	bool kill_after;
-	int error = strike(file, true, &kill_after);
+	bool die_after;
+	int error = strike(file, WRITE, &die_after);
 
 	if (!next)
 		*(void **)&next = dlsym(RTLD_NEXT, "pwrite");
-	if (error) {
-		errno = error;
-		return -1;
-	}
+	if (error)
+		return fail(error);
 
-	ssize_t written = next(file, bytes, size, offset);
+	ssize_t written = next(file, bytes, torn(size, die_after), offset);
 
-	if (kill_after)
+	if (die_after)
 		die();
 	return written;
+}
+
+/* Of the state directory: the audit log and small files. What is no file under the folder is not looked at. */
+ssize_t write(int file, const void *bytes, size_t size)
+{
+	static ssize_t (*next)(int, const void *, size_t);
+	bool die_after;
+	int error = strike(file, WRITE, &die_after);
+
+	if (!next)
+		*(void **)&next = dlsym(RTLD_NEXT, "write");
+	if (error)
+		return fail(error);
+
+	ssize_t written = next(file, bytes, torn(size, die_after));
+
+	if (die_after)
+		die();
+	return written;
+}
+
+ssize_t pread(int file, void *bytes, size_t size, off_t offset)
+{
+	static ssize_t (*next)(int, void *, size_t, off_t);
+	bool die_after;
+	int error = strike(file, READ, &die_after);
+
+	if (!next)
+		*(void **)&next = dlsym(RTLD_NEXT, "pread");
+	return error ? fail(error) : next(file, bytes, size, offset);
 }
 
 int fsync(int file)
 {
 	static int (*next)(int);
-	bool kill_after;
-	int error = strike(file, false, &kill_after);
+	bool die_after;
+	int error = strike(file, SYNC, &die_after);
 
 	if (!next)
 		*(void **)&next = dlsym(RTLD_NEXT, "fsync");
-	if (error) {
-		errno = error;
-		return -1;
-	}
+	if (error)
+		return fail(error);
 
 	int result = next(file);
 
-	if (kill_after)
+	if (die_after)
+		die();
+	return result;
+}
+
+int unlinkat(int directory, const char *name, int flags)
+{
+	static int (*next)(int, const char *, int);
+	bool die_after;
+	int error = strike(directory, NAME, &die_after);
+
+	if (!next)
+		*(void **)&next = dlsym(RTLD_NEXT, "unlinkat");
+	if (error)
+		return fail(error);
+
+	int result = next(directory, name, flags);
+
+	if (die_after)
+		die();
+	return result;
+}
+
+int renameat(int from, const char *name, int to, const char *new_name)
+{
+	static int (*next)(int, const char *, int, const char *);
+	bool die_after;
+	int error = strike(to, NAME, &die_after);
+
+	if (!next)
+		*(void **)&next = dlsym(RTLD_NEXT, "renameat");
+	if (error)
+		return fail(error);
+
+	int result = next(from, name, to, new_name);
+
+	if (die_after)
 		die();
 	return result;
 }
