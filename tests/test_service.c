@@ -205,6 +205,54 @@ static void skip_to_end(void)
 	} while (strcmp(value("Block"), "end") != 0);
 }
 
+/* ---- what opens the stores ---- */
+
+/* Of the group that may use the command, and not root. */
+static void only_root_may_say_what_opens_the_stores(void **state)
+{
+	(void)state;
+	static const char *const requests[] = { "Command: passphrase\nPassphrase: seven herons count the tide\n\n",
+		"Command: passphrase\nRemove: yes\n\n", "Command: passphrase\nCheck: yes\nPassphrase: x\n\n",
+		"Command: recovery-key\nRenew: yes\n\n",
+		"Command: recovery-key\nRecovery-Key: MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43UOV3HO6DZPIYTEMZUGU3BAPBG\n\n" };
+	int pair[2];
+	client_close(&client);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	fcntl(pair[1], F_SETFL, O_NONBLOCK);
+	assert_int_equal(api_adopt(&api, pair[0], geteuid() + 4711), 0);
+	client_take(&client, pair[1]);
+	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
+		ask(requests[i]);
+		expect_end(i == 4 ? "2" : "1");
+		assert_non_null(strstr(value("Sentence"), i == 4 ? "mistyped" : "Only root"));
+	}
+	ask("Command: list\n\n"); /* all else is for the group */
+	expect_end("0");
+}
+
+static void what_is_no_secret_is_told_before_anything_is_asked(void **state)
+{
+	(void)state;
+	static const char *const wrong[][2] = {
+		{ "Command: passphrase\n\n", "none was given" },
+		{ "Command: passphrase\nPassphrase: \n\n", "none was given" },
+		{ "Command: passphrase\nPassphrase: short\n\n", "12 characters" },
+		{ "Command: passphrase\nCheck: yes\n\n", "none was given" },
+		{ "Command: passphrase\nVolume: tape\nPassphrase: seven herons count the tide\n\n", "no volume \"tape\"" },
+		{ "Command: recovery-key\n\n", "none was given" },
+		{ "Command: recovery-key\nConfirm: yes\nRecovery-Key: ABCD\n\n", "mistyped" },
+		{ "Command: take-over\nVolume: store\n\n", "none was given" },
+		{ "Command: take-over\nVolume: store\nRecovery-Key: ABCD\n\n", "mistyped" },
+		{ "Command: take-over\nVolume: tape\nPassphrase: x\n\n", "no volume \"tape\"" },
+	};
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		ask(wrong[i][0]);
+		expect_end("2");
+		if (!strstr(value("Sentence"), wrong[i][1]))
+			fail_msg("%s: %s", wrong[i][0], value("Sentence"));
+	}
+}
+
 /* ---- jobs ---- */
 
 static void a_backup_is_accepted_followed_and_told_to_its_end(void **state)
@@ -543,6 +591,8 @@ static void a_client_that_leaves_in_the_middle_leaves_no_trace(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		service_test(only_root_may_say_what_opens_the_stores),
+		service_test(what_is_no_secret_is_told_before_anything_is_asked),
 		service_test(a_backup_is_accepted_followed_and_told_to_its_end),
 		service_test(the_code_of_the_end_says_how_it_went),
 		service_test(who_does_not_wait_gets_the_number_at_once),

@@ -171,6 +171,7 @@ static const struct {
 	{ service_status_commands, &service_status_command_count },
 	{ service_volume_commands, &service_volume_command_count },
 	{ service_believe_commands, &service_believe_command_count },
+	{ service_keys_commands, &service_keys_command_count },
 };
 
 static const struct service_command *find_command(const char *name)

@@ -2,10 +2,11 @@
 #ifndef AGENT_SERVICE_SERVICE_PRIVATE_H
 #define AGENT_SERVICE_SERVICE_PRIVATE_H
 
+#include "agent/store/passphrase.h"
 #include "agent/service/service.h"
+#include "agent/store/store.h"
 
 struct service_command;
-struct volume_look;
 
 /* Where an answer stands, in the client's task. */
 struct service_task {
@@ -18,9 +19,9 @@ struct service_task {
 	enum job_phase told_phase;
 	uint64_t told_done, told_bytes, told_stored;
 	char told_object[64];
-	struct volume_look *volume; /* of `attach` and `take-over` */
-	struct show *show;          /* of `show` */
-	struct job_info *jobs;      /* of `jobs` */
+	struct store_look *store; /* of what changes stores */
+	struct show *show;        /* of `show` */
+	struct job_info *jobs;    /* of `jobs` */
 	size_t job_count;
 	bool failed;
 };
@@ -68,9 +69,41 @@ bool service_audit(struct service *service, const char *event, const char *who, 
 /* Tells what the task's job does, and how it ended, as far as there is room for it; ends the answer with the job. */
 void service_follow(struct service *service, struct api_client *client);
 
+/*
+ * Something that is done to stores, on the engine's thread, where no job runs (-EBUSY). Who asked is in the audit log before
+ * it is done, and how it ended afterwards. Secrets in it are wiped when it goes.
+ */
+struct store_look {
+	struct engine_look look;
+	struct store *store;
+	struct shelf *shelf;
+	/* 0, or an error with sentence and remedy filled in. */
+	int (*act)(struct store_look *look);
+	const char *event;               /* "take-over" */
+	char what[300];                  /* of the audit log */
+	uint32_t volume, volumes;        /* the one; or bits, see store.h, 0: all that are this box's */
+	struct repository_secret secret; /* its bytes are those of `text` */
+	char text[PASSPHRASE_MAX + 1];   /* that was sent */
+	char recovery_key[64];           /* that was made */
+	uint32_t opened, away;           /* volumes that the secret opens; that are not there */
+	int error;
+	char sentence[512], remedy[512];
+};
+
+/* False: answered with an end. */
+bool service_store_begin(struct service *service, struct api_client *client, const struct store_look *look);
+/* When it is done and was no job's turn: else NULL, answered or not. */
+struct store_look *service_store_done(struct service *service, struct api_client *client);
+void service_store_gone(struct service *service, struct api_client *client);
+/* The volume that Volume names. NULL: answered with an end. */
+const struct volume_config *service_volume(
+	struct service *service, struct api_client *client, const struct block_fields *request);
+/* Takes Recovery-Key or Passphrase into the look. False: neither is there, or it cannot be one; answered with an end. */
+bool service_secret(struct api_client *client, const struct block_fields *request, struct store_look *look);
+
 extern const struct service_command service_job_commands[], service_look_commands[], service_status_commands[],
-	service_volume_commands[], service_believe_commands[];
+	service_volume_commands[], service_believe_commands[], service_keys_commands[];
 extern const size_t service_job_command_count, service_look_command_count, service_status_command_count,
-	service_volume_command_count, service_believe_command_count;
+	service_volume_command_count, service_believe_command_count, service_keys_command_count;
 
 #endif

@@ -32,6 +32,10 @@ static void add_room(struct block *block, const struct shelf_volume *volume)
 	block_add_flag(block, "Read-Only", status->read_only);
 	block_add_number(block, "Chunks", status->chunks);
 	block_add_number(block, "Index-Capacity", status->index_capacity);
+	block_add_number(block, "Key-Files", status->keys.key_files);
+	block_add_number(block, "Passphrases", status->keys.passphrases);
+	block_add_number(block, "Recovery-Keys", status->keys.recovery_keys);
+	block_add_number(block, "Unconfirmed-Keys", status->keys.unconfirmed);
 }
 
 /* Of the one volume, or of home: the volumes that follow tell the rest. */

@@ -1,135 +1,170 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Requests about volumes: a store on a new one, another box's store taken over. On the engine's thread, between jobs. */
+/* Requests about volumes: a store on a new one, another box's store taken over; and what all that change stores share. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "agent/service/service_private.h"
-#include "agent/store/store.h"
 
-struct volume_look {
-	struct engine_look look;
-	struct store *store;
-	struct shelf *shelf;
-	uint32_t volume;
-	bool takes_over;
-	char recovery_key[128];
-	int error;
-	char sentence[512], remedy[512];
-};
+/* ---- what is done to stores, on the engine's thread ---- */
 
 /* A store that a job may be reading is not closed under it. */
-static void run_look(struct engine_look *look, const struct job_context *context)
+static void run_look(struct engine_look *engine_look, const struct job_context *context)
 {
-	struct volume_look *request = (struct volume_look *)look;
-	struct store *store = request->store;
-	const struct store_volume *volume = &store->volumes[request->volume];
-	if (context->busy)
-		request->error = -EBUSY;
-	else if (request->takes_over)
-		request->error = store_take_over(store, request->volume, request->recovery_key);
+	struct store_look *look = (struct store_look *)engine_look;
+	look->error = context->busy ? -EBUSY : look->act(look);
+	explicit_bzero(look->text, sizeof(look->text));
+	shelf_refresh(look->shelf, look->store);
+}
+
+bool service_store_begin(struct service *service, struct api_client *client, const struct store_look *look)
+{
+	char event[40];
+	struct service_task *task = task_of(client);
+	snprintf(event, sizeof(event), "asked-%s", look->event);
+	if (!service_audit(service, event, client->user, ORIGIN_COMMAND, look->what, "")) {
+		service_end(client, CODE_FAILED, "Make room in the state directory, or mend its disk.",
+			"The audit log cannot be written, and no store is changed without a record of who asked for it.");
+		return false;
+	}
+	task->store = calloc(1, sizeof(*task->store));
+	if (!task->store) {
+		service_end(client, CODE_FAILED, "", "No memory for that at this moment.");
+		return false;
+	}
+	*task->store = *look;
+	task->store->look.run = run_look;
+	task->store->store = service->store;
+	task->store->shelf = service->shelf;
+	task->store->secret.bytes = (const uint8_t *)task->store->text;
+	engine_look(service->engine, &task->store->look);
+	return true;
+}
+
+struct store_look *service_store_done(struct service *service, struct api_client *client)
+{
+	struct store_look *look = task_of(client)->store;
+	if (!look || !engine_look_done(service->engine, &look->look))
+		return NULL;
+	service_audit(service, look->event, client->user, ORIGIN_COMMAND, look->what,
+		look->error == 0            ? "done"
+			: look->error == -EBUSY ? "refused: a job runs"
+									: look->sentence);
+	if (look->error != -EBUSY)
+		return look;
+	service_end(client, CODE_BUSY, "coffret jobs shows it; ask again when it has ended.", "A job runs.");
+	service_store_gone(service, client);
+	return NULL;
+}
+
+void service_store_gone(struct service *service, struct api_client *client)
+{
+	struct service_task *task = task_of(client);
+	if (!task->store)
+		return;
+	engine_drop(service->engine, &task->store->look);
+	explicit_bzero(task->store, sizeof(*task->store));
+	free(task->store);
+	task->store = NULL;
+}
+
+const struct volume_config *service_volume(
+	struct service *service, struct api_client *client, const struct block_fields *request)
+{
+	const char *name = block_get(request, "Volume");
+	const struct volume_config *volume = name ? config_volume(service->config, name) : NULL;
+	if (!volume)
+		service_end(client, CODE_USAGE, "See the [volume NAME] sections of coffret.conf.",
+			"There is no volume \"%.31s\" in the configuration.", name ? name : "");
+	return volume;
+}
+
+bool service_secret(struct api_client *client, const struct block_fields *request, struct store_look *look)
+{
+	const char *key = block_get(request, "Recovery-Key"), *phrase = block_get(request, "Passphrase");
+	const char *text = key ? key : phrase;
+	if (!text || !text[0])
+		service_end(client, CODE_USAGE, "A recovery key was shown once, when the store or the key was made.",
+			"A recovery key or a passphrase is needed, and none was given.");
+	else if (strlen(text) >= sizeof(look->text))
+		service_end(client, CODE_USAGE, "", "That is longer than it can be.");
+	else if (key && !recovery_key_is_whole(key))
+		service_end(client, CODE_USAGE, "It has 56 letters and digits; case, spaces and dashes do not count.",
+			"That is no recovery key: something in it was mistyped, or left out.");
 	else
-		request->error = store_attach(store, request->volume);
-	explicit_bzero(request->recovery_key, sizeof(request->recovery_key));
-	memcpy(request->sentence, volume->sentence, sizeof(request->sentence));
-	memcpy(request->remedy, volume->remedy, sizeof(request->remedy));
-	shelf_refresh(request->shelf, store);
+		strcpy(look->text, text);
+	look->secret.kind = key ? SECRET_RECOVERY : SECRET_PASSPHRASE;
+	look->secret.size = strlen(look->text);
+	return look->secret.size > 0;
+}
+
+/* ---- attach, take-over ---- */
+
+static int copy_words(struct store_look *look, int error)
+{
+	const struct store_volume *volume = &look->store->volumes[look->volume];
+	memcpy(look->sentence, volume->sentence, sizeof(look->sentence));
+	memcpy(look->remedy, volume->remedy, sizeof(look->remedy));
+	return error;
+}
+
+static int attach(struct store_look *look)
+{
+	return copy_words(look, store_attach(look->store, look->volume));
+}
+
+static int take_over(struct store_look *look)
+{
+	return copy_words(look, store_take_over(look->store, look->volume, &look->secret));
 }
 
 static void begin(
-	struct service *service, struct api_client *client, const struct block_fields *fields, bool takes_over)
+	struct service *service, struct api_client *client, const struct block_fields *request, struct store_look *look)
 {
-	const char *name = block_get(fields, "Volume"), *key = block_get(fields, "Recovery-Key");
-	const struct volume_config *volume = name ? config_volume(service->config, name) : NULL;
-	struct service_task *task = task_of(client);
-	if (!volume) {
-		service_end(client, CODE_USAGE, "See the [volume NAME] sections of coffret.conf.",
-			"There is no volume \"%.31s\" in the configuration.", name ? name : "");
+	const struct volume_config *volume = service_volume(service, client, request);
+	if (!volume)
 		return;
-	}
-	if (takes_over && (!key || !key[0] || strlen(key) >= sizeof(task->volume->recovery_key))) {
-		service_end(client, CODE_USAGE, "It was shown once, when the store was made.",
-			"To take a store over its recovery key is needed.");
-		return;
-	}
-	if (!service_audit(
-			service, takes_over ? "taking-over" : "attaching", client->user, ORIGIN_COMMAND, volume->path, "")) {
-		service_end(client, CODE_FAILED, "Make room in the state directory, or mend its disk.",
-			"The audit log cannot be written, and no store changes its box without a record of who asked for it.");
-		return;
-	}
-	task->volume = calloc(1, sizeof(*task->volume));
-	if (!task->volume) {
-		service_end(client, CODE_FAILED, "", "No memory for that at this moment.");
-		return;
-	}
-	*task->volume = (struct volume_look){ .look.run = run_look,
-		.store = service->store,
-		.shelf = service->shelf,
-		.volume = (uint32_t)(volume - service->config->volumes),
-		.takes_over = takes_over };
-	if (takes_over)
-		strcpy(task->volume->recovery_key, key);
-	engine_look(service->engine, &task->volume->look);
+	look->volume = (uint32_t)(volume - service->config->volumes);
+	snprintf(look->what, sizeof(look->what), "the store in %s", volume->path);
+	service_store_begin(service, client, look);
 }
 
-static void begin_attach(struct service *service, struct api_client *client, const struct block_fields *fields)
+static void begin_attach(struct service *service, struct api_client *client, const struct block_fields *request)
 {
-	begin(service, client, fields, false);
+	struct store_look look = { .act = attach, .event = "attach" };
+	begin(service, client, request, &look);
 }
 
-static void begin_take_over(struct service *service, struct api_client *client, const struct block_fields *fields)
+static void begin_take_over(struct service *service, struct api_client *client, const struct block_fields *request)
 {
-	begin(service, client, fields, true);
-}
-
-static void gone(struct service *service, struct api_client *client)
-{
-	struct service_task *task = task_of(client);
-	if (!task->volume)
-		return;
-	engine_drop(service->engine, &task->volume->look);
-	explicit_bzero(task->volume, sizeof(*task->volume));
-	free(task->volume);
-	task->volume = NULL;
-}
-
-static void end(struct service *service, struct api_client *client)
-{
-	const struct volume_look *request = task_of(client)->volume;
-	const struct volume_config *volume = &service->config->volumes[request->volume];
-	char what[300];
-	snprintf(what, sizeof(what), "the store in %s", volume->path);
-	service_audit(service, request->takes_over ? "take-over" : "attach", client->user, ORIGIN_COMMAND, what,
-		request->error == 0            ? "done"
-			: request->error == -EBUSY ? "refused: a job runs"
-									   : request->sentence);
-	if (request->error == -EBUSY)
-		service_end(client, CODE_BUSY, "coffret jobs shows it; ask again when it has ended.", "A job runs.");
-	else if (request->error < 0)
-		service_end(client, CODE_FAILED, request->remedy, "%s", request->sentence);
-	else if (request->takes_over)
-		service_end(client, CODE_DONE, "",
-			"The store in %s is this box's now. Snapshots of the box before are foreign: restore them by their ids.",
-			volume->path);
-	else
-		service_end(client, CODE_DONE, "",
-			"There is a store in %s now; the key file and the recovery key of the other volumes open it, too.",
-			volume->path);
+	struct store_look look = { .act = take_over, .event = "take-over" };
+	if (service_secret(client, request, &look))
+		begin(service, client, request, &look);
+	explicit_bzero(&look, sizeof(look));
 }
 
 static void more(struct service *service, struct api_client *client)
 {
-	const struct service_task *task = task_of(client);
-	if (!task->volume || !engine_look_done(service->engine, &task->volume->look))
+	const struct store_look *look = service_store_done(service, client);
+	if (!look)
 		return;
-	end(service, client);
-	gone(service, client);
+	const char *path = service->config->volumes[look->volume].path;
+	if (look->error < 0)
+		service_end(client, CODE_FAILED, look->remedy, "%s", look->sentence);
+	else if (look->act == take_over)
+		service_end(client, CODE_DONE,
+			"Its passphrase and its recovery key stay as they are: coffret recovery-key --renew makes one for all.",
+			"The store in %s is this box's now. Snapshots of the box before are foreign: restore them by their ids.",
+			path);
+	else
+		service_end(client, CODE_DONE, "",
+			"There is a store in %s now; the key file and the recovery key of the other volumes open it, too.", path);
+	service_store_gone(service, client);
 }
 
 const struct service_command service_volume_commands[] = {
-	{ "attach", begin_attach, more, gone },
-	{ "take-over", begin_take_over, more, gone },
+	{ "attach", begin_attach, more, service_store_gone },
+	{ "take-over", begin_take_over, more, service_store_gone },
 };
 const size_t service_volume_command_count = sizeof(service_volume_commands) / sizeof(service_volume_commands[0]);

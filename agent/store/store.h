@@ -79,8 +79,33 @@ void store_reopen(struct store *store, uint32_t volume);
 int store_create(struct store *store, const struct config *config, char recovery_key[64]);
 /* While others are there: a sister on this volume, which is blank. Then it is opened. */
 int store_attach(struct store *store, uint32_t volume);
-/* This box becomes the only writer of the repository there. Nobody may be using it. -ENOKEY: that key does not open it. */
-int store_take_over(struct store *store, uint32_t volume, const char *recovery_key);
+/*
+ * This box becomes the only writer of the repository there. Nobody may be using it. The secret is a recovery key or a
+ * passphrase; -ENOKEY: it does not open it.
+ */
+int store_take_over(struct store *store, uint32_t volume, const struct repository_secret *secret);
+
+/* ---- store_keys.c ---- */
+
+/*
+ * What opens the repositories beside the key file. Volumes are bits: 1 << i is the i-th of the configuration. A change is
+ * on all of them, or on none; where one of them fails in the middle, or power does, there is at every moment one secret that
+ * the person knows and that opens all: the old one or the new one. Errors come with the store's sentence and remedy, which
+ * say what is so. -ENODEV: one is not there, -EROFS: one cannot be written: nothing was changed. Nobody may be using them.
+ */
+
+/* All that this box may write, and those that are not there. */
+uint32_t store_own(const struct store *store);
+/* The only passphrase from now on. */
+int store_set_passphrase(struct store *store, uint32_t volumes, const char *passphrase);
+int store_remove_passphrase(struct store *store, uint32_t volumes);
+/* Makes one that opens them beside the old one, until it is confirmed, or another is made. It is to be shown to the person. */
+int store_add_recovery_key(struct store *store, uint32_t volumes, char recovery_key[64]);
+/* The person has this one: it is the only one from now on. -ENOKEY: it does not open all of them; nothing was changed. */
+int store_confirm_recovery_key(struct store *store, uint32_t volumes, const char *recovery_key);
+/* Which of the volumes it opens, and which are not there. -ENOKEY: not all that are there (no sentence). */
+int store_try(
+	struct store *store, uint32_t volumes, const struct repository_secret *secret, uint32_t *opened, uint32_t *away);
 
 /* ---- store_tell.c: puts it into the volume's sentence and remedy; returns the error that it is told as ---- */
 

@@ -203,9 +203,24 @@ int store_create(struct store *store, const struct config *config, char recovery
 
 /* ---- taking over ---- */
 
-static int take_over(struct store *store, uint32_t index, const struct repository_secret *recovery)
+static int tell_refused(struct store *store, uint32_t index, const struct repository_secret *secret, int error)
 {
 	struct store_volume *volume = &store->volumes[index];
+	const char *path = store->config->volumes[index].path;
+	if (error != -ENOKEY && error != -EINVAL)
+		return store_tell_repository(store, index, error);
+	if (secret->kind == SECRET_PASSPHRASE)
+		return store_tell(volume, -ENOKEY, "Capitals and spaces count. Or try its recovery key.",
+			"That passphrase does not open the store in %s.", path);
+	return store_tell(volume, -ENOKEY,
+		"Is it the key of another store, or was a new one made since? Or try its passphrase: --passphrase.",
+		"That recovery key does not open the store in %s.", path);
+}
+
+static int take_over(struct store *store, uint32_t index, const struct repository_secret *secret)
+{
+	struct store_volume *volume = &store->volumes[index];
+	const char *path = store->config->volumes[index].path;
 	struct repository_settings settings;
 	struct repository *repository = NULL;
 	uint8_t key[KEY_FILE_SIZE];
@@ -215,25 +230,28 @@ static int take_over(struct store *store, uint32_t index, const struct repositor
 		return store_tell_key(store, volume, result);
 	store_settings(store, &settings);
 	memset(settings.writer, 0, sizeof(settings.writer)); /* as whoever may write it */
-	result = repository_open(&repository, volume->place.volume, &settings, recovery);
-	if (result == 0)
-		result = repository_take_over(repository, store->box, &own);
+	result = repository_open(&repository, volume->place.volume, &settings, secret);
+	if (result < 0) {
+		explicit_bzero(key, sizeof(key));
+		return tell_refused(store, index, secret, result);
+	}
+	result = repository_take_over(repository, store->box, &own);
 	repository_close(repository);
 	explicit_bzero(key, sizeof(key));
-	if (result == -ENOKEY || result == -EINVAL)
-		return store_tell(volume, -ENOKEY, "Look for a letter that was mistyped; or is it the key of another store?",
-			"That recovery key does not open the store in %s.", store->config->volumes[index].path);
-	return result < 0 ? store_tell_repository(store, index, result) : 0;
+	return result == 0 ? 0
+		: result == -EROFS
+		? store_tell_repository(store, index, result)
+		: store_tell(volume, result, "Mend that, then ask again: its own box, or this one, is its writer.",
+			  "The store in %s cannot be changed: %s.", path, strerror(-result));
 }
 
-int store_take_over(struct store *store, uint32_t index, const char *recovery_key)
+int store_take_over(struct store *store, uint32_t index, const struct repository_secret *secret)
 {
-	struct repository_secret recovery = { SECRET_RECOVERY, (const uint8_t *)recovery_key, strlen(recovery_key) };
 	struct store_volume *volume = &store->volumes[index];
 	store_close_volume(store, index);
 	int result = store_open_place(store, index);
 	if (result == 0)
-		result = take_over(store, index, &recovery);
+		result = take_over(store, index, secret);
 	store_close_volume(store, index);
 	int error = result;
 	char sentence[sizeof(volume->sentence)], remedy[sizeof(volume->remedy)];

@@ -33,6 +33,7 @@ struct fault_disk {
 	unsigned count;
 	bool struck, down, read_only;
 	uint32_t struck_size;
+	struct fault_disk *other; /* on the same power; NULL: none */
 };
 
 static struct fault_disk *fault_of(const struct disk_kernel *kernel)
@@ -119,10 +120,15 @@ static int strike(struct fault_disk *d, enum fault_operation operation)
 		return -ENODEV;
 	if (d->read_only && is_change(operation))
 		return -EROFS;
-	if (d->struck || !counts(d, operation) || ++d->count != d->plan.at)
+	if (d->struck || !counts(d, operation))
+		return 0;
+	d->count++;
+	if (d->count + (d->other ? d->other->count : 0) != d->plan.at)
 		return 0;
 	d->struck = true;
 	d->down = d->plan.fault >= FAULT_PULLED;
+	if (d->other && d->down)
+		d->other->down = d->other->struck = true;
 	d->read_only |= d->plan.fault == FAULT_READ_ONLY;
 	return d->down ? -ENODEV : errors[d->plan.fault];
 }
@@ -383,6 +389,12 @@ void fault_disk_destroy(struct fault_disk *d)
 struct disk *fault_disk_disk(struct fault_disk *d)
 {
 	return &d->disk;
+}
+
+void fault_disk_join(struct fault_disk *a, struct fault_disk *b)
+{
+	a->other = b;
+	b->other = a;
 }
 
 void fault_disk_plan(struct fault_disk *d, const struct fault_plan *plan)

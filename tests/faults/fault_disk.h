@@ -41,6 +41,8 @@ struct fault_plan {
 struct fault_disk *fault_disk_create(uint64_t size);
 void fault_disk_destroy(struct fault_disk *disk);
 struct disk *fault_disk_disk(struct fault_disk *disk);
+/* Two on the same power: a plan is made on both, operations of both count, and a cut takes both down. */
+void fault_disk_join(struct fault_disk *a, struct fault_disk *b);
 /* Counting begins anew. */
 void fault_disk_plan(struct fault_disk *disk, const struct fault_plan *plan);
 bool fault_disk_struck(const struct fault_disk *disk);
