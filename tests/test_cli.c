@@ -68,6 +68,13 @@ static void what_is_typed_becomes_a_request(void **state)
 	requests("accept 5f", "Command: accept\nSnapshot: 5f\n");
 	requests("clean", "Command: clean\n");
 	requests("remove 5f -y", "Command: remove\nSnapshot: 5f\n");
+	requests("take-over disk", "Command: take-over\nVolume: disk\n");
+	requests("passphrase", "Command: passphrase\n");
+	requests("passphrase --remove disk -y", "Command: passphrase\nVolume: disk\nRemove: yes\n");
+	requests("passphrase --check", "Command: passphrase\nCheck: yes\n");
+	requests("recovery-key --renew", "Command: recovery-key\nRenew: yes\n");
+	requests("recovery-key disk --confirm", "Command: recovery-key\nVolume: disk\nConfirm: yes\n");
+	requests("recovery-key --check", "Command: recovery-key\nCheck: yes\n");
 	requests("cancel 12", "Command: cancel\nJob: 12\n");
 	requests("cancel", "Command: cancel\n");
 	requests("jobs --audit --json", "Command: jobs\nAudit: yes\n");
@@ -97,6 +104,13 @@ static void what_makes_no_sense_is_refused_with_a_hint(void **state)
 		{ "restore --hold 5s", "--hold" },
 		{ "remove", "remove ID" },
 		{ "pin 5f -y", "--yes" },
+		{ "recovery-key", "--renew | --confirm | --check" },
+		{ "recovery-key --renew --confirm", "Say one of them" },
+		{ "recovery-key --remove", "does not take --remove" },
+		{ "passphrase --remove --check", "Say one of them" },
+		{ "passphrase --passphrase", "does not take --passphrase" },
+		{ "passphrase disk hunter2", "\"hunter2\"" },
+		{ "list --renew", "does not take --renew" },
 	};
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
 		if (type(wrong[i][0]) != -EINVAL || !strstr(message, wrong[i][1]))

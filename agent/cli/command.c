@@ -218,11 +218,43 @@ const struct command commands[] = {
 		true,
 		TAKES_KEY,
 		"",
-		"take-over VOLUME",
+		"take-over VOLUME [--passphrase]",
 		"make another box's store this one's",
 		"From then on this box writes it, and no other; the key file of the box before opens it no more. Asks for the\n"
 		"recovery key, or reads it from standard input. Snapshots of the box before stay, as foreign ones: never restored\n"
-		"unasked, but by their ids.\n\n",
+		"unasked, but by their ids.\n\n"
+		"      --passphrase    ask for its passphrase instead\n",
+	},
+	{
+		"passphrase",
+		"Volume",
+		false,
+		TAKES_CHECK | TAKES_REMOVE | TAKES_YES,
+		"",
+		"passphrase [VOLUME] [--check | --remove]",
+		"set a passphrase that opens the stores",
+		"Beside the key file and the recovery key, for whoever has the disk and not the box. Asks for it twice, or reads one\n"
+		"line of standard input; the one before opens nothing any more. At least 12 characters. For all stores of this box,\n"
+		"or that of one volume. Only for root.\n\n"
+		"      --check         try one: which volumes does it open?\n"
+		"      --remove        no passphrase opens them any more\n"
+		"  -y, --yes           do not ask on a terminal before one is removed\n",
+	},
+	{
+		"recovery-key",
+		"Volume",
+		false,
+		TAKES_CHECK | TAKES_RENEW | TAKES_YES,
+		"",
+		"recovery-key --renew | --confirm | --check [VOLUME]",
+		"make a new recovery key, or try one",
+		"A new one is shown once, and opens the stores beside the old one. When you have typed its end, to show that it is\n"
+		"written down, the old one opens nothing any more; without that both do. For all stores of this box, or that of one\n"
+		"volume: the others then keep theirs. Only for root.\n\n"
+		"      --renew         make a new one and show it\n"
+		"      --confirm       the one on standard input is written down: it stays, all others end\n"
+		"      --check         try one: which volumes does it open?\n"
+		"  -y, --yes           do not ask on a terminal before a new one is made\n",
 	},
 	{
 		"trust",
@@ -288,7 +320,17 @@ static const struct {
 	{ "accept", "  coffret accept 5f0c\n" },
 	{ "copy", "  coffret copy 5f0c --to disk\n  coffret copy 5f0c --to store    and back\n" },
 	{ "attach", "  coffret attach disk\n" },
-	{ "take-over", "  coffret take-over disk\n" },
+	{ "take-over", "  coffret take-over disk\n  coffret take-over disk --passphrase\n" },
+	{ "passphrase",
+		"  coffret passphrase                    asks twice\n"
+		"  coffret passphrase < FILE             its first line; never on the command line\n"
+		"  coffret passphrase --check\n"
+		"  coffret passphrase --remove\n" },
+	{ "recovery-key",
+		"  coffret recovery-key --check          is what I wrote down still good?\n"
+		"  coffret recovery-key --renew          on a terminal: shows it, asks for its end, ends the old one\n"
+		"  coffret recovery-key --renew --json | jq -r .recovery_key > FILE   in a script; and when FILE is safe:\n"
+		"  coffret recovery-key --confirm < FILE\n" },
 	{ "prune", "  coffret prune --what-if\n  coffret prune\n" },
 	{ "clean", "  coffret clean\n" },
 	{ "status", "  coffret status\n" },
@@ -320,7 +362,7 @@ void help_print(const struct command *command)
 	fputs("Usage: coffret COMMAND [OPTIONS]\nBack up, list, check and restore SQL Server databases with the box.\n\n",
 		stdout);
 	for (size_t i = 0; i < command_count; i++)
-		printf("  %-10s %s\n", commands[i].name, commands[i].summary);
+		printf("  %-12s %s\n", commands[i].name, commands[i].summary);
 	fputs("\ncoffret COMMAND --help says more, with examples.\n\n" COMMON "  -V, --version       the version\n" EXITS,
 		stdout);
 }

@@ -20,7 +20,10 @@ enum command_option {
 	TAKES_WHAT_IF = 128,
 	TAKES_TO = 256,
 	TAKES_FROM = 512,
-	TAKES_KEY = 1024, /* a recovery key, on standard input */
+	TAKES_KEY = 1024, /* a recovery key, or with --passphrase a passphrase, on standard input */
+	TAKES_CHECK = 2048,
+	TAKES_REMOVE = 4096,
+	TAKES_RENEW = 8192, /* and --confirm */
 };
 
 struct command {
@@ -36,8 +39,10 @@ struct options {
 	const struct command *command;
 	const char *argument; /* "" where there is none */
 	const char *config, *socket, *snapshot, *hold, *to, *from;
-	char recovery_key[128]; /* TAKES_KEY: filled in before the request is made */
+	const char *secret_key; /* in the request; NULL: no secret goes into it */
+	char secret[256];       /* filled in before the request is made */
 	bool json, standalone, no_wait, what_if, users_connected, without_safety, data, audit, yes, state;
+	bool passphrase, check, remove, renew, confirm;
 	bool help, version;
 };
 

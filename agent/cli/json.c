@@ -2,6 +2,8 @@
 #include "agent/cli/json.h"
 
 #include <ctype.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,11 +12,12 @@
 
 static const char *const numbers[] = { "Ahead", "Asked", "Bad-Blocks", "Began", "Bytes", "Checks", "Chunks", "Code",
 	"Damaged-Count", "Deleted", "Done", "Elapsed-Ms", "Ended", "Error-Kind", "Error-Number", "Expected", "Finished",
-	"Foreign-Keys", "Functions", "Healed-Reads", "Index-Capacity", "Indexes", "Inserted", "Job", "Kept",
-	"Max-Erase-Count", "Milliseconds", "Next-Backup", "Now", "Phase-Ms", "Procedures", "Room", "Room-For-Base", "Rows",
-	"Rows-Deleted", "Rows-Inserted", "Schemas", "Sequence", "Sequences", "Server-Bytes", "Snapshot-Count", "Started",
-	"Stored-Bytes", "Suspect-Count", "Synonyms", "Tables", "Tables-Changed", "Time", "Time-Held-Back", "Triggers",
-	"Types", "Views", "Volume-Free", "Volume-Size", "Wounded-Segments" };
+	"Foreign-Keys", "Functions", "Healed-Reads", "Index-Capacity", "Indexes", "Inserted", "Job", "Kept", "Key-Files",
+	"Max-Erase-Count", "Milliseconds", "Next-Backup", "Now", "Passphrases", "Phase-Ms", "Procedures", "Recovery-Keys",
+	"Room", "Room-For-Base", "Rows", "Rows-Deleted", "Rows-Inserted", "Schemas", "Sequence", "Sequences",
+	"Server-Bytes", "Snapshot-Count", "Started", "Stored-Bytes", "Suspect-Count", "Synonyms", "Tables",
+	"Tables-Changed", "Time", "Time-Held-Back", "Triggers", "Types", "Unconfirmed-Keys", "Views", "Volume-Free",
+	"Volume-Size", "Wounded-Segments" };
 static const char *const flags[] = { "Accepted", "Applied", "Can-Restore", "Damaged", "Durable", "Foreign", "Home",
 	"Locked", "Parity", "Password-Dropped", "Pinned", "Read-Only", "Readable", "Recovered", "Stoppable", "Suspect",
 	"Verified" };
@@ -67,6 +70,7 @@ static cJSON *make_string(const char *value)
 	}
 	*out = '\0';
 	cJSON *string = cJSON_CreateString(clean);
+	explicit_bzero(clean, strlen(clean));
 	free(clean);
 	return string;
 }
@@ -114,6 +118,37 @@ struct json {
 	cJSON *document; /* NULL: a stream */
 };
 
+/* ---- what was in the document may have been a secret: memory goes back wiped ---- */
+
+struct piece {
+	_Alignas(max_align_t) size_t size;
+	char bytes[];
+};
+
+static void *allocate(size_t size)
+{
+	struct piece *piece = size < SIZE_MAX - sizeof(*piece) ? malloc(sizeof(*piece) + size) : NULL;
+	if (!piece)
+		return NULL;
+	piece->size = size;
+	return piece->bytes;
+}
+
+static void give_back(void *bytes)
+{
+	if (!bytes)
+		return;
+	struct piece *piece = (struct piece *)(void *)((char *)bytes - offsetof(struct piece, bytes));
+	explicit_bzero(piece->bytes, piece->size);
+	free(piece);
+}
+
+static void wipe_memory(void)
+{
+	cJSON_Hooks hooks = { allocate, give_back };
+	cJSON_InitHooks(&hooks);
+}
+
 static const struct {
 	const char *type, *name;
 	bool one; /* an object, not a list */
@@ -134,6 +169,7 @@ struct json *json_begin(FILE *out, const char *list)
 	struct json *json = calloc(1, sizeof(*json));
 	if (!json)
 		return NULL;
+	wipe_memory();
 	json->out = out;
 	json->document = list ? cJSON_CreateObject() : NULL;
 	if (!list || !*list || cJSON_AddArrayToObject(json->document, list))

@@ -23,6 +23,7 @@
 #define CODE_INTERRUPTED 130
 
 static struct client client;
+static char told[BLOCK_SIZE]; /* what standard output holds back: it may be a secret */
 static volatile sig_atomic_t interrupted;
 
 static void take_interrupt(int signal_number)
@@ -116,17 +117,41 @@ static void tell_restore(const struct options *options)
 		options->without_safety ? "not kept: there will be no undo" : "kept");
 }
 
+/* Somebody sits there who can be asked. */
+static bool has_person(const struct options *options)
+{
+	return !options->json && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+}
+
+static void tell_change(const struct options *options)
+{
+	const char *where = options->argument[0] ? options->argument : "all volumes of this box";
+	if (options->command->takes & TAKES_RESTORE)
+		tell_restore(options);
+	else if (options->renew)
+		printf("This makes a new recovery key for %s, and shows it once. When you have shown that it is\n"
+			   "written down, the old one opens nothing any more.",
+			where);
+	else if (options->command->takes & TAKES_REMOVE)
+		printf("From then on no passphrase opens the stores on %s.", where);
+	else
+		printf("This removes snapshot %s for good.", options->argument);
+}
+
+static bool changes(const struct options *options)
+{
+	unsigned int takes = options->command->takes;
+	bool only_some_ways = takes & (TAKES_REMOVE | TAKES_RENEW);
+	return takes & TAKES_YES && !options->what_if && (!only_some_ways || options->remove || options->renew);
+}
+
 /* On a terminal a restore or a removal is not one slip of the finger away; a script that asks for one means it. */
 static bool is_meant(const struct options *options)
 {
 	char answer[16];
-	bool changes = options->command->takes & TAKES_YES && !options->what_if;
-	if (!changes || options->yes || options->json || !isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
+	if (!changes(options) || options->yes || !has_person(options))
 		return true;
-	if (options->command->takes & TAKES_RESTORE)
-		tell_restore(options);
-	else
-		printf("This removes snapshot %s for good.", options->argument);
+	tell_change(options);
 	printf("\nGo on? [y/N] ");
 	fflush(stdout);
 	return fgets(answer, sizeof(answer), stdin) && (answer[0] == 'y' || answer[0] == 'Y');
@@ -147,13 +172,16 @@ static bool handle_interrupt(const struct options *options)
 }
 
 struct view {
-	const struct options *options;
+	struct options *options;
 	struct screen screen;
 	struct json *json;
 };
 
 static int show(struct view *view, const struct block_fields *fields)
 {
+	const char *key = view->options->renew ? block_get(fields, "Recovery-Key") : NULL;
+	if (key)
+		snprintf(view->options->secret, sizeof(view->options->secret), "%s", key);
 	if (!view->options->json) {
 		screen_block(&view->screen, fields);
 		return 0;
@@ -173,27 +201,34 @@ static int lose_daemon(int error)
 }
 
 /* The exit code that the last block says. */
-static int read_answer(struct view *view)
+static int read_blocks(struct view *view, struct block_fields *fields)
 {
-	struct block_fields fields;
 	uint64_t code = CODE_FAILED;
 	for (;;) {
-		int result = client_next(&client, &fields);
+		int result = client_next(&client, fields);
 		if (interrupted && !handle_interrupt(view->options))
 			return CODE_INTERRUPTED;
 		if (result == -EINTR)
 			continue;
 		if (result < 0)
 			return lose_daemon(result);
-		if (show(view, &fields) < 0)
+		if (show(view, fields) < 0)
 			return CODE_FAILED;
-		const char *type = block_get(&fields, "Block");
+		const char *type = block_get(fields, "Block");
 		if (type && strcmp(type, "end") == 0)
-			return block_get_number(&fields, "Code", 125, &code) == 0 ? (int)code : CODE_FAILED;
+			return block_get_number(fields, "Code", 125, &code) == 0 ? (int)code : CODE_FAILED;
 	}
 }
 
-static int show_answer(const struct options *options)
+static int read_answer(struct view *view)
+{
+	struct block_fields fields;
+	int code = read_blocks(view, &fields);
+	explicit_bzero(&fields, sizeof(fields));
+	return code;
+}
+
+static int show_answer(struct options *options)
 {
 	struct view view = { .options = options };
 	screen_init(&view.screen, stdout);
@@ -203,32 +238,62 @@ static int show_answer(const struct options *options)
 	return json_end(view.json) < 0 ? CODE_FAILED : code;
 }
 
+static int request(struct options *options)
+{
+	struct block block;
+	options_request(options, &block);
+	int result = client_send(&client, &block);
+	explicit_bzero(&block, sizeof(block));
+	if (result < 0)
+		fprintf(stderr, "coffret: that cannot be asked: %s.\n", strerror(-result));
+	return result < 0 ? CODE_NO_DAEMON : show_answer(options);
+}
+
+/* The second half of a renewal: not before the person has the new key does the old one end. */
+static int confirm_renewal(struct options *options)
+{
+	if (!has_person(options))
+		return CODE_DONE;
+	if (!secret_is_written_down(options->secret)) {
+		fputs(
+			"\nNot confirmed: the old recovery key goes on opening the stores, and this one does, too.\n"
+			"When it is written down: coffret recovery-key --confirm. To make another: coffret recovery-key --renew.\n",
+			stderr);
+		return CODE_FAILED;
+	}
+	options->renew = false;
+	options->confirm = true;
+	options->secret_key = "Recovery-Key";
+	return request(options);
+}
+
 static int ask(struct options *options)
 {
-	struct block request;
-	bool needs_key = options->command->takes & TAKES_KEY;
-	if (needs_key && secret_read("Recovery key: ", options->recovery_key, sizeof(options->recovery_key)) < 0) {
-		fputs("coffret: no recovery key was given.\n", stderr);
-		return CODE_USAGE;
-	}
+	int code = secret_ask(options);
+	if (code != CODE_DONE)
+		return code;
 	if (!is_meant(options)) {
 		fputs("Nothing was done.\n", stdout);
 		return CODE_CANCELLED;
 	}
 	client.fd = -1;
-	int code = reach(options);
-	if (code == CODE_DONE) {
-		options_request(options, &request);
-		int result = client_send(&client, &request);
-		explicit_bzero(&request, sizeof(request));
-		if (result < 0)
-			fprintf(stderr, "coffret: that cannot be asked: %s.\n", strerror(-result));
-		code = result < 0 ? CODE_NO_DAEMON : show_answer(options);
-	}
+	code = reach(options);
+	if (code == CODE_DONE)
+		code = request(options);
+	if (code == CODE_DONE && options->renew)
+		code = confirm_renewal(options);
 	client_close(&client);
 	if (options->standalone)
 		standalone_close();
 	return code;
+}
+
+static void wipe(struct options *options)
+{
+	explicit_bzero(options->secret, sizeof(options->secret));
+	explicit_bzero(client.bytes, sizeof(client.bytes));
+	fflush(stdout);
+	explicit_bzero(told, sizeof(told));
 }
 
 int main(int argc, char **argv)
@@ -250,5 +315,8 @@ int main(int argc, char **argv)
 	catch_interrupt();
 	if (strcmp(options.command->name, "press") == 0)
 		return press_run(&options);
-	return ask(&options);
+	setvbuf(stdout, told, isatty(STDOUT_FILENO) ? _IOLBF : _IOFBF, sizeof(told));
+	int code = ask(&options);
+	wipe(&options);
+	return code;
 }

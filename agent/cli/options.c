@@ -19,7 +19,12 @@ enum {
 	O_HOLD,
 	O_STATE,
 	O_TO,
-	O_FROM
+	O_FROM,
+	O_PASSPHRASE,
+	O_CHECK,
+	O_REMOVE,
+	O_RENEW,
+	O_CONFIRM
 };
 
 static const struct option long_options[] = {
@@ -39,6 +44,11 @@ static const struct option long_options[] = {
 	{ "state", no_argument, NULL, O_STATE },
 	{ "to", required_argument, NULL, O_TO },
 	{ "from", required_argument, NULL, O_FROM },
+	{ "passphrase", no_argument, NULL, O_PASSPHRASE },
+	{ "check", no_argument, NULL, O_CHECK },
+	{ "remove", no_argument, NULL, O_REMOVE },
+	{ "renew", no_argument, NULL, O_RENEW },
+	{ "confirm", no_argument, NULL, O_CONFIRM },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
 	{ NULL, 0, NULL, 0 },
@@ -70,6 +80,15 @@ static unsigned int taken_by(int option)
 	case O_HOLD:
 	case O_STATE:
 		return TAKES_HOLD;
+	case O_PASSPHRASE:
+		return TAKES_KEY;
+	case O_CHECK:
+		return TAKES_CHECK;
+	case O_REMOVE:
+		return TAKES_REMOVE;
+	case O_RENEW:
+	case O_CONFIRM:
+		return TAKES_RENEW;
 	default:
 		return 0;
 	}
@@ -106,6 +125,16 @@ static bool *find_flag(struct options *options, int option)
 		return &options->audit;
 	case O_STATE:
 		return &options->state;
+	case O_PASSPHRASE:
+		return &options->passphrase;
+	case O_CHECK:
+		return &options->check;
+	case O_REMOVE:
+		return &options->remove;
+	case O_RENEW:
+		return &options->renew;
+	case O_CONFIRM:
+		return &options->confirm;
 	case 'h':
 		return &options->help;
 	case 'V':
@@ -181,6 +210,18 @@ static int check_taken(const struct options *options, const int *given, size_t c
 	return 0;
 }
 
+/* The ways of one command of which only one can be meant. */
+static int check_ways(const struct options *options, char *message, size_t size)
+{
+	const struct command *command = options->command;
+	int ways = options->check + options->remove + options->renew + options->confirm;
+	bool must = command && command->takes & TAKES_RENEW && !options->help;
+	if (ways <= 1 && (ways == 1 || !must))
+		return 0;
+	snprintf(message, size, "Say one of them. Usage: coffret %s", command ? command->usage : "");
+	return -EINVAL;
+}
+
 int options_parse(struct options *options, int argc, char **argv, char *message, size_t size)
 {
 	int given[32], option;
@@ -207,7 +248,9 @@ int options_parse(struct options *options, int argc, char **argv, char *message,
 			given[count++] = option;
 	}
 	int result = take_arguments(options, argc - optind, argv + optind, message, size);
-	return result < 0 ? result : check_taken(options, given, count, message, size);
+	if (result == 0)
+		result = check_taken(options, given, count, message, size);
+	return result < 0 ? result : check_ways(options, message, size);
 }
 
 void options_request(const struct options *options, struct block *block)
@@ -220,8 +263,8 @@ void options_request(const struct options *options, struct block *block)
 		block_add(block, "Snapshot", options->snapshot);
 	if (options->to || options->from)
 		block_add(block, "Volume", options->to ? options->to : options->from);
-	if (options->recovery_key[0])
-		block_add(block, "Recovery-Key", options->recovery_key);
+	if (options->secret_key)
+		block_add(block, options->secret_key, options->secret);
 	if (options->no_wait)
 		block_add(block, "Wait", "no");
 	if (options->what_if)
@@ -234,4 +277,12 @@ void options_request(const struct options *options, struct block *block)
 		block_add(block, "Data", "yes");
 	if (options->audit)
 		block_add(block, "Audit", "yes");
+	if (options->check)
+		block_add(block, "Check", "yes");
+	if (options->remove)
+		block_add(block, "Remove", "yes");
+	if (options->renew)
+		block_add(block, "Renew", "yes");
+	if (options->confirm)
+		block_add(block, "Confirm", "yes");
 }

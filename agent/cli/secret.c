@@ -8,6 +8,11 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "agent/store/passphrase.h"
+#include "agent/service/service.h"
+
+#define END_CHARS 8 /* of a recovery key, that are typed back */
+
 /* Byte by byte, so that no buffer of stdio keeps it. */
 static int read_line(char *text, size_t size)
 {
@@ -15,11 +20,18 @@ static int read_line(char *text, size_t size)
 	char byte = '\0';
 	ssize_t got;
 	while ((got = read(STDIN_FILENO, &byte, 1)) == 1 && byte != '\n')
-		if (used + 1 < size)
-			text[used++] = byte;
-	text[used] = '\0';
+		if (used++ + 1 < size)
+			text[used - 1] = byte;
+	int error = got < 0 ? -errno : used >= size ? -E2BIG : 0;
+	text[used < size ? used : size - 1] = '\0';
+	if (!error && strlen(text) != used)
+		error = -EILSEQ; /* a NUL in it */
 	text[strcspn(text, "\r")] = '\0';
-	return got < 0 ? -errno : text[0] ? 0 : -ENODATA;
+	if (!error && !text[0])
+		error = -ENODATA;
+	if (error)
+		explicit_bzero(text, size);
+	return error;
 }
 
 int secret_read(const char *prompt, char *text, size_t size)
@@ -36,4 +48,70 @@ int secret_read(const char *prompt, char *text, size_t size)
 	tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
 	fputc('\n', stderr);
 	return result;
+}
+
+static int refuse(struct options *options, const char *sentence)
+{
+	fprintf(stderr, "coffret: %s\n", sentence);
+	explicit_bzero(options->secret, sizeof(options->secret));
+	return CODE_USAGE;
+}
+
+/* Weak ones are told before they are typed again. */
+static int ask_again(struct options *options)
+{
+	char again[sizeof(options->secret)];
+	const char *weakness = passphrase_weakness(options->secret);
+	if (weakness)
+		return refuse(options, weakness);
+	if (!isatty(STDIN_FILENO))
+		return 0;
+	bool same = secret_read("Once more: ", again, sizeof(again)) == 0 && strcmp(again, options->secret) == 0;
+	explicit_bzero(again, sizeof(again));
+	return same ? 0 : refuse(options, "That was not the same twice; nothing was changed.");
+}
+
+int secret_ask(struct options *options)
+{
+	unsigned int takes = options->command->takes;
+	bool key = takes & TAKES_KEY ? !options->passphrase : (takes & TAKES_RENEW) != 0;
+	bool asks = takes & (TAKES_KEY | TAKES_REMOVE | TAKES_RENEW) && !options->remove && !options->renew;
+	if (!asks)
+		return 0;
+	int result = secret_read(key ? "Recovery key: " : "Passphrase: ", options->secret, sizeof(options->secret));
+	if (result == -E2BIG)
+		return refuse(
+			options, key ? "that is longer than a recovery key." : "that is longer than a passphrase can be.");
+	if (result < 0)
+		return refuse(options, key ? "no recovery key was given." : "no passphrase was given.");
+	options->secret_key = key ? "Recovery-Key" : "Passphrase";
+	return takes & TAKES_REMOVE && !options->check ? ask_again(options) : 0;
+}
+
+/* Without what people put in between; in capitals. */
+static void tidy(char *text)
+{
+	char *out = text;
+	for (const char *in = text; *in; in++)
+		if (*in != ' ' && *in != '-' && *in != '\t')
+			*out++ = (char)(*in >= 'a' && *in <= 'z' ? *in - 'a' + 'A' : *in);
+	*out = '\0';
+}
+
+bool secret_is_written_down(const char *recovery_key)
+{
+	char typed[80];
+	bool same = false;
+	const char *end = recovery_key + strlen(recovery_key) - END_CHARS;
+	for (int i = 0; i < 3 && !same; i++) {
+		fputs(i ? "That is not its end. " : "\n", stderr);
+		fputs("Type its last eight characters, to show that it is written down: ", stderr);
+		if (read_line(typed, sizeof(typed)) < 0)
+			break;
+		tidy(typed);
+		size_t length = strlen(typed);
+		same = strcmp(typed, recovery_key) == 0 || (length == END_CHARS && strcmp(typed, end) == 0);
+	}
+	explicit_bzero(typed, sizeof(typed));
+	return same;
 }
