@@ -140,13 +140,18 @@ panel: $(O)/coffret-panel ## the front panel of a simulated box, live in this te
 jobs = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 
 PREFIX ?= /usr/local
+# What somebody with a box reads, and what the README points to.
+documents := README.md CHANGELOG.md LICENSE agent/sql/server.md agent/sql/logins.sql agent/restore/restore.md \
+	agent/upkeep/retention.md agent/store/volumes.md agent/panel/panel.md agent/service/API.md storage/FORMAT.md
 
 .PHONY: install
-install: all ## put programs, unit and example configuration in place (DESTDIR, PREFIX)
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)/etc/coffret $(DESTDIR)/etc/systemd/system
+install: all ## put programs, unit, example configuration and documents in place (DESTDIR, PREFIX)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/doc/coffret $(DESTDIR)/etc/coffret \
+		$(DESTDIR)/etc/systemd/system
 	install -m 0755 $(programs) $(DESTDIR)$(PREFIX)/bin
 	sed 's|^ExecStart=.*|ExecStart=$(PREFIX)/bin/coffretd|' agent/coffretd.service > $(DESTDIR)/etc/systemd/system/coffretd.service
 	install -m 0644 agent/config/config.example.conf $(DESTDIR)/etc/coffret
+	install -m 0644 $(documents) $(DESTDIR)$(PREFIX)/share/doc/coffret
 	[ -n "$(DESTDIR)" ] || getent group coffret >/dev/null || groupadd --system coffret
 
 .PHONY: size

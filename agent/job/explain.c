@@ -20,7 +20,7 @@ static const struct explanation explanations[] = {
 	[SQL_ERROR_BROWSER] = { "SQL Browser does not know the instance",
 		"Start the SQL Server Browser service on %s and open UDP 1434, or set port in the configuration." },
 	[SQL_ERROR_NO_ENCRYPTION] = { "the server does not offer encryption; nothing was sent",
-		"Give the SQL Server on %s a certificate (README, \"A certificate for SQL Server\"). Coffret never sends "
+		"Give the SQL Server on %s a certificate (server.md of the documentation). Coffret never sends "
 		"anything in clear." },
 	[SQL_ERROR_TLS] = { "no encrypted connection could be agreed on",
 		"Look at the server's certificate and TLS settings; coffret check shows the step." },
@@ -51,8 +51,8 @@ static const struct explanation explanations[] = {
 	[SQL_ERROR_DAMAGED] = { "the database is physically damaged",
 		"Run DBCC CHECKDB on it now. Older snapshots are kept locked until you unlock them." },
 	[SQL_ERROR_RIGHTS] = { "the login may not see or do this",
-		"Grant the rights of the README's script for this login; coffret check names each that is missing." },
-	[SQL_ERROR_UNSUPPORTED] = { "this cannot be kept or replaced", "See the README, \"What it does not do\"." },
+		"Grant this login the rights of logins.sql (server.md of the documentation); coffret check names each that is missing." },
+	[SQL_ERROR_UNSUPPORTED] = { "this cannot be kept or replaced", "See the README, \"What it does not do yet\"." },
 	[SQL_ERROR_CONSISTENCY] = { "the database does not allow snapshot isolation",
 		"Have the DBA run once: ALTER DATABASE [%d] SET ALLOW_SNAPSHOT_ISOLATION ON; or set consistency = lock." },
 	[SQL_ERROR_ROW_TOO_LARGE] = { "a row is larger than this box can hold",

@@ -145,7 +145,7 @@ class Server:
             raise AssertionError(f"{error}: " + open(os.path.join(self.directory, "log"), errors="replace").read()[-1000:]) from None
 
     def add_logins(self, *databases):
-        """Coffret's two logins, by the very script that the README points to."""
+        """Coffret's two logins, by the very script that server.md points to."""
         text = open(os.path.join(ROOT, "agent/sql/logins.sql")).read()
         text = text.replace("change-this-1", BACKUP[1]).replace("change-this-2", RESTORE[1])
         head, first, *_ = re.split(r"(?m)^(?=USE (?!master))", text)
