@@ -133,6 +133,56 @@ static void every_command_has_help_with_usage_and_summary(void **state)
 	assert_int_equal(type("-V"), 0);
 }
 
+/* ---- secrets ---- */
+
+/*
+ * Whether any memory of this process that is written has the text, but where it stands itself. Its end: the beginning of
+ * what was freed is written over by the allocator.
+ */
+static bool remembers(const char *text)
+{
+	char line[256];
+	bool found = false;
+	FILE *maps = fopen("/proc/self/maps", "re");
+	assert_non_null(maps);
+	while (!found && fgets(line, sizeof(line), maps)) {
+		unsigned long begin = 0, end = 0;
+		if (sscanf(line, "%lx-%lx rw", &begin, &end) != 2 || strncmp(strchr(line, ' '), " rw", 3) != 0)
+			continue;
+		const char *at = (const char *)begin; /* NOLINT: an address is what it is */
+		while ((at = memmem(at, end - (size_t)(uintptr_t)at, text + 24, 32))) {
+			found = found || at != text + 24;
+			at++;
+		}
+	}
+	fclose(maps);
+	return found;
+}
+
+static void what_json_made_of_a_secret_is_wiped(void **state)
+{
+	(void)state;
+	static char secret[57], out[4096], buffer[4096];
+	struct block_fields fields = {
+		.count = 2, .keys = { "Block", "Recovery-Key" }, .values = { "recovery-key", secret }
+	};
+	for (size_t i = 0; i < 56; i++)
+		secret[i] = (char)('A' + (i * 11 + 5) % 26);
+	FILE *file = fmemopen(out, sizeof(out), "w");
+	assert_non_null(file);
+	setvbuf(file, buffer, _IOFBF, sizeof(buffer)); /* as main does with standard output */
+	assert_false(remembers(secret));
+	struct json *json = json_begin(file, "");
+	assert_int_equal(json_block(json, &fields), 0);
+	assert_true(remembers(secret)); /* it is in the document */
+	assert_int_equal(json_end(json), 0);
+	assert_non_null(strstr(out, secret));
+	memset(out, 0, sizeof(out));
+	memset(buffer, 0, sizeof(buffer));
+	assert_false(remembers(secret));
+	fclose(file);
+}
+
 /* ---- numbers and foreign text ---- */
 
 static void numbers_read_as_people_write_them(void **state)
@@ -411,6 +461,7 @@ int main(void)
 		cmocka_unit_test(what_is_typed_becomes_a_request),
 		cmocka_unit_test(what_makes_no_sense_is_refused_with_a_hint),
 		cmocka_unit_test(every_command_has_help_with_usage_and_summary),
+		cmocka_unit_test(what_json_made_of_a_secret_is_wiped),
 		cmocka_unit_test(numbers_read_as_people_write_them),
 		cmocka_unit_test(foreign_text_cannot_steer_the_terminal),
 		cmocka_unit_test(a_pipe_gets_one_line_a_phase_and_the_outcome),
