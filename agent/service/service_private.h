@@ -94,6 +94,7 @@ struct store_look {
 bool service_store_begin(struct service *service, struct api_client *client, const struct store_look *look);
 /* When it is done and was no job's turn: else NULL, answered or not. */
 struct store_look *service_store_done(struct service *service, struct api_client *client);
+/* It is over, or who asked went away: how it ended goes into the audit log. */
 void service_store_gone(struct service *service, struct api_client *client);
 /* The volume that Volume names. NULL: answered with an end. */
 const struct volume_config *service_volume(

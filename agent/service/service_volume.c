@@ -42,15 +42,19 @@ bool service_store_begin(struct service *service, struct api_client *client, con
 	return true;
 }
 
+/* What has become of it; nothing was done where it never had its turn. */
+static const char *tell_result(const struct store_look *look)
+{
+	if (!look->look.done)
+		return "not begun: who asked went away";
+	return look->error == 0 ? "done" : look->error == -EBUSY ? "refused: a job runs" : look->sentence;
+}
+
 struct store_look *service_store_done(struct service *service, struct api_client *client)
 {
 	struct store_look *look = task_of(client)->store;
 	if (!look || !engine_look_done(service->engine, &look->look))
 		return NULL;
-	service_audit(service, look->event, client->user, ORIGIN_COMMAND, look->what,
-		look->error == 0            ? "done"
-			: look->error == -EBUSY ? "refused: a job runs"
-									: look->sentence);
 	if (look->error != -EBUSY)
 		return look;
 	service_end(client, CODE_BUSY, "coffret jobs shows it; ask again when it has ended.", "A job runs.");
@@ -64,6 +68,8 @@ void service_store_gone(struct service *service, struct api_client *client)
 	if (!task->store)
 		return;
 	engine_drop(service->engine, &task->store->look);
+	service_audit(
+		service, task->store->event, client->user, ORIGIN_COMMAND, task->store->what, tell_result(task->store));
 	explicit_bzero(task->store, sizeof(*task->store));
 	free(task->store);
 	task->store = NULL;

@@ -147,6 +147,17 @@ def test_with_the_passphrase_alone_another_box_takes_the_disk_over(world):
     assert second.run("take-over", "disk", typed=new.lower() + "\n").returncode == 0
 
 
+def test_what_was_done_for_one_that_went_is_in_the_audit_log(box):
+    path = os.path.join(box.directory, "state", "audit.log")
+    before = open(path).read()
+    with socket.socket(socket.AF_UNIX) as daemon:
+        daemon.connect(os.path.join(box.directory, "socket"))
+        daemon.sendall(b"Command: recovery-key\nRenew: yes\n\n")
+    ended = r'event="recovery-key" who="\w+" by="command" what="add a new one, all volumes" result="(done|not begun)'
+    stage.wait_for(lambda: re.search(ended, open(path).read()[len(before):]), 30, "the record of how it ended")
+    assert opens(box, "recovery-key", box.recovery_key)
+
+
 # ---- a recovery key ----
 
 def test_a_recovery_key_is_renewed_in_two_steps(shared, server):
@@ -325,6 +336,10 @@ def test_a_volume_that_fails_in_the_middle_changes_none(world):
             if said.returncode:
                 assert "Everything is opened by what opened it before" in said.stdout, said
                 assert opened_by(box, "store") == (1, 0, 1, 0), (fault, n)
+            if said.returncode and fault == "gone":  # what it says is what lies there
+                before = opened_by(box, "disk")
+                box.stop(), box.start()
+                assert opened_by(box, "disk") == before, n
         if not struck:
             break
         n += 1
