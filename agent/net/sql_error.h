@@ -40,10 +40,10 @@ enum sql_error_kind {
 	SQL_ERROR_WORKER = 28,          /* the worker died, hung, or sent what it must not */
 	SQL_ERROR_SNAPSHOT = 29,        /* a chunk that came down is damaged */
 	SQL_ERROR_DATABASE_STATE = 30,  /* missing, offline, read-only, mirror, secondary */
-	SQL_ERROR_CONFIGURATION = 32,   /* of the box itself: a file that cannot be read, a login that is not set */
-	SQL_ERROR_ROOM = 33,            /* data files, log or tempdb of the server are too small for a restore */
 	SQL_ERROR_BUSY = 31,            /* another box holds the application lock, or sessions are connected */
-	SQL_ERROR_LAST = SQL_ERROR_BUSY,
+	SQL_ERROR_CONFIGURATION = 32,   /* of the box itself: a file that is missing, a login that is not set */
+	SQL_ERROR_ROOM = 33,            /* data files, log or tempdb of the server are too small for a restore */
+	SQL_ERROR_LAST = SQL_ERROR_ROOM,
 };
 
 struct sql_error {

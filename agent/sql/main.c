@@ -5,6 +5,7 @@
  * else, and holds nothing worth having but the one password, which it forgets as soon as it is logged in.
  */
 #include <errno.h>
+#include <iconv.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
@@ -103,6 +104,24 @@ static int report_login(const struct session *session)
 	return message_send(KEEPER_FD, MESSAGE_DONE, buffer, packer.size);
 }
 
+/*
+ * FreeTDS takes what it needs from the C library, whose converters are files that a small system may lack: it would then
+ * cut every name after its first letter, or not connect at all. NULL where all are there.
+ */
+static const char *missing_conversion(void)
+{
+	static const char *const needed[] = { "ISO-8859-1", "UCS-2LE", "UTF-16LE" };
+
+	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
+		iconv_t conversion = iconv_open(needed[i], "UTF-8");
+
+		if (conversion == (iconv_t)-1)
+			return needed[i];
+		iconv_close(conversion);
+	}
+	return NULL;
+}
+
 static int open_session(struct session **session, struct sql_error *error)
 {
 	struct session_options options = {
@@ -126,6 +145,12 @@ static int open_session(struct session **session, struct sql_error *error)
 	};
 
 	memcpy(options.pin, login.pin, sizeof(options.pin));
+
+	const char *missing = missing_conversion();
+
+	if (missing)
+		return sql_error_set(error, SQL_ERROR_CONFIGURATION, NULL,
+			"its C library cannot convert %s: put glibc's gconv modules on it (on Debian: libc6)", missing);
 	if (session_self_test())
 		return sql_error_set(error, SQL_ERROR_WORKER, NULL, "FreeTDS would connect by itself, so nothing was sent");
 
