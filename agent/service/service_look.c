@@ -79,6 +79,15 @@ static bool is_of(const struct service_task *task, const struct shelf_entry *ent
 		(!task->database[0] || strcmp(database, task->database) == 0);
 }
 
+/* What of the volumes beside home is not in the list, since they could not be read. */
+static bool find_unread(struct service *service, struct shelf_volume *volume)
+{
+	for (size_t i = 0; shelf_volume(service->shelf, i, volume) == 0; i++)
+		if (volume->error && !volume->home)
+			return true;
+	return false;
+}
+
 static void more_list(struct service *service, struct api_client *client)
 {
 	struct service_task *task = task_of(client);
@@ -95,11 +104,14 @@ static void more_list(struct service *service, struct api_client *client)
 	if (!api_room(client))
 		return;
 	struct repository_status status;
+	struct shelf_volume unread;
 	size_t total;
 	int error = shelf_status(service->shelf, &status, &total);
 	if (error < 0)
 		service_end(client, CODE_FAILED, "coffret verify says what is damaged.",
 			"The store could not be read whole: %s.", strerror(-error));
+	else if (find_unread(service, &unread))
+		service_end(client, CODE_DONE, unread.remedy, "%s", unread.sentence);
 	else if (total > SHELF_MAX)
 		service_end(client, CODE_DONE, "", "The newest %d of %zu are shown.", SHELF_MAX, total);
 	else

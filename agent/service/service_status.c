@@ -70,7 +70,7 @@ static void send_volume(struct api_client *client, const struct shelf_volume *vo
 		add_room(&block, volume);
 		block_add_number(&block, "Snapshot-Count", volume->total);
 	}
-	block_add(&block, "Sentence", volume->error ? strerror(-volume->error) : volume->sentence);
+	block_add(&block, "Sentence", volume->sentence);
 	block_add(&block, "Remedy", volume->remedy);
 	api_send(client, &block);
 }

@@ -160,6 +160,12 @@ static void gather_volume(
 	volume->error = repository_status(repository, &volume->status);
 	int result = gather_list(shelf, gather, volume, UINT32_C(1) << index, repository);
 	volume->error = volume->error ? volume->error : result;
+	if (!volume->error)
+		return;
+	snprintf(volume->sentence, sizeof(volume->sentence), "The volume %s could not be read whole: %s.", volume->name,
+		strerror(-volume->error));
+	snprintf(volume->remedy, sizeof(volume->remedy),
+		"See whether it is still plugged in and mounted; coffret verify says what is damaged.");
 }
 
 /* What was known of a snapshot stays known: only flags and places change. */
@@ -188,7 +194,7 @@ void shelf_refresh(struct shelf *shelf, const struct store *store)
 	bool any = false;
 	for (uint32_t i = 0; i < store->count; i++) {
 		gather_volume(shelf, &gather, &volumes[i], store, i);
-		error = error ? error : volumes[i].error;
+		error = volumes[i].home ? volumes[i].error : error; /* what the others have is told beside them */
 		any |= volumes[i].there;
 	}
 	error = any ? error : -ENODEV;

@@ -32,10 +32,10 @@ struct shelf_entry {
 struct shelf_volume {
 	char name[VOLUME_NAME_SIZE], path[256];
 	bool there, home, foreign;
-	int error;    /* where it is there: of reading it */
+	int error;    /* where it is there: of reading it, 0: none */
 	size_t total; /* snapshots on it */
 	struct repository_status status;
-	char sentence[512], remedy[512]; /* why it is not there */
+	char sentence[512], remedy[512]; /* why it is not there, or cannot be read whole */
 };
 
 struct shelf {
@@ -46,7 +46,7 @@ struct shelf {
 	struct shelf_volume volumes[CONFIG_VOLUMES_MAX];
 	size_t volume_count;
 	uint64_t base; /* what a whole new copy of the largest database would take; 0: not known */
-	int error;     /* of the last refresh, 0: none */
+	int error;     /* of reading home at the last refresh, 0: none; -ENODEV: no volume is there */
 };
 
 void shelf_init(struct shelf *shelf);
