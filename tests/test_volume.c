@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What volume.h promises, asked of every kind of volume in the same words. */
+/*
+ * What volume.h promises, asked of every kind of volume in the same words. COFFRET_UBI=1, in the guest machine: of a
+ * real UBI, too (tests/support/real_ubi.h).
+ */
 #include "storage/volume.h"
 
 #include <errno.h>
@@ -12,11 +15,14 @@
 
 #include <cmocka.h>
 
+#include "hal/linux/flash_ubi.h"
 #include "hal/sim/flash_sim.h"
+#include "storage/bytes.h"
 #include "storage/disk.h"
 #include "storage/flash.h"
 #include "storage/memory.h"
 #include "tests/faults/fault_disk.h"
+#include "tests/support/real_ubi.h"
 
 #define SEGMENT_SIZE (64u * 1024)
 
@@ -177,6 +183,79 @@ static void close_nand_file(struct subject *s)
 	assert_int_equal(unlink(s->path), 0);
 }
 
+/* Of each LEB of a real flash what makes segments as long as those of the others. */
+struct narrow {
+	struct flash flash;
+	struct flash *under;
+};
+
+static struct flash *under(struct flash *flash)
+{
+	return container_of(flash, struct narrow, flash)->under;
+}
+
+static int narrow_read(struct flash *flash, uint32_t leb, uint32_t offset, void *bytes, uint32_t size)
+{
+	return flash_read(under(flash), leb, offset, bytes, size);
+}
+
+static int narrow_write(struct flash *flash, uint32_t leb, uint32_t offset, const void *bytes, uint32_t size)
+{
+	return flash_write(under(flash), leb, offset, bytes, size);
+}
+
+static int narrow_unmap(struct flash *flash, uint32_t leb)
+{
+	return flash_unmap(under(flash), leb);
+}
+
+static int narrow_change(struct flash *flash, uint32_t leb, const void *bytes, uint32_t size)
+{
+	return flash_change(under(flash), leb, bytes, size);
+}
+
+static int narrow_is_mapped(struct flash *flash, uint32_t leb)
+{
+	return flash_is_mapped(under(flash), leb);
+}
+
+static int narrow_stat(struct flash *flash, struct flash_stat *stat)
+{
+	return flash_stat(under(flash), stat);
+}
+
+static const struct flash_ops narrow_ops = { narrow_read, narrow_write, narrow_unmap, narrow_change, narrow_is_mapped,
+	narrow_stat };
+static struct narrow narrow = { .flash = { &narrow_ops, 65, SEGMENT_SIZE / 4 + 2 * 512, 512 } };
+
+static void open_ubi_as_it_is(struct subject *s)
+{
+	assert_int_equal(flash_ubi_open(&narrow.under, REAL_UBI_VOLUME), 0);
+	assert_true(narrow.under->count >= narrow.flash.count && narrow.under->size >= narrow.flash.size);
+	assert_int_equal(narrow.flash.unit % narrow.under->unit, 0);
+	s->flash = &narrow.flash;
+	assert_int_equal(flash_volume_open(&s->volume, s->flash, 4), 0);
+}
+
+static void open_ubi(struct subject *s)
+{
+	real_ubi_blank();
+	open_ubi_as_it_is(s);
+}
+
+static void close_ubi(struct subject *s)
+{
+	flash_volume_close(s->volume);
+	flash_ubi_close(narrow.under);
+}
+
+static void reopen_ubi(struct subject *s)
+{
+	close_ubi(s);
+	real_ubi_attach_again();
+	open_ubi_as_it_is(s);
+}
+
 static struct subject subjects[] = {
 	{ .name = "memory", .open = open_memory, .close = close_memory, .bounded = true },
 	{ .name = "memory in write units", .open = open_units, .close = close_memory, .bounded = true },
@@ -200,8 +279,11 @@ static struct subject subjects[] = {
 		.reopen = reopen_nand_file,
 		.break_down = break_flash,
 		.bounded = true },
+	{ .name = "UBI", .open = open_ubi, .close = close_ubi, .reopen = reopen_ubi, .bounded = true },
 };
-#define SUBJECTS (sizeof subjects / sizeof subjects[0])
+/* The last one only where there is one. */
+#define SUBJECTS (sizeof subjects / sizeof subjects[0] - !has_ubi)
+static bool has_ubi;
 
 static uint8_t pattern[SEGMENT_SIZE], got[SEGMENT_SIZE + 1];
 
@@ -367,7 +449,7 @@ static void only_whole_units_are_written(void **state)
 		}
 		s->close(s);
 	}
-	assert_int_equal(asked, 3);
+	assert_int_equal(asked, 3 + has_ubi);
 }
 
 static void a_full_volume_says_so_and_keeps_what_it_has(void **state)
@@ -517,7 +599,7 @@ static void wear_and_bad_blocks_are_told(void **state)
 		worn += has_blocks;
 		s->close(s);
 	}
-	assert_int_equal(worn, 3);
+	assert_int_equal(worn, 3 + has_ubi);
 }
 
 static int write_whole(struct volume *v, uint64_t id)
@@ -558,6 +640,7 @@ static void one_that_can_only_be_read_says_so(void **state)
 
 int main(void)
 {
+	has_ubi = getenv("COFFRET_UBI") != NULL;
 	for (size_t i = 0; i < sizeof pattern; i++)
 		pattern[i] = (uint8_t)(i * 31 + i / 251);
 	const struct CMUnitTest tests[] = {
