@@ -27,7 +27,7 @@ static struct front front;
 static struct loop_timer patience;
 
 static const char usage[] =
-	"Usage: coffretd [--config FILE] [--init]\n"
+	"Usage: coffretd [--config FILE] [--init | --check]\n"
 	"Backs up SQL Server databases, keeps them, and restores them when somebody asks.\n"
 	"\n"
 	"  -c, --config FILE   read FILE instead of " CONFIG_PATH "\n"

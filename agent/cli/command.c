@@ -13,7 +13,7 @@
 #define WAIT "      --no-wait       return when the job is queued; coffret jobs shows how it goes\n"
 #define EXITS                                                                                               \
 	"\nExit code: 0 done, 1 failed, 2 wrong usage, 3 daemon not reached, 4 cancelled, 5 outcome unknown,\n" \
-	"6 damage or change found, 7 busy.\n"
+	"6 damage found in a snapshot or the audit log, 7 busy.\n"
 
 const struct command commands[] = {
 	{
