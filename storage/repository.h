@@ -170,6 +170,11 @@ int snapshot_stream_begin(struct snapshot_writer *writer, const char *name);
 /* The bytes are copied. A chunk that is known keeps only its name. `tag` is 1 to 255, `count` whatever its owner counts. */
 /* -EINVAL: size 0 or over CHUNK_SIZE_MAX, tag 0. After any other error only snapshot_abort is of use. */
 int snapshot_put(struct snapshot_writer *writer, uint8_t tag, uint32_t count, const void *bytes, size_t size);
+/*
+ * Reads back one chunk of what lies on the medium already, as snapshot_commit does it with `verified`, which then has
+ * less to do: for whoever can wait better now. -EBADMSG, -EIO: it is damaged. After an error only snapshot_abort is of use.
+ */
+int snapshot_read_back(struct snapshot_writer *writer);
 /* `about` is at most 64 KiB. */
 int snapshot_stream_end(struct snapshot_writer *writer, const void *about, size_t size);
 /*

@@ -272,11 +272,14 @@ int segment_seal(struct segment_writer *writer)
 	int error = writer->condemned ? -EIO : finish(writer);
 	if (!error)
 		error = volume_sync(writer->volume, segment_id(SEGMENT_DATA, writer->current));
-	if (error)
+	if (error) {
 		writer->condemned = true;
-	else
-		writer->open = false;
-	return error;
+		return error;
+	}
+	writer->open = false;
+	writer->sealed = writer->current;
+	writer->sealed_size = writer->size;
+	return 0;
 }
 
 void segment_discard(struct segment_writer *writer)

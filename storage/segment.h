@@ -57,10 +57,12 @@ struct segment_writer {
 	uint64_t next;    /* the number of the next segment */
 	uint64_t current; /* the one that is being written, where `open` */
 	bool open;
-	bool condemned;   /* a write or a sync of it failed */
-	uint32_t size;    /* of the current one so far, the buffered end counted in */
-	uint32_t flushed; /* of that, on the volume */
-	uint32_t count;   /* chunks in it */
+	uint64_t sealed;      /* the one that was sealed last, 0: none, */
+	uint32_t sealed_size; /* and its size */
+	bool condemned;       /* a write or a sync of it failed */
+	uint32_t size;        /* of the current one so far, the buffered end counted in */
+	uint32_t flushed;     /* of that, on the volume */
+	uint32_t count;       /* chunks in it */
 	uint32_t buffer_size;
 	uint8_t *buffer;
 	uint8_t *contents; /* SEGMENT_CHUNKS_MAX entries, CHUNK_HEAD_SIZE each */

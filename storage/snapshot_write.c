@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "storage/bytes.h"
-#include "storage/repository_internal.h"
+#include "storage/read_back.h"
 
 struct snapshot_writer {
 	struct repository *repository;
@@ -22,6 +22,7 @@ struct snapshot_writer {
 	uint64_t stored_before, reused_before, new_before;
 	uint32_t flags;
 	uint64_t first_segment;
+	struct read_back back;
 };
 
 /* Before a volume is so full that a backup might fail, what nobody needs goes. That it cannot is no reason to stop. */
@@ -58,6 +59,7 @@ int snapshot_begin(
 		w->new_before = repository->chunks.new_bytes;
 		w->first_segment = repository->chunks.first_new = repository->chunks.segments.next;
 		tree_writer_start(&w->streams, &repository->chunks);
+		read_back_start(&w->back, repository);
 		repository->writer = w;
 	}
 	repository_unlock(repository);
@@ -89,6 +91,14 @@ int snapshot_put(struct snapshot_writer *writer, uint8_t tag, uint32_t count, co
 		error = tree_add(&writer->list, &entry);
 	if (!error)
 		writer->bytes += size;
+	repository_unlock(writer->repository);
+	return error;
+}
+
+int snapshot_read_back(struct snapshot_writer *writer)
+{
+	repository_lock(writer->repository);
+	int error = read_back_step(&writer->back);
 	repository_unlock(writer->repository);
 	return error;
 }
@@ -187,76 +197,6 @@ static int seal(struct snapshot_writer *writer, const void *about, size_t size, 
 	return error;
 }
 
-struct read_back {
-	struct chunk_store *store;
-	uint8_t *buffer;
-};
-
-static int check_chunk(void *arg, uint64_t number, uint32_t offset, const struct chunk_head *head)
-{
-	const struct read_back *back = arg;
-	struct place place = { .segment = number, .offset = offset };
-	return chunk_check(back->store, &place, head, back->buffer, CHUNK_SIZE_MAX);
-}
-
-/* The segments that were written for this snapshot: 16 bytes for each 4 MiB. */
-struct new_segments {
-	uint64_t first;
-	struct segment_file *list;
-	size_t count, capacity;
-};
-
-static int note_new(void *arg, uint64_t id, uint32_t size)
-{
-	struct new_segments *segments = arg;
-	if (id >> 56 != SEGMENT_DATA || id < segments->first)
-		return 0;
-	if (segments->count == segments->capacity) {
-		size_t capacity = segments->capacity * 2 + 16;
-		struct segment_file *larger = realloc(segments->list, capacity * sizeof *larger);
-		if (!larger)
-			return -ENOMEM;
-		segments->list = larger;
-		segments->capacity = capacity;
-	}
-	segments->list[segments->count++] = (struct segment_file){ id, size };
-	return 0;
-}
-
-static int read_back_all(
-	struct repository *r, const struct new_segments *segments, uint8_t *walk, struct read_back *back)
-{
-	int error = 0;
-	for (size_t i = 0; !error && i < segments->count; i++) {
-		repository_lock(r); /* for one segment at a time: others may ask meanwhile */
-		error = segment_walk(&r->chunks.healer, &segments->list[i], walk, check_chunk, back);
-		/* What was written a moment ago should need no parity. */
-		if (!error && heal_is_wounded(&r->chunks.healer, segments->list[i].number))
-			error = -EBADMSG;
-		repository_unlock(r);
-	}
-	return error;
-}
-
-static int read_back_new(struct snapshot_writer *writer)
-{
-	struct repository *r = writer->repository;
-	struct new_segments segments = { .first = writer->first_segment };
-	uint8_t *walk = malloc(SEGMENT_WALK_SIZE);
-	struct read_back back = { &r->chunks, malloc(CHUNK_SIZE_MAX) };
-	int error = walk && back.buffer ? 0 : -ENOMEM;
-	repository_lock(r);
-	if (!error)
-		error = volume_list(r->volume, note_new, &segments);
-	repository_unlock(r);
-	if (!error)
-		error = read_back_all(r, &segments, walk, &back);
-	free(segments.list);
-	free(walk);
-	free(back.buffer);
-	return error;
-}
-
 /* Where the order of making has it: a copy may be older than what is there. */
 static uint32_t insert(struct roots *roots, const struct root_snapshot *snapshot)
 {
@@ -312,7 +252,7 @@ int snapshot_commit(
 	struct root_snapshot snapshot = { .record_size = 0 };
 	int error = writer->in_stream || size > SNAPSHOT_ABOUT_MAX ? -EINVAL : seal(writer, about, size, &snapshot);
 	if (!error && verified)
-		error = read_back_new(writer);
+		error = read_back_rest(&writer->back, writer->first_segment);
 	snapshot.info.flags |= writer->flags;
 	if (verified && (writer->repository->chunks.reused == writer->reused_before || writer->repository->checked))
 		snapshot.info.flags |= SNAPSHOT_VERIFIED;
@@ -343,7 +283,7 @@ int snapshot_commit_copy(struct snapshot_writer *writer, const struct root_snaps
 	snapshot.info.stored_bytes = r->chunks.stored_bytes - writer->stored_before;
 	repository_unlock(r);
 	if (!error)
-		error = read_back_new(writer);
+		error = read_back_rest(&writer->back, writer->first_segment);
 	snapshot.info.flags |= SNAPSHOT_VERIFIED;
 	if (!error)
 		error = there ? acknowledge_again(r, snapshot.info.id) : acknowledge(r, &snapshot);
@@ -363,6 +303,7 @@ void snapshot_abort(struct snapshot_writer *writer)
 	repository_unlock(r);
 	tree_writer_destroy(&writer->streams);
 	tree_writer_destroy(&writer->list);
+	read_back_end(&writer->back);
 	free(writer);
 }
 

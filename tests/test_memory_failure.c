@@ -178,7 +178,9 @@ static void lack_of_memory_is_no_damage(void **state)
 
 /* ---- while parity heals ---- */
 
-static const struct sample night = { .seed = 1, .streams = 2, .chunks = 40, .shared = 20, .chunk_size = 100 };
+static const struct sample night = {
+	.seed = 1, .streams = 2, .chunks = 40, .shared = 20, .chunk_size = 100, .early = true
+};
 
 /* The first of its segments anew, with bytes that are not its own. */
 static void spoil(struct volume *volume)

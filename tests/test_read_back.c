@@ -42,12 +42,17 @@ static void tear_down(struct world *w)
 	fault_disk_destroy(w->disk);
 }
 
+/* Whether a night is read back: not, when it is committed, or what can be while it is put. */
+enum how { NOT, LATE, EARLY };
+
 /* A night whose write number `at` has byte `tear` wrong. False where it was written before that. */
-static bool store_with_rot(struct world *w, unsigned at, unsigned tear, bool verified, int *error)
+static bool store_with_rot(struct world *w, unsigned at, unsigned tear, enum how how, int *error)
 {
+	struct sample sample = night;
 	struct fault_plan plan = { FAULT_ROT, at, tear }, none = { FAULT_NONE, 0, 0 };
 	fault_disk_plan(w->disk, &plan);
-	*error = sample_store(w->repository, &night, verified, &w->id);
+	sample.early = how == EARLY;
+	*error = sample_store(w->repository, &sample, how != NOT, &w->id);
 	bool struck = fault_disk_struck(w->disk);
 	fault_disk_plan(w->disk, &none);
 	return struck;
@@ -60,7 +65,7 @@ struct counts {
 	unsigned whole, refused, damaged;
 };
 
-static void play(bool verified, struct counts *counts)
+static void play(enum how how, struct counts *counts)
 {
 	for (size_t i = 0; i < TEARS; i++) {
 		bool struck = true;
@@ -68,7 +73,7 @@ static void play(bool verified, struct counts *counts)
 			struct world w;
 			int error;
 			set_up(&w);
-			struck = store_with_rot(&w, at, tears[i], verified, &error);
+			struck = store_with_rot(&w, at, tears[i], how, &error);
 			bool whole = !error && sample_compare(w.repository, &night, w.id) == 0;
 			counts->whole += whole;
 			counts->refused += error == -EBADMSG;
@@ -81,13 +86,16 @@ static void play(bool verified, struct counts *counts)
 static void a_verified_snapshot_was_read_back_before_it_was_acknowledged(void **state)
 {
 	(void)state;
-	struct counts verified = { 0 }, not_verified = { 0 };
-	play(true, &verified);
-	play(false, &not_verified);
+	struct counts verified = { 0 }, early = { 0 }, not_verified = { 0 };
+	play(LATE, &verified);
+	play(EARLY, &early);
+	play(NOT, &not_verified);
 	print_message("verified: %u whole, %u refused; not verified: %u damaged\n", verified.whole, verified.refused,
 		not_verified.damaged);
 	assert_int_equal(verified.damaged, 0);
 	assert_true(verified.refused >= TEARS);
+	assert_int_equal(early.damaged, 0);
+	assert_int_equal(early.refused, verified.refused);
 	assert_true(not_verified.damaged >= TEARS); /* so that there was something to find */
 	assert_int_equal(not_verified.refused, 0);
 }
@@ -98,16 +106,16 @@ static void what_was_read_back_as_damaged_is_stored_again(void **state)
 	(void)state;
 	unsigned refused = 0;
 	for (size_t i = 0; i < TEARS; i++) {
-		for (int life = 0; life < 2; life++) {
+		for (int life = 0; life < 4; life++) {
 			bool struck = true;
 			for (unsigned at = 1; struck; at++) {
 				struct world w;
 				uint64_t other;
 				int error;
 				set_up(&w);
-				struck = store_with_rot(&w, at, tears[i], true, &error);
+				struck = store_with_rot(&w, at, tears[i], life / 2 ? EARLY : LATE, &error);
 				refused += error == -EBADMSG;
-				if (life) {
+				if (life % 2) {
 					repository_close(w.repository);
 					assert_int_equal(sample_open(&w.repository, w.volume), 0);
 				}
@@ -119,7 +127,34 @@ static void what_was_read_back_as_damaged_is_stored_again(void **state)
 			}
 		}
 	}
-	assert_true(refused >= 2 * TEARS);
+	assert_true(refused >= 4 * TEARS);
+}
+
+/* Rot in the first segment is met long before the last chunk, where somebody asks. */
+static void what_is_sealed_is_read_back_while_more_is_put(void **state)
+{
+	(void)state;
+	struct fault_plan plan = { FAULT_ROT, 1, 200 };
+	struct snapshot_writer *writer;
+	struct world w;
+	uint8_t bytes[500];
+	unsigned put = 0;
+	int error;
+	set_up(&w);
+	fault_disk_plan(w.disk, &plan);
+	assert_int_equal(snapshot_begin(w.repository, SNAPSHOT_BACKUP, "server/database", &writer), 0);
+	assert_int_equal(snapshot_stream_begin(writer, "stream"), 0);
+	do {
+		for (size_t i = 0; i < sizeof bytes; i++)
+			bytes[i] = (uint8_t)((put * 7919 + i * i * 31) >> 3);
+		assert_int_equal(snapshot_put(writer, 1, 1, bytes, sizeof bytes), 0);
+		error = snapshot_read_back(writer);
+	} while (!error && ++put < 1000);
+	assert_int_equal(error, -EBADMSG);
+	assert_true(fault_disk_struck(w.disk));
+	assert_in_range(put, 8, 100); /* a segment, and a step for each of its chunks at most */
+	snapshot_abort(writer);
+	tear_down(&w);
 }
 
 int main(void)
@@ -127,6 +162,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_verified_snapshot_was_read_back_before_it_was_acknowledged),
 		cmocka_unit_test(what_was_read_back_as_damaged_is_stored_again),
+		cmocka_unit_test(what_is_sealed_is_read_back_while_more_is_put),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

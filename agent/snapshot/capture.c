@@ -85,7 +85,12 @@ static int take_chunk(void *arg, enum chunk_kind kind, uint32_t rows, const void
 
 	if (!capture->writer)
 		return 0;
-	return stored(capture, snapshot_put(capture->writer, (uint8_t)kind, rows, bytes, size));
+	int result = snapshot_put(capture->writer, (uint8_t)kind, rows, bytes, size);
+
+	/* While the worker waits for the server and threads deflate: later everybody would wait for it. */
+	if (result == 0)
+		result = snapshot_read_back(capture->writer);
+	return stored(capture, result);
 }
 
 static int end_stream(struct capture *capture, uint32_t table, const struct table_digest *digest)

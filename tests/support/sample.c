@@ -51,6 +51,8 @@ static int put_stream(struct snapshot_writer *writer, const struct sample *sampl
 	for (unsigned chunk = 0; !error && chunk < sample->chunks; chunk++) {
 		size_t size = make_chunk(sample, stream, chunk, bytes);
 		error = snapshot_put(writer, (uint8_t)(1 + chunk % 2), chunk, bytes, size);
+		if (!error && sample->early)
+			error = snapshot_read_back(writer);
 	}
 	return error ? error : snapshot_stream_end(writer, name, strlen(name));
 }

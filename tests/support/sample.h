@@ -10,6 +10,7 @@ struct sample {
 	uint32_t seed; /* chunks of two samples are equal where their seed is, and where below `shared` */
 	unsigned streams, chunks, shared;
 	uint32_t chunk_size; /* on average */
+	bool early;          /* reads back what it can after each chunk */
 };
 
 extern const struct repository_secret sample_secret;
