@@ -12,6 +12,7 @@
 #include "agent/base/say.h"
 #include "agent/base/small_file.h"
 #include "agent/config/trust.h"
+#include "agent/job/explain.h"
 #include "agent/job/names.h"
 #include "agent/store/records.h"
 #include "agent/upkeep/volumes.h"
@@ -78,19 +79,37 @@ static bool is_gone(int error)
 	return error == -ENODEV || error == -EIO || error == -ENXIO;
 }
 
+/* To whoever reads it, a disk that was pulled looks as one that is damaged everywhere. Opened anew, it tells. */
+static bool has_failed(struct store *store, uint32_t volume, struct job_outcome *outcome)
+{
+	char doing[80];
+	if (!is_gone(outcome->store_error) && outcome->store_error != -EBADMSG)
+		return false;
+	if (store->stories[volume].repository)
+		repository_keep_suspects(store->stories[volume].repository); /* what was found damaged stays known */
+	store_reopen(store, volume);
+	if (is_gone(outcome->store_error))
+		return true;
+	if (!is_gone(store->volumes[volume].error))
+		return false;
+	outcome->store_error = -EIO;
+	snprintf(doing, sizeof(doing), "reading from %s", store->config->volumes[volume].name);
+	explain_storage_error(
+		-EIO, doing, outcome->sentence, sizeof(outcome->sentence), outcome->remedy, sizeof(outcome->remedy));
+	return true;
+}
+
 /* What only adds to a volume begins afresh by itself; what changes a server does not, hours later. */
-static bool job_failed(
-	void *arg, const struct job_request *request, const struct job_report *report, uint8_t wait_for[16])
+static bool job_failed(void *arg, const struct job_request *request, struct job_report *report, uint8_t wait_for[16])
 {
 	struct box *box = arg;
 	bool again = false;
 	for (size_t i = 0; i < report->outcome_count; i++) {
-		const struct job_outcome *outcome = &report->outcomes[i];
+		struct job_outcome *outcome = &report->outcomes[i];
 		int volume = outcome->volume[0] ? store_find(&box->store, outcome->volume) : (int)box->store.home;
-		if (!is_gone(outcome->store_error) || volume < 0 || (uint32_t)volume >= box->store.count)
+		if (volume < 0 || (uint32_t)volume >= box->store.count || !has_failed(&box->store, (uint32_t)volume, outcome))
 			continue;
 		memcpy(wait_for, box->store.volumes[volume].id, sizeof(box->store.volumes[volume].id));
-		store_reopen(&box->store, (uint32_t)volume);
 		again = (request->kind == JOB_BACKUP || request->kind == JOB_COPY) && request->again < AGAIN_MAX;
 	}
 	return again;

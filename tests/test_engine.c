@@ -43,7 +43,7 @@ int repository_status(struct repository *repository, struct repository_status *s
 	return 0;
 }
 
-static const struct job_volume volumes[] = { { NULL, NULL, NULL }, { NULL, (struct repository *)&shelf, NULL } };
+static const struct job_volume volumes[] = { { .repository = NULL }, { .repository = (struct repository *)&shelf } };
 
 /* ---- records in memory ---- */
 
@@ -242,7 +242,7 @@ static enum job_state recover_story(const struct job_context *context, const str
 
 static atomic_bool volume_gone, volume_there;
 
-static bool failed(void *arg, const struct job_request *request, const struct job_report *report, uint8_t wait_for[16])
+static bool failed(void *arg, const struct job_request *request, struct job_report *report, uint8_t wait_for[16])
 {
 	(void)arg, (void)report;
 	memset(wait_for, 0xd1, 16);

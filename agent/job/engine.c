@@ -136,7 +136,7 @@ static struct job_volume first_volume(const struct engine_ground *ground)
 	for (size_t i = 0; i < ground->volume_count; i++)
 		if (ground->volumes[i].repository)
 			return ground->volumes[i];
-	return (struct job_volume){ NULL, NULL, NULL };
+	return (struct job_volume){ .repository = NULL };
 }
 
 struct job_context engine_context(struct engine *engine)

@@ -37,10 +37,10 @@ struct engine_ground {
 	/* On the engine's thread, before a story: a volume that it wants may have come meanwhile. May be NULL. */
 	void (*settle)(void *arg);
 	/*
-	 * On the engine's thread, after a job failed: looks after volumes that failed. True: begin it afresh when the repository
+	 * On the engine's thread, after a job failed: looks after volumes that failed, and says so where a job could not know. True: begin it afresh when the repository
 	 * that is filled in is there. May be NULL.
 	 */
-	bool (*failed)(void *arg, const struct job_request *request, const struct job_report *report, uint8_t wait_for[16]);
+	bool (*failed)(void *arg, const struct job_request *request, struct job_report *report, uint8_t wait_for[16]);
 	/* A job that waits for a repository may begin. On the engine's thread, quick. NULL: it may. */
 	bool (*may_begin)(void *arg, const struct job_request *request);
 	/*

@@ -165,6 +165,11 @@ static struct explanation explain_errno(int error)
 			"the volume can only be read",
 			"coffret status says why. Another box's store is taken over with coffret take-over; a snapshot on it can be restored by its id."
 		};
+	case -EXDEV:
+		return (struct explanation){
+			"its store has a key of its own, not that of the one that has the snapshot, and nothing was copied",
+			"Restore it from where it is, by its id. To have copies on that disk, name an empty directory of it in coffret.conf, restart coffretd, and coffret attach it: stores that are made so copy between each other."
+		};
 	case -EMEDIUMTYPE:
 		return (struct explanation){
 			"the volume cannot promise that what it keeps survives a power cut (FAT, a network mount or memory), and holds copies only",

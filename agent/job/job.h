@@ -143,6 +143,7 @@ struct job_volume {
 	const struct volume_config *config;     /* NULL: not told */
 	struct repository *repository;          /* NULL: it is not there */
 	const struct rowgroup_params *rowgroup; /* of the repository */
+	const char *why, *remedy;               /* it is not there: sentences; NULL: not told */
 };
 
 /* What a story may use. Everything is borrowed for the time of the run. */

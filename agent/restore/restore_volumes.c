@@ -63,7 +63,7 @@ static struct job_context settle(const struct job_context *context, const struct
 
 static struct job_volume volume_of(const struct job_context *on)
 {
-	return (struct job_volume){ on->volume, on->repository, on->rowgroup };
+	return (struct job_volume){ .config = on->volume, .repository = on->repository, .rowgroup = on->rowgroup };
 }
 
 /* Damage was found before anything was changed, and another volume has what is damaged. */

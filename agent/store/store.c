@@ -220,7 +220,10 @@ void store_begin(struct store *store, const struct config *config)
 	store->config = config;
 	store->count = store->home = config->volume_count;
 	for (uint32_t i = 0; i < store->count; i++)
-		store->stories[i] = (struct job_volume){ &config->volumes[i], NULL, &store->volumes[i].rowgroup };
+		store->stories[i] = (struct job_volume){ .config = &config->volumes[i],
+			.rowgroup = &store->volumes[i].rowgroup,
+			.why = store->volumes[i].sentence,
+			.remedy = store->volumes[i].remedy };
 }
 
 int store_open(struct store *store, const struct config *config, struct clock *clock)

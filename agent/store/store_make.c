@@ -132,7 +132,13 @@ static int make_sister(struct store *store, uint32_t index)
 
 int store_attach(struct store *store, uint32_t index)
 {
-	int result = store->stories[index].repository ? tell_made(store, index, -EXDEV) : make_sister(store, index);
+	bool open = store->stories[index].repository != NULL;
+	int result = open ? tell_made(store, index, -EXDEV) : make_sister(store, index);
+	/* If what is there is a store, why it is not used says more. */
+	if (result == -EXDEV && !open && store_open_volume(store, index) == 0)
+		return tell_made(store, index, -EXDEV);
+	if (result == -EXDEV && !open)
+		return store->volumes[index].error;
 	/* Whatever was remembered of the place: somebody said that this is the store there from now on. */
 	if (result == 0) {
 		memset(store->volumes[index].id, 0, sizeof(store->volumes[index].id));

@@ -47,6 +47,10 @@ static const struct failure of_another[] = {
 	{ -ENOENT, -ENOMEDIUM, NO_STORE, "Is its disk mounted? A new one is made a store by coffret attach." },
 	{ -ENODATA, -ENOMEDIUM, NO_STORE, "Is its disk mounted? A new one is made a store by coffret attach." },
 	{ -ENOMEDIUM, 0, NO_STORE, "Is its disk mounted? A new one is made a store by coffret attach." },
+	{ -ENOKEY, 0, "The key in %k does not open the store in %p.",
+		"Put its key file back, if it is this box's. If it is another box's, coffret take-over asks for its recovery key "
+		"or passphrase, and then it can be restored from. For copies of this box's snapshots name an empty directory of "
+		"that disk in coffret.conf, restart coffretd, and coffret attach it." },
 	{ 0, 0, NULL, NULL },
 };
 

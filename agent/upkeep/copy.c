@@ -60,11 +60,6 @@ static enum job_state fail(
 {
 	struct job_outcome *outcome = story->outcome;
 	char doing[120];
-	if (error == -EXDEV)
-		return story_refused(story,
-			"Restore it from where it is, by its id. Volumes whose stores were made together (coffretd --init, coffret "
-			"attach) copy between each other.",
-			"%s has a key of its own, not that of the volume that has the snapshot: nothing was copied.", to->name);
 	if (error == -ENOENT)
 		return story_refused(story, "coffret list names the volumes that have it.",
 			"No other volume that is there has the snapshot: nothing was copied.");
@@ -90,6 +85,20 @@ static enum job_state tell_copied(
 		"%s: snapshot %016" PRIx64 " is on %s: %s written; %" PRIu64 " of its %" PRIu64
 		" parts were there and are whole.",
 		info->subject, info->id, to, stored, result->reused, result->chunks);
+}
+
+static enum job_state refuse_target(struct story *story, const char *name)
+{
+	if (!name[0])
+		return story_refused(story, "Name one with --to, or attach one: see [volume NAME] in coffret.conf.",
+			"There is no other volume that could take it.");
+	for (size_t i = 0; i < volumes_count(story->context); i++) {
+		struct job_volume volume = volumes_get(story->context, i);
+		if (volume.config && strcmp(volume.config->name, name) == 0 && volume.why && volume.why[0])
+			return story_refused(story, volume.remedy,
+				"Nothing was copied, since the volume %s is not there or cannot be used. %s", name, volume.why);
+	}
+	return story_refused(story, "Attach it; coffret status says what is missing.", "The volume %s is not there.", name);
 }
 
 /* The one that is named, or the first that has not got it and can take it. */
@@ -124,11 +133,7 @@ enum job_state copy_run(const struct job_context *context, const struct job_requ
 	if (!there)
 		return story_store_failed(&story, -ENOENT, "looking for a snapshot");
 	if (!find_target(context, request, &to))
-		return request->volume[0]
-			? story_refused(&story, "Attach it; coffret status says what is missing.", "The volume %s is not there.",
-				  request->volume)
-			: story_refused(&story, "Name one with --to, or attach one: see [volume NAME] in coffret.conf.",
-				  "There is no other volume that could take it.");
+		return refuse_target(&story, request->volume);
 	snprintf(story.outcome->volume, sizeof(story.outcome->volume), "%s", to.config->name);
 	context->journal(context->engine, JOB_PHASE_COPY, story.outcome);
 	story_phase(&story, JOB_PHASE_COPY, info.bytes >> 10);
@@ -172,8 +177,9 @@ void copy_after_backup(const struct job_context *context, struct job_report *rep
 				copy_one(context, id, &to, report);
 			else
 				job_report_note(report,
-					"Snapshot %016" PRIx64 " is not on %s, which is not there: coffret copy, later.", id,
-					to.config->name);
+					"Snapshot %016" PRIx64
+					" is not on %s, which is not there or cannot be used: coffret copy, later. %s",
+					id, to.config->name, to.why ? to.why : "");
 		}
 	}
 }

@@ -16,7 +16,9 @@ size_t volumes_count(const struct job_context *context)
 struct job_volume volumes_get(const struct job_context *context, size_t index)
 {
 	return context->volume_count ? context->volumes[index]
-								 : (struct job_volume){ context->volume, context->repository, context->rowgroup };
+								 : (struct job_volume){ .config = context->volume,
+									   .repository = context->repository,
+									   .rowgroup = context->rowgroup };
 }
 
 bool volumes_named(const struct job_context *context)

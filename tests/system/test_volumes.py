@@ -3,12 +3,15 @@
 import json
 import os
 import shutil
+import signal
 import tempfile
 
 import pytest
 
 from test_refusals import small
 from world import wait_for
+
+EXHAUSTIVE = bool(os.environ.get("COFFRET_EXHAUSTIVE"))
 
 
 @pytest.fixture
@@ -347,6 +350,42 @@ def test_a_disk_that_is_pulled_fails_the_job_which_begins_afresh_when_it_is_back
         assert box.run("verify", "--data").returncode == 0
 
 
+@pytest.mark.parametrize("side, action, step", [("disk", "gone", 5), ("store", "unreadable", 8)])
+def test_a_copy_whose_source_or_target_is_pulled_waits_for_it_over_a_power_cut_and_is_made_whole(world, side, action, step):
+    server = small(world)
+    box = on_two(world, server, faults=True, start=False)
+    box.faults_under = os.path.join(box.directory, side)
+    box.start()
+    pulls = 0
+    for at in range(1, 1000, 1 if EXHAUSTIVE else step):
+        server.sql(f"UPDATE dbo.t SET body = N'turn {at}' WHERE id = 1", "small")
+        box.ok("backup")
+        snapshot = newest(box)
+        box.fault(action, at)
+        failed = box.run("copy", snapshot, "--to", "disk")
+        if not box.struck():
+            assert failed.returncode == 0, failed.stdout
+            break
+        pulls += 1
+        done = failed.returncode == 0  # all but the spare of its root was there
+        if not done:
+            assert "is queued again as job" in failed.stdout and "was pulled" in failed.stdout, (at, failed.stdout)
+            entry = snapshots(box).get(snapshot)  # none where what has it was pulled
+            assert not entry or "," not in entry["volumes"], entry
+        if done or pulls % 2:
+            box.stop(signal.SIGKILL)
+            box.fault("none") if done else None
+            box.start()
+        if not done and pulls % 2:
+            waiting = [job for job in box.json("jobs")["jobs"] if job["state"] == "queued"]
+            assert [job["kind"] for job in waiting] == ["copy"], waiting
+        box.fault("none")
+        wait_for(lambda: snapshots(box).get(snapshot, {}).get("volumes") == "store, disk", 60, f"the copy that was pulled at {at}")
+        assert box.ok("verify", snapshot, "--data").count("is whole") == 2
+    print(f"{pulls} pulls of {side}")
+    assert pulls >= 3
+
+
 def test_with_another_volume_the_backup_goes_there_at_once(world):
     box = on_two(world, small(world), faults=True)
     told = pulled(box)
@@ -427,6 +466,40 @@ def test_another_box_s_store_is_read_and_never_a_default(world):
     assert refused.returncode == 1 and "--without-safety" in refused.stdout and "take-over" in refused.stdout
     second.ok("restore", "small", "--snapshot", snapshot, "--without-safety")
     assert server.fingerprint("small") == wanted
+
+
+def test_a_disk_with_another_family_s_store_is_told_as_what_it_is_with_what_to_do(world):
+    server, first, snapshot, _ = left_behind(world)
+    second = world.box(server, databases="small", profile="any", name="second", start=False)
+    second.init()
+    second.extra = f"[volume disk]\npath = {first.disk}\ncopy = yes\naccept_risk = yes\n"
+    second.write_config()
+    second.start()
+    held = sorted(os.listdir(first.disk))
+    told = second.ok("backup")
+    assert "is not on disk, which is not there or cannot be used" in told and "does not open the store" in told, told
+    mine = newest(second)
+    for command in (["copy", mine, "--to", "disk"], ["attach", "disk"]):
+        refused = second.run(*command)
+        assert refused.returncode == 1, refused.stdout
+        for words in ("does not open the store in", "coffret take-over", "name an empty directory of that disk", "coffret attach"):
+            assert words in refused.stdout + refused.stderr, (command, words, refused.stdout, refused.stderr)
+    assert sorted(os.listdir(first.disk)) == held, "nothing of it was changed"
+    # Taken over, it is this box's, and still of another family: neither way, and each backup says so.
+    assert second.run("take-over", "disk", typed=first.recovery_key + "\n").returncode == 0
+    for id, to in ((mine, "disk"), (snapshot, "store")):
+        refused = second.run("copy", id, "--to", to)
+        assert refused.returncode == 1 and "has a key of its own" in refused.stdout, refused.stdout
+        assert "name an empty directory of it in coffret.conf" in refused.stdout, refused.stdout
+    assert "has a key of its own" in second.ok("backup")
+    # As the remedy says.
+    second.stop()
+    second.extra = second.extra.replace(first.disk, first.disk + "/copies")
+    second.write_config()
+    second.start()
+    second.ok("attach", "disk")
+    second.ok("copy", mine, "--to", "disk")
+    assert snapshots(second)[mine]["volumes"] == "store, disk"
 
 
 def test_a_store_is_taken_over_with_its_recovery_key(world):
