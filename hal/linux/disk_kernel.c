@@ -12,12 +12,28 @@
 
 #include "hal/linux/disk_directory.h"
 
+/* The mount is there, and what served it is not: a FUSE server that ended, a file server that went away. */
+static int failure(void)
+{
+	switch (errno) {
+	case ENOTCONN:
+	case ESHUTDOWN:
+	case ESTALE:
+	case EHOSTDOWN:
+	case EHOSTUNREACH:
+	case ETIMEDOUT:
+		return -ENODEV;
+	default:
+		return -errno;
+	}
+}
+
 /* A file system that has no locks (some network mounts) is used without one. */
 static int lock(int directory)
 {
 	if (!flock(directory, LOCK_EX | LOCK_NB) || errno == EBADF || errno == ENOLCK || errno == EOPNOTSUPP)
 		return 0;
-	return errno == EWOULDBLOCK ? -EBUSY : -errno;
+	return errno == EWOULDBLOCK ? -EBUSY : failure();
 }
 
 static int linux_enter(const struct disk_kernel *kernel, const char *path)
@@ -25,7 +41,7 @@ static int linux_enter(const struct disk_kernel *kernel, const char *path)
 	(void)kernel;
 	int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (directory < 0)
-		return -errno;
+		return failure();
 	int error = lock(directory);
 	if (error)
 		close(directory);
@@ -36,27 +52,27 @@ static int linux_open(const struct disk_kernel *kernel, int directory, const cha
 {
 	(void)kernel;
 	int file = openat(directory, name, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
-	return file < 0 ? -errno : file;
+	return file < 0 ? failure() : file;
 }
 
 static ssize_t linux_read(const struct disk_kernel *kernel, int file, void *bytes, size_t size, off_t at)
 {
 	(void)kernel;
 	ssize_t n = pread(file, bytes, size, at);
-	return n < 0 ? -errno : n;
+	return n < 0 ? failure() : n;
 }
 
 static ssize_t linux_write(const struct disk_kernel *kernel, int file, const void *bytes, size_t size, off_t at)
 {
 	(void)kernel;
 	ssize_t n = pwrite(file, bytes, size, at);
-	return n < 0 ? -errno : n;
+	return n < 0 ? failure() : n;
 }
 
 static int linux_sync(const struct disk_kernel *kernel, int file)
 {
 	(void)kernel;
-	int error = fsync(file) ? -errno : 0;
+	int error = fsync(file) ? failure() : 0;
 	posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED);
 	return error;
 }
@@ -64,7 +80,7 @@ static int linux_sync(const struct disk_kernel *kernel, int file)
 static int linux_remove(const struct disk_kernel *kernel, int directory, const char *name)
 {
 	(void)kernel;
-	return unlinkat(directory, name, 0) ? -errno : 0;
+	return unlinkat(directory, name, 0) ? failure() : 0;
 }
 
 static int report(int directory, const char *name, int (*found)(void *arg, const char *name, uint64_t size), void *arg)
@@ -73,7 +89,7 @@ static int report(int directory, const char *name, int (*found)(void *arg, const
 	if (strlen(name) >= DISK_NAME_MAX)
 		return 0;
 	if (fstatat(directory, name, &stat, AT_SYMLINK_NOFOLLOW))
-		return -errno;
+		return failure();
 	return S_ISREG(stat.st_mode) ? found(arg, name, (uint64_t)stat.st_size) : 0;
 }
 
@@ -84,7 +100,7 @@ static int linux_list(const struct disk_kernel *kernel, int directory,
 	int again = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *walk = again < 0 ? NULL : fdopendir(again);
 	if (!walk) {
-		int error = -errno;
+		int error = failure();
 		if (again >= 0)
 			close(again);
 		return error;
@@ -93,7 +109,7 @@ static int linux_list(const struct disk_kernel *kernel, int directory,
 	for (const struct dirent *entry; !error && (errno = 0, entry = readdir(walk));)
 		error = report(directory, entry->d_name, found, arg);
 	if (!error && errno)
-		error = -errno;
+		error = failure();
 	closedir(walk);
 	return error;
 }
@@ -129,7 +145,7 @@ static int linux_stat(const struct disk_kernel *kernel, int directory, struct di
 	struct statvfs space;
 	struct statfs kind;
 	if (fstatvfs(directory, &space) || fstatfs(directory, &kind))
-		return -errno;
+		return failure();
 	stat->size = (uint64_t)space.f_blocks * space.f_frsize;
 	stat->free = (uint64_t)space.f_bavail * space.f_frsize;
 	stat->durable = is_durable((long)kind.f_type);
