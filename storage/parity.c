@@ -61,7 +61,8 @@ uint32_t parity_units(const struct parity_layout *layout)
 /* A unit and its parity are a strip or more apart: the parity of the first unit is not first in its strip. */
 static uint32_t first_stripe(const struct parity_layout *layout)
 {
-	return (layout->data + layout->table) / layout->unit % (layout->strip / layout->unit);
+	uint32_t stripes = layout->strip / layout->unit;
+	return stripes ? (layout->data + layout->table) / layout->unit % stripes : 0;
 }
 
 uint32_t parity_place(const struct parity_layout *layout, uint32_t unit)

@@ -41,7 +41,7 @@ static struct config config;
 static struct store store;
 static struct engine *engine;
 static char directory[64], link_path[64], root[80], recovery_key[64];
-static struct made made[JUNK + JUNK / GOOD_EVERY + 8];
+static struct made made[JUNK + JUNK / GOOD_EVERY + 16];
 static size_t made_count;
 static int64_t lived;                  /* in all lives */
 static _Atomic int64_t up_ms, wall_at; /* in this one, and what the clock says: the engine's thread looks, too */
@@ -156,6 +156,7 @@ static void store_one(void)
 {
 	/* The request's snapshot is what the story makes its bytes from: no two are alike. */
 	struct job_request request = { .kind = JOB_BACKUP, .snapshot = made_count + 1, .asked_by = "test" };
+	assert_in_range(made_count, 0, sizeof(made) / sizeof(made[0]) - 1);
 	made[made_count++] = (struct made){ .lived = lived, .id = run(&request) };
 }
 
