@@ -135,6 +135,13 @@ static void every_command_has_help_with_usage_and_summary(void **state)
 
 /* ---- secrets ---- */
 
+/* The shadow that a sanitizer keeps of all memory cannot be searched. */
+#ifdef __SANITIZE_ADDRESS__
+enum { SANITIZED = 1 };
+#else
+enum { SANITIZED = 0 };
+#endif
+
 /*
  * Whether any memory of this process that is written has the text, but where it stands itself. Its end: the beginning of
  * what was freed is written over by the allocator.
@@ -166,6 +173,8 @@ static void what_json_made_of_a_secret_is_wiped(void **state)
 	struct block_fields fields = {
 		.count = 2, .keys = { "Block", "Recovery-Key" }, .values = { "recovery-key", secret }
 	};
+	if (SANITIZED)
+		skip();
 	for (size_t i = 0; i < 56; i++)
 		secret[i] = (char)('A' + (i * 11 + 5) % 26);
 	FILE *file = fmemopen(out, sizeof(out), "w");
