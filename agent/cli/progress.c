@@ -8,18 +8,6 @@
 /* A narrow terminal has a shorter bar, so that what is left to wait still fits in. */
 enum { BAR_CELLS = 20, NARROW_CELLS = 10, NARROW = 100, RATE_AFTER_MS = 1000, LINE_SIZE = 1024 };
 
-static const char *get(const struct block_fields *fields, const char *key)
-{
-	const char *value = block_get(fields, key);
-	return value ? value : "";
-}
-
-static uint64_t number(const struct block_fields *fields, const char *key)
-{
-	uint64_t value = 0;
-	return block_get_number(fields, key, UINT64_MAX, &value) == 0 ? value : 0;
-}
-
 static void add_bar(char *out, size_t cells, bool utf8, double done)
 {
 	size_t filled = (size_t)((double)cells * done), at = 0;
@@ -49,12 +37,13 @@ static void add_rate(char *out, size_t size, uint64_t done, uint64_t expected, u
 size_t progress_line(char *line, size_t size, int width, bool utf8, const struct block_fields *fields)
 {
 	char whole[LINE_SIZE], bar[BAR_CELLS * 4 + 1], a[CLI_TEXT], b[CLI_TEXT], rate[128];
-	uint64_t done = number(fields, "Done"), expected = number(fields, "Expected"), ms = number(fields, "Phase-Ms");
-	const char *stopping = strcmp(get(fields, "State"), "stopping") == 0 ? "STOPPING, " : "";
+	uint64_t done = text_number(fields, "Done"), expected = text_number(fields, "Expected"),
+			 ms = text_number(fields, "Phase-Ms");
+	const char *stopping = strcmp(text_get(fields, "State"), "stopping") == 0 ? "STOPPING, " : "";
 	if (done > expected && expected > 0)
 		expected = done;
-	int used = snprintf(
-		whole, sizeof(whole), "%.60s  %s%.40s", get(fields, "Database"), stopping, text_phase(get(fields, "Phase")));
+	int used = snprintf(whole, sizeof(whole), "%.60s  %s%.40s", text_get(fields, "Database"), stopping,
+		text_phase(text_get(fields, "Phase")));
 	add_rate(rate, sizeof(rate), done, expected, ms);
 	if (expected > 0) {
 		add_bar(bar, width < NARROW ? NARROW_CELLS : BAR_CELLS, utf8, (double)done / (double)expected);
@@ -63,8 +52,8 @@ size_t progress_line(char *line, size_t size, int width, bool utf8, const struct
 	} else if (done > 0) {
 		used += snprintf(whole + used, sizeof(whole) - (size_t)used, "  %s%s", text_count(a, done), rate);
 	}
-	if (*get(fields, "Object"))
-		snprintf(whole + used, sizeof(whole) - (size_t)used, "  %.120s", get(fields, "Object"));
+	if (*text_get(fields, "Object"))
+		snprintf(whole + used, sizeof(whole) - (size_t)used, "  %.120s", text_get(fields, "Object"));
 	text_clean(line, size, whole, width > 1 ? (size_t)width - 1 : 1);
 	return strlen(line);
 }
@@ -79,11 +68,11 @@ void progress_clear(struct screen *screen)
 static void show_plain(struct screen *screen, const struct block_fields *fields)
 {
 	char clean[200];
-	const char *phase = strcmp(get(fields, "State"), "stopping") == 0 ? "stopping"
-		: strcmp(get(fields, "State"), "queued") == 0                 ? "waiting"
-																	  : text_phase(get(fields, "Phase"));
-	const char *database = get(fields, "Database");
-	bool nothing_yet = strcmp(phase, "waiting") == 0 && strcmp(get(fields, "State"), "queued") != 0;
+	const char *phase = strcmp(text_get(fields, "State"), "stopping") == 0 ? "stopping"
+		: strcmp(text_get(fields, "State"), "queued") == 0                 ? "waiting"
+																		   : text_phase(text_get(fields, "Phase"));
+	const char *database = text_get(fields, "Database");
+	bool nothing_yet = strcmp(phase, "waiting") == 0 && strcmp(text_get(fields, "State"), "queued") != 0;
 	if (nothing_yet ||
 		(strncmp(screen->phase, phase, sizeof(screen->phase) - 1) == 0 &&
 			strncmp(screen->database, database, sizeof(screen->database) - 1) == 0))

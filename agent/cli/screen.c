@@ -35,18 +35,6 @@ void screen_init(struct screen *screen, FILE *out)
 
 /* ---- pieces ---- */
 
-const char *screen_get(const struct block_fields *fields, const char *key)
-{
-	const char *value = block_get(fields, key);
-	return value ? value : "";
-}
-
-uint64_t screen_number(const struct block_fields *fields, const char *key)
-{
-	uint64_t value = 0;
-	return block_get_number(fields, key, UINT64_MAX, &value) == 0 ? value : 0;
-}
-
 void screen_colour(const struct screen *screen, const char *code)
 {
 	if (screen->terminal)
@@ -99,7 +87,7 @@ void screen_pair(const struct screen *screen, const char *label, const char *val
 
 void screen_name(const struct block_fields *fields, char *name, size_t size)
 {
-	const char *server = screen_get(fields, "Server"), *database = screen_get(fields, "Database");
+	const char *server = text_get(fields, "Server"), *database = text_get(fields, "Database");
 	snprintf(name, size, "%.63s%s%.120s", server, *server && *database ? "/" : "", database);
 }
 
@@ -116,7 +104,7 @@ static const char *quality(const struct block_fields *fields)
 
 static bool is_at_risk(const struct block_fields *fields)
 {
-	return strcmp(screen_get(fields, "Durable"), "no") == 0;
+	return strcmp(text_get(fields, "Durable"), "no") == 0;
 }
 
 static void show_snapshot(struct screen *screen, const struct block_fields *fields)
@@ -131,19 +119,19 @@ static void show_snapshot(struct screen *screen, const struct block_fields *fiel
 	}
 	bool readable = block_get_flag(fields, "Readable");
 	screen_name(fields, name, sizeof(name));
-	screen_column(screen, screen_get(fields, "Id"), 8);
-	screen_column(screen, text_time(a, screen_number(fields, "Time")), 16);
+	screen_column(screen, text_get(fields, "Id"), 8);
+	screen_column(screen, text_time(a, text_number(fields, "Time")), 16);
 	screen_column(screen, name, 24);
-	screen_column(screen, screen_get(fields, "Class"), 6);
-	screen_column(screen, readable ? text_count(a, screen_number(fields, "Rows")) : "?", -11);
-	screen_column(screen, text_size(a, screen_number(fields, "Bytes")), -9);
-	screen_column(screen, text_size(a, screen_number(fields, "Stored-Bytes")), -9);
-	screen_column(screen, text_ratio(a, screen_number(fields, "Bytes"), screen_number(fields, "Stored-Bytes")), -6);
+	screen_column(screen, text_get(fields, "Class"), 6);
+	screen_column(screen, readable ? text_count(a, text_number(fields, "Rows")) : "?", -11);
+	screen_column(screen, text_size(a, text_number(fields, "Bytes")), -9);
+	screen_column(screen, text_size(a, text_number(fields, "Stored-Bytes")), -9);
+	screen_column(screen, text_ratio(a, text_number(fields, "Bytes"), text_number(fields, "Stored-Bytes")), -6);
 	screen_column(screen, quality(fields), 8);
-	fprintf(screen->out, "%s%s%s", screen_get(fields, "Kept-Because"), is_at_risk(fields) ? ", at risk" : "",
+	fprintf(screen->out, "%s%s%s", text_get(fields, "Kept-Because"), is_at_risk(fields) ? ", at risk" : "",
 		block_get_flag(fields, "Foreign") ? ", foreign" : "");
-	if (*screen_get(fields, "Volumes"))
-		fprintf(screen->out, "; on %s", screen_get(fields, "Volumes"));
+	if (*text_get(fields, "Volumes"))
+		fprintf(screen->out, "; on %s", text_get(fields, "Volumes"));
 	fputc('\n', screen->out);
 }
 
@@ -153,14 +141,14 @@ static void show_contents(struct screen *screen, const struct block_fields *fiel
 		"Foreign-Keys", "Checks", "Sequences", "Types", "Synonyms" };
 	char line[512] = "", a[CLI_TEXT];
 	fputc('\n', screen->out);
-	screen_pair(screen, "host", screen_get(fields, "Host"));
-	screen_pair(screen, "server version", screen_get(fields, "Server-Version"));
-	screen_pair(screen, "edition", screen_get(fields, "Edition"));
-	screen_pair(screen, "collation", screen_get(fields, "Collation"));
-	screen_pair(screen, "read", text_time(a, screen_number(fields, "Finished")));
-	screen_pair(screen, "before restoring", screen_get(fields, "Restoring"));
+	screen_pair(screen, "host", text_get(fields, "Host"));
+	screen_pair(screen, "server version", text_get(fields, "Server-Version"));
+	screen_pair(screen, "edition", text_get(fields, "Edition"));
+	screen_pair(screen, "collation", text_get(fields, "Collation"));
+	screen_pair(screen, "read", text_time(a, text_number(fields, "Finished")));
+	screen_pair(screen, "before restoring", text_get(fields, "Restoring"));
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		uint64_t count = screen_number(fields, kinds[i]);
+		uint64_t count = text_number(fields, kinds[i]);
 		size_t used = strlen(line);
 		if (count > 0)
 			snprintf(line + used, sizeof(line) - used, "%s%" PRIu64 " %s", used ? ", " : "", count, kinds[i]);
@@ -178,11 +166,11 @@ static void show_table(struct screen *screen, const struct block_fields *fields)
 		screen_colour(screen, PLAIN);
 		fputc('\n', screen->out);
 	}
-	screen_column(screen, screen_get(fields, "Name"), 44);
-	screen_column(screen, text_count(a, screen_number(fields, "Rows")), -13);
-	screen_column(screen, text_size(a, screen_number(fields, "Bytes")), -9);
-	screen_column(screen, text_count(a, screen_number(fields, "Chunks")), -7);
-	fprintf(screen->out, "%.32s\n", screen_get(fields, "Digest"));
+	screen_column(screen, text_get(fields, "Name"), 44);
+	screen_column(screen, text_count(a, text_number(fields, "Rows")), -13);
+	screen_column(screen, text_size(a, text_number(fields, "Bytes")), -9);
+	screen_column(screen, text_count(a, text_number(fields, "Chunks")), -7);
+	fprintf(screen->out, "%.32s\n", text_get(fields, "Digest"));
 }
 
 /* ---- jobs ---- */
@@ -200,71 +188,71 @@ static void show_job(struct screen *screen, const struct block_fields *fields)
 {
 	char a[CLI_TEXT], name[200];
 	screen_name(fields, name, sizeof(name));
-	uint64_t when = screen_number(fields, "Ended");
-	fprintf(screen->out, "%5s  ", screen_get(fields, "Job"));
-	screen_column(screen, text_time(a, when ? when : screen_number(fields, "Asked")), 16);
-	screen_column(screen, screen_get(fields, "Kind"), 7);
-	screen_colour(screen, state_colour(screen_get(fields, "State")));
-	screen_column(screen, screen_get(fields, "State"), 9);
+	uint64_t when = text_number(fields, "Ended");
+	fprintf(screen->out, "%5s  ", text_get(fields, "Job"));
+	screen_column(screen, text_time(a, when ? when : text_number(fields, "Asked")), 16);
+	screen_column(screen, text_get(fields, "Kind"), 7);
+	screen_colour(screen, state_colour(text_get(fields, "State")));
+	screen_column(screen, text_get(fields, "State"), 9);
 	screen_colour(screen, PLAIN);
 	screen_column(screen, *name ? name : "all", 20);
-	fprintf(screen->out, "by %s\n", screen_get(fields, "Who"));
-	if (*screen_get(fields, "Sentence")) {
+	fprintf(screen->out, "by %s\n", text_get(fields, "Who"));
+	if (*text_get(fields, "Sentence")) {
 		fputs("       ", screen->out);
-		screen_put(screen, "", screen_get(fields, "Sentence"));
+		screen_put(screen, "", text_get(fields, "Sentence"));
 		fputc('\n', screen->out);
 	}
-	screen_remedy(screen, "       ", screen_get(fields, "Remedy"));
+	screen_remedy(screen, "       ", text_get(fields, "Remedy"));
 }
 
 static void show_accepted(struct screen *screen, const struct block_fields *fields)
 {
-	uint64_t ahead = screen_number(fields, "Ahead");
+	uint64_t ahead = text_number(fields, "Ahead");
 	if (ahead > 0)
-		fprintf(screen->out, "Job %s waits: %" PRIu64 " before it.\n", screen_get(fields, "Job"), ahead);
+		fprintf(screen->out, "Job %s waits: %" PRIu64 " before it.\n", text_get(fields, "Job"), ahead);
 	else
-		fprintf(screen->out, "Job %s.\n", screen_get(fields, "Job"));
+		fprintf(screen->out, "Job %s.\n", text_get(fields, "Job"));
 }
 
 static void show_outcome(struct screen *screen, const struct block_fields *fields)
 {
 	char a[CLI_TEXT];
-	const char *state = screen_get(fields, "State");
+	const char *state = text_get(fields, "State");
 	bool done = strcmp(state, "done") == 0;
 	screen_colour(screen, state_colour(state));
 	fputs(!screen->utf8 ? state : done ? "✓" : "✗", screen->out);
 	screen_colour(screen, PLAIN);
 	fputs(screen->utf8 ? " " : ": ", screen->out);
-	screen_put(screen, "", screen_get(fields, "Sentence"));
-	fprintf(screen->out, " (%s)\n", text_duration(a, screen_number(fields, "Milliseconds")));
-	screen_remedy(screen, "  ", screen_get(fields, "Remedy"));
-	if (*screen_get(fields, "Snapshot"))
-		fprintf(screen->out, "  snapshot %s%s%s\n", screen_get(fields, "Snapshot"),
-			*screen_get(fields, "Volume") ? " on " : "", screen_get(fields, "Volume"));
-	if (*screen_get(fields, "Safety"))
-		fprintf(screen->out, "  safety snapshot %s\n", screen_get(fields, "Safety"));
+	screen_put(screen, "", text_get(fields, "Sentence"));
+	fprintf(screen->out, " (%s)\n", text_duration(a, text_number(fields, "Milliseconds")));
+	screen_remedy(screen, "  ", text_get(fields, "Remedy"));
+	if (*text_get(fields, "Snapshot"))
+		fprintf(screen->out, "  snapshot %s%s%s\n", text_get(fields, "Snapshot"),
+			*text_get(fields, "Volume") ? " on " : "", text_get(fields, "Volume"));
+	if (*text_get(fields, "Safety"))
+		fprintf(screen->out, "  safety snapshot %s\n", text_get(fields, "Safety"));
 }
 
 static void show_change(struct screen *screen, const struct block_fields *fields)
 {
 	char a[CLI_TEXT], b[CLI_TEXT], c[CLI_TEXT];
-	bool whole = strcmp(screen_get(fields, "Way"), "whole") == 0;
+	bool whole = strcmp(text_get(fields, "Way"), "whole") == 0;
 	fputs("  ", screen->out);
-	screen_column(screen, screen_get(fields, "Table"), 32);
-	fprintf(screen->out, " -%s +%s rows", text_count(a, screen_number(fields, "Deleted")),
-		text_count(b, screen_number(fields, "Inserted")));
+	screen_column(screen, text_get(fields, "Table"), 32);
+	fprintf(screen->out, " -%s +%s rows", text_count(a, text_number(fields, "Deleted")),
+		text_count(b, text_number(fields, "Inserted")));
 	if (whole)
 		fprintf(screen->out, ", the whole table: ");
 	else
-		fprintf(screen->out, ", %s stay", text_count(c, screen_number(fields, "Kept")));
-	screen_put(screen, "", screen_get(fields, "Why"));
+		fprintf(screen->out, ", %s stay", text_count(c, text_number(fields, "Kept")));
+	screen_put(screen, "", text_get(fields, "Why"));
 	fputc('\n', screen->out);
 }
 
 static void show_note(struct screen *screen, const struct block_fields *fields)
 {
 	screen_put(screen, YELLOW, "note: ");
-	screen_put(screen, "", screen_get(fields, "Text"));
+	screen_put(screen, "", text_get(fields, "Text"));
 	fputc('\n', screen->out);
 }
 
@@ -272,23 +260,23 @@ static void show_note(struct screen *screen, const struct block_fields *fields)
 
 static void show_finding(struct screen *screen, const struct block_fields *fields)
 {
-	const char *result = screen_get(fields, "Result");
-	if (strcmp(screen->server, screen_get(fields, "Server")) ||
-		strcmp(screen->finding_database, screen_get(fields, "Database")) ||
-		strcmp(screen->login, screen_get(fields, "Login"))) {
-		snprintf(screen->server, sizeof(screen->server), "%s", screen_get(fields, "Server"));
-		snprintf(screen->finding_database, sizeof(screen->finding_database), "%s", screen_get(fields, "Database"));
-		snprintf(screen->login, sizeof(screen->login), "%s", screen_get(fields, "Login"));
+	const char *result = text_get(fields, "Result");
+	if (strcmp(screen->server, text_get(fields, "Server")) ||
+		strcmp(screen->finding_database, text_get(fields, "Database")) ||
+		strcmp(screen->login, text_get(fields, "Login"))) {
+		snprintf(screen->server, sizeof(screen->server), "%s", text_get(fields, "Server"));
+		snprintf(screen->finding_database, sizeof(screen->finding_database), "%s", text_get(fields, "Database"));
+		snprintf(screen->login, sizeof(screen->login), "%s", text_get(fields, "Login"));
 		fprintf(screen->out, "%s/%s, %s login\n", screen->server, screen->finding_database, screen->login);
 	}
 	fputs("  ", screen->out);
 	screen_colour(screen, state_colour(result));
 	screen_column(screen, result, 7);
 	screen_colour(screen, PLAIN);
-	screen_column(screen, screen_get(fields, "Step"), 14);
-	screen_put(screen, "", screen_get(fields, "Detail"));
+	screen_column(screen, text_get(fields, "Step"), 14);
+	screen_put(screen, "", text_get(fields, "Detail"));
 	fputc('\n', screen->out);
-	screen_remedy(screen, "           ", screen_get(fields, "Remedy"));
+	screen_remedy(screen, "           ", text_get(fields, "Remedy"));
 }
 
 /* ---- the end ---- */
@@ -297,12 +285,12 @@ static void show_end(struct screen *screen, const struct block_fields *fields)
 {
 	bool told = strcmp(screen->last, "outcome") == 0 || strcmp(screen->last, "note") == 0 ||
 		strcmp(screen->last, "change") == 0;
-	bool good = screen_number(fields, "Code") == 0;
-	if (!*screen_get(fields, "Sentence") || told)
+	bool good = text_number(fields, "Code") == 0;
+	if (!*text_get(fields, "Sentence") || told)
 		return;
-	screen_put(screen, good ? "" : RED, screen_get(fields, "Sentence"));
+	screen_put(screen, good ? "" : RED, text_get(fields, "Sentence"));
 	fputc('\n', screen->out);
-	screen_remedy(screen, "", screen_get(fields, "Remedy"));
+	screen_remedy(screen, "", text_get(fields, "Remedy"));
 }
 
 void screen_block(struct screen *screen, const struct block_fields *fields)
@@ -327,7 +315,7 @@ void screen_block(struct screen *screen, const struct block_fields *fields)
 		{ "recovery-key", screen_recovery_key },
 		{ "end", show_end },
 	};
-	const char *type = screen_get(fields, "Block");
+	const char *type = text_get(fields, "Block");
 	if (strcmp(type, "progress") != 0)
 		progress_clear(screen);
 	for (size_t i = 0; i < sizeof(shows) / sizeof(shows[0]); i++)

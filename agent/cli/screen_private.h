@@ -12,8 +12,6 @@
 #define BOLD "\033[1m"
 #define PLAIN "\033[0m"
 
-const char *screen_get(const struct block_fields *fields, const char *key); /* "" where it did not come */
-uint64_t screen_number(const struct block_fields *fields, const char *key); /* or 0 */
 void screen_colour(const struct screen *screen, const char *code);
 void screen_put(const struct screen *screen, const char *code, const char *text);
 /* One column of a table: right-aligned where the width is negative. */

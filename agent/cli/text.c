@@ -151,3 +151,15 @@ size_t text_clean(char *out, size_t size, const char *text, size_t cells)
 	out[at] = '\0';
 	return count;
 }
+
+const char *text_get(const struct block_fields *fields, const char *key)
+{
+	const char *value = block_get(fields, key);
+	return value ? value : "";
+}
+
+uint64_t text_number(const struct block_fields *fields, const char *key)
+{
+	uint64_t value = 0;
+	return block_get_number(fields, key, UINT64_MAX, &value) == 0 ? value : 0;
+}

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "agent/base/block.h"
+
 #define CLI_TEXT 48
 
 const char *text_count(char *text, uint64_t number);                 /* "1 234 567" */
@@ -16,6 +18,9 @@ const char *text_time(char *text, uint64_t instant);                 /* "2026-11
 const char *text_ago(char *text, uint64_t instant, uint64_t now);    /* "5 min ago", "in 3 h" */
 const char *text_ratio(char *text, uint64_t bytes, uint64_t stored); /* "8.1x", "-" */
 const char *text_phase(const char *phase);                           /* "read_back" as "reading back" */
+
+const char *text_get(const struct block_fields *fields, const char *key); /* "" where it did not come */
+uint64_t text_number(const struct block_fields *fields, const char *key); /* or 0 */
 
 /*
  * Copies text that came from elsewhere (a server's message, a table's name), with whatever could steer a terminal shown
