@@ -129,6 +129,20 @@ static void a_passphrase_and_a_recovery_key_are_changed_on_both(void **state)
 	assert_true(opened(SECRET_RECOVERY, keys[0]) == 0 && opened(SECRET_RECOVERY, new) == BOTH);
 }
 
+/* As after a cut, when the same is asked for again: whatever is repeated, slots do not come to an end. */
+static void what_is_asked_for_again_takes_no_second_slot(void **state)
+{
+	(void)state;
+	struct repository_secret secret = { SECRET_PASSPHRASE, (const uint8_t *)"seven herons count the tide", 27 };
+	uint8_t first[16], again[16];
+	assert_int_equal(repository_add_secret(store.stories[1].repository, &secret, 1000, first), 0);
+	assert_int_equal(store_set_passphrase(&store, BOTH, "seven herons count the tide"), 0);
+	assert_int_equal(repository_find_secret(store.stories[1].repository, &secret, again), 0);
+	assert_memory_equal(first, again, sizeof(first));
+	for (uint32_t i = 0; i < SIDES; i++)
+		assert_true(keys_on(i).passphrases == 1 && keys_on(i).unconfirmed == 0);
+}
+
 static void a_key_that_does_not_open_all_is_not_confirmed(void **state)
 {
 	(void)state;
@@ -318,6 +332,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		keys_test(a_passphrase_and_a_recovery_key_are_changed_on_both),
+		keys_test(what_is_asked_for_again_takes_no_second_slot),
 		keys_test(a_key_that_does_not_open_all_is_not_confirmed),
 		keys_test(where_one_is_missing_or_another_s_or_read_only_nothing_is_changed),
 		cmocka_unit_test(wherever_the_power_fails_a_key_that_was_shown_opens_both),

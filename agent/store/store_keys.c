@@ -116,7 +116,10 @@ static int add(struct change *change)
 	for (uint32_t i = 0; i < store->count; i++) {
 		if (!is_named(change->volumes, i))
 			continue;
-		int result = repository_add_secret(store->stories[i].repository, change->secret, 0, change->slots[i]);
+		/* One that was asked for before, and cut, may be there: it takes no second slot. */
+		int result = repository_find_secret(store->stories[i].repository, change->secret, change->slots[i]);
+		if (result == -ENOKEY)
+			result = repository_add_secret(store->stories[i].repository, change->secret, 0, change->slots[i]);
 		if (result == 0)
 			continue;
 		fail(change, i, result, "Everything is opened by what opened it before.");
