@@ -139,6 +139,7 @@ static int sweep(struct clean *clean, uint64_t *freed)
 		if (clean->segments[i].needed)
 			continue;
 		heal_forget(&r->chunks.healer, clean->segments[i].number);
+		chunk_trust(&r->chunks, clean->segments[i].number);
 		error = volume_remove(r->volume, segment_id(SEGMENT_DATA, clean->segments[i].number));
 		*freed += error ? 0 : clean->segments[i].size;
 	}
@@ -153,9 +154,8 @@ int repository_clean(struct repository *repository, uint64_t *freed)
 	int error = repository->read_only ? -EROFS : repository->writer ? -EBUSY : 0;
 	if (!error)
 		error = mark_all(&clean);
-	/* A root that may or may not be there could need what goes: a newer one ends the doubt. */
-	if (!error && repository->place.uncertain)
-		error = repository_store_roots(repository);
+	if (!error)
+		error = repository_settle_roots(repository);
 	if (!error)
 		error = sweep(&clean, freed);
 	repository_unlock(repository);

@@ -144,12 +144,13 @@ static int choose(struct compact *c)
 
 /* ---- copying ---- */
 
-/* One segment is left for the root, whatever happens. */
+/* What the roots need is left for them, whatever happens. */
 static int check_room(const struct repository *r)
 {
 	struct volume_stat stat;
 	int error = volume_stat(r->volume, &stat);
-	return error ? error : stat.free < 2 * (uint64_t)r->volume->segment_size ? -ENOSPC : 0;
+	uint64_t needed = r->volume->segment_size + roots_room(&r->roots, &r->place);
+	return error ? error : stat.free < needed ? -ENOSPC : 0;
 }
 
 static int append(struct compact *c, const struct place *from, const struct chunk_head *head)
@@ -236,8 +237,8 @@ static int seal(struct compact *c)
 	struct segment_file file = { segments->current, segments->size };
 	if (!error)
 		error = segment_walk(&r->chunks.healer, &file, c->walk, check_copy, c);
-	if (!error && heal_is_wounded(&r->chunks.healer, file.number))
-		error = -EBADMSG; /* what was written a moment ago should need no parity */
+	if (!error)
+		error = heal_check_new(&r->chunks.healer, file.number);
 	if (error && !segments->open) {
 		heal_forget(&r->chunks.healer, file.number);
 		volume_remove(r->volume, segment_id(SEGMENT_DATA, file.number));
@@ -254,14 +255,13 @@ static int replace(struct compact *c, size_t first)
 		return error;
 	for (uint32_t i = 0; i < c->move_count; i++)
 		index_move(&r->chunks.index, &c->moves[i].name, &c->moves[i].from, &c->moves[i].to);
-	/* Twice: should the newest root be lost, the one before it must know the new segment, too. */
-	for (int i = 0; i < 2 && !error && c->move_count; i++)
-		error = repository_store_roots(r);
+	error = repository_settle_roots(r);
 	for (size_t i = first; i < c->next && !error; i++) {
 		const struct victim *victim = &c->victims[i];
 		heal_forget(&r->chunks.healer, victim->file.number); /* of what stays, the scrub tells again */
 		if (!victim->whole)
 			continue;
+		chunk_trust(&r->chunks, victim->file.number);
 		error = volume_remove(r->volume, segment_id(SEGMENT_DATA, victim->file.number));
 		c->result->freed += error ? 0 : victim->file.size;
 		c->result->healed += !error && victim->wounded;

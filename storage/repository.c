@@ -183,6 +183,14 @@ static int sync_foundations(struct repository *r, const uint64_t superblocks[2])
 	return error;
 }
 
+/* What should be there twice, and of which a cut or rot has left one: before the other is lost, too. Else it stays so. */
+static void make_twice(struct repository *r, const uint64_t superblocks[2])
+{
+	roots_store_second(&r->roots, &r->place);
+	if (!superblocks[1])
+		repository_store_superblock(r, &r->superblock);
+}
+
 static int open_chunks(struct repository *r, const struct repository_settings *settings)
 {
 	struct chunk_settings chunks = {
@@ -214,6 +222,8 @@ static int open_all(struct repository *r, struct repository_settings *settings, 
 		error = load_roots(r);
 	if (!error && !r->read_only)
 		error = sync_foundations(r, superblocks);
+	if (!error && !r->read_only)
+		make_twice(r, superblocks);
 	if (!error)
 		error = open_chunks(r, settings);
 	if (!error)
@@ -302,13 +312,28 @@ int64_t repository_box_time(const struct repository *repository)
 	return box_time;
 }
 
-int repository_store_roots(struct repository *repository)
+/* Segments below are sealed, or nobody needs them. */
+static uint64_t next_segment(const struct repository *repository)
 {
 	const struct segment_writer *segments = &repository->chunks.segments;
+	return segments->open ? segments->current : segments->next;
+}
+
+int repository_store_roots(struct repository *repository)
+{
 	if (repository->read_only)
 		return -EROFS;
-	repository->roots.next_segment = segments->open ? segments->current : segments->next;
+	repository->roots.next_segment = next_segment(repository);
 	return roots_store(&repository->roots, &repository->place);
+}
+
+int repository_settle_roots(struct repository *repository)
+{
+	const struct roots_place *place = &repository->place;
+	bool settled = !place->uncertain && !place->alone && repository->roots.next_segment == next_segment(repository);
+	int error = settled ? 0 : repository_store_roots(repository);
+	/* Without room for two the older one has gone for it; else it is there, and does not know. */
+	return error || place->alone == -ENOSPC ? error : place->alone;
 }
 
 struct root_snapshot *repository_find(const struct repository *repository, uint64_t id)

@@ -72,6 +72,11 @@ void repository_count_keys(const struct repository *repository, struct repositor
 
 /* Writes the present roots durably. The caller has changed them and changes them back after an error. */
 int repository_store_roots(struct repository *repository);
+/*
+ * Before segments are removed: whatever root the next life may find knows all that was sealed until now, and no snapshot
+ * that this one does not. Nothing where that is so.
+ */
+int repository_settle_roots(struct repository *repository);
 void repository_now(const struct repository *repository, int64_t *box_time, int64_t *wall_time);
 /* What is told of a snapshot. */
 struct snapshot_info repository_tell(const struct repository *repository, const struct root_snapshot *snapshot);

@@ -29,6 +29,14 @@ static uint32_t file_size_max(const struct roots_place *place)
 	return place->volume->segment_size < ROOT_FILE_MAX ? place->volume->segment_size : ROOT_FILE_MAX;
 }
 
+/* One record, and one snapshot more in it: before the second is written one of the older goes. Or there is none. */
+uint64_t roots_room(const struct roots *roots, const struct roots_place *place)
+{
+	uint32_t block = place->volume->strip_size ? place->volume->strip_size : 1;
+	uint32_t one = round_up32(2 * copy_size(place, root_record_size(roots) + ENTRY_SIZE_MAX), block);
+	return place->alone ? 2 * (uint64_t)one : one;
+}
+
 int roots_reserve(struct roots *roots, const struct roots_place *place)
 {
 	if (2 * copy_size(place, root_record_size(roots) + ENTRY_SIZE_MAX) > file_size_max(place))
@@ -73,37 +81,67 @@ static int note_root(void *arg, uint64_t id, uint32_t size)
 	return 0;
 }
 
-/* The first of the two copies that is whole. */
-static int load_one(struct roots *roots, const struct roots_place *place, const struct found_root *root)
+/* One of the two copies in its segment. */
+static int load_copy(
+	struct roots *roots, const struct roots_place *place, const struct found_root *root, uint32_t at, uint32_t size)
 {
-	if (!root->size || root->size > ROOT_FILE_MAX)
-		return -EBADMSG;
-	uint8_t *bytes = malloc(root->size);
+	uint8_t *bytes = malloc(size);
 	if (!bytes)
 		return -ENOMEM;
-	int error = volume_read(place->volume, segment_id(SEGMENT_ROOT, root->number), 0, bytes, root->size);
+	int error = volume_read(place->volume, segment_id(SEGMENT_ROOT, root->number), at, bytes, size);
 	if (!error)
-		error = root_record_get(roots, place, root->number, bytes, root->size);
-	if (error == -EBADMSG)
-		error = root_record_get(roots, place, root->number, bytes + root->size / 2, root->size - root->size / 2);
+		error = root_record_get(roots, place, root->number, bytes, size);
 	free(bytes);
+	return error;
+}
+
+/* The first of the two that is whole. One that cannot be read now may be whole tomorrow: then the error is that. */
+static int load_one(struct roots *roots, const struct roots_place *place, const struct found_root *root)
+{
+	uint32_t half = root->size / 2;
+	if (!half || root->size > ROOT_FILE_MAX)
+		return -EBADMSG;
+	int error = load_copy(roots, place, root, 0, half);
+	if (error != -EBADMSG && error != -EIO)
+		return error;
+	int second = load_copy(roots, place, root, half, root->size - half);
+	return second == -EBADMSG ? error : second;
+}
+
+static bool say_the_same(const struct roots *a, const struct roots *b)
+{
+	return a->next_segment == b->next_segment && a->next_sequence == b->next_sequence && a->box_time == b->box_time &&
+		a->hole_count == b->hole_count && !memcmp(a->holes, b->holes, a->hole_count * sizeof *a->holes) &&
+		a->count == b->count && (!a->count || !memcmp(a->snapshots, b->snapshots, a->count * sizeof *a->snapshots));
+}
+
+/* Whether the record before the one in use says the same; lack of memory is taken for no. */
+static int find_second(const struct roots *roots, const struct roots_place *place, const struct found_root *before)
+{
+	struct roots other = { 0 };
+	int error = load_one(&other, place, before);
+	if (!error && !say_the_same(roots, &other))
+		error = -ENOENT;
+	roots_free(&other);
 	return error;
 }
 
 int roots_load(struct roots *roots, struct roots_place *place)
 {
 	struct found_roots found = { .count = 0 };
+	unsigned i = 0;
 	int error = volume_list(place->volume, note_root, &found);
 	if (error)
 		return error;
 	if (!found.count)
 		return -ENOENT;
 	place->last = found.list[0].number;
-	error = -EBADMSG;
-	for (unsigned i = 0; i < found.count && error == -EBADMSG; i++) {
-		place->uncertain = i > 0;
-		error = load_one(roots, place, &found.list[i]);
-	}
+	do
+		error = load_one(roots, place, &found.list[i++]);
+	while (error == -EBADMSG && i < found.count);
+	place->uncertain = i > 1;
+	if (!error)
+		place->alone = i < found.count ? find_second(roots, place, &found.list[i]) : -ENOENT;
 	return error;
 }
 
@@ -174,11 +212,19 @@ static int store_one(struct roots *roots, struct roots_place *place, uint64_t ke
 	return 0;
 }
 
+void roots_store_second(struct roots *roots, struct roots_place *place)
+{
+	if (place->alone)
+		place->alone = store_one(roots, place, roots->number);
+}
+
 int roots_store(struct roots *roots, struct roots_place *place)
 {
 	int error = store_one(roots, place, roots->number);
 	place->uncertain = error != 0;
-	if (!error)
-		store_one(roots, place, roots->number); /* the spare: this record is durable without it */
-	return error;
+	if (error)
+		return error;
+	place->alone = -ENOENT;
+	roots_store_second(roots, place); /* this record is durable without it */
+	return 0;
 }

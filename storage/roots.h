@@ -41,9 +41,12 @@ struct roots_place {
 	struct sealer *sealer;
 	uint64_t last;  /* the highest number ever seen: never used again */
 	bool uncertain; /* a record newer than the one in use is there, and damaged or perhaps written */
+	int alone;      /* why no second record says what the one in use says; 0: one does */
 };
 
 void roots_free(struct roots *roots);
+/* Bytes of the volume that the next change needs beside the records that are there. */
+uint64_t roots_room(const struct roots *roots, const struct roots_place *place);
 /* Room for one more snapshot. -ENOSPC: a record would not fit a segment. */
 int roots_reserve(struct roots *roots, const struct roots_place *place);
 /*
@@ -54,9 +57,14 @@ int roots_load(struct roots *roots, struct roots_place *place);
 /*
  * Writes the record durably with a new number, then once more with the next, and removes all but the newest two. On an
  * error the old record counts for this process; after a cut the new one may. It is no error when the second cannot be
- * written; where there is room for one alone, the record before has gone for it.
+ * written (place->alone says why); where there is room for one alone, the record before has gone for it.
  */
 int roots_store(struct roots *roots, struct roots_place *place);
+/*
+ * Where a cut or a lost segment has left the record in use alone: once more what it says. What is newer and damaged stays.
+ * An error is place->alone.
+ */
+void roots_store_second(struct roots *roots, struct roots_place *place);
 
 /* The bytes of one record, for roots.c. root_payload_get reads what was sealed, and what a test makes up. */
 size_t root_record_size(const struct roots *roots);

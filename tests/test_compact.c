@@ -402,6 +402,46 @@ static void a_full_store_is_made_free(void **state)
 	tear_down_world(&w);
 }
 
+/*
+ * A job stored anew what was damaged, and was aborted: what it sealed is used from then on. It is acknowledged before the
+ * damaged segment goes, or the next life would drop it.
+ */
+static void what_an_aborted_job_healed_outlives_the_damaged(void **state)
+{
+	(void)state;
+	struct world w;
+	const struct scrub_limits scrub = { .segments_max = UINT64_MAX };
+	struct scrub_result scrubbed;
+	uint64_t freed, position = 0;
+	struct snapshot_writer *writer;
+	struct sample night = { .seed = 9, .streams = 1, .chunks = 30, .shared = 0, .chunk_size = 900 };
+	uint8_t bytes[2000];
+	struct flip all = { .only = "0000000000000001", .from = SEGMENT_HEAD_SIZE + CHUNK_HEAD_SIZE, .to = 1 };
+	make_disk(&w, 4 << 20);
+	assert_int_equal(sample_open_without_parity(&w.repository, w.volume), 0);
+	assert_int_equal(sample_store(w.repository, &night, true, &w.ids[0]), 0);
+	all.to = 7000; /* every chunk of the first segment */
+	fault_disk_each(w.disk, flip, &all);
+	assert_true(count_damage(&w) > 3);
+	assert_int_equal(snapshot_begin(w.repository, SNAPSHOT_BACKUP, "server/database", &writer), 0);
+	assert_int_equal(snapshot_stream_begin(writer, "stream"), 0);
+	for (unsigned i = 0; i < night.chunks; i++)
+		assert_int_equal(snapshot_put(writer, 1, 1, bytes, sample_chunk(&night, 0, i, bytes)), 0);
+	for (unsigned i = 0; i < 12; i++) { /* more, that what is wanted is sealed */
+		struct sample other = { .seed = 99, .chunk_size = 900 };
+		assert_int_equal(snapshot_put(writer, 1, 1, bytes, sample_chunk(&other, 0, i, bytes)), 0);
+	}
+	snapshot_abort(writer);
+	assert_int_equal(count_damage(&w), 0);
+	assert_int_equal(repository_scrub(w.repository, &position, &scrub, &scrubbed), 0); /* forgets the damaged ones */
+	assert_int_equal(repository_clean(w.repository, &freed), 0);
+	assert_int_equal(volume_read(w.volume, 1, 0, bytes, 1), -ENOENT);
+	reopen(&w);
+	assert_int_equal(count_damage(&w), 0);
+	assert_int_equal(sample_compare(w.repository, &night, w.ids[0]), 0);
+	tear_down_world(&w);
+}
+
 /* ---- many small ones ---- */
 
 #define SMALL_NIGHTS 17 /* a root of more snapshots would not fit so small a segment */
@@ -464,7 +504,7 @@ static void copying_leaves_room_for_the_root(void **state)
 {
 	(void)state;
 	unsigned refused = 0, copied = 0;
-	for (uint64_t left = SEGMENT_SIZE / 2; left < 3 * SEGMENT_SIZE; left += 1024) {
+	for (uint64_t left = SEGMENT_SIZE / 2; left < 3 * SEGMENT_SIZE; left += 512) {
 		struct world w;
 		struct sample more = { .seed = 50, .streams = 1, .chunks = 2, .chunk_size = 700 };
 		uint64_t id;
@@ -503,6 +543,7 @@ int main(void)
 		cmocka_unit_test(nothing_moves_while_a_manifest_is_unreadable),
 		cmocka_unit_test(the_newest_root_may_be_lost_right_afterwards),
 		cmocka_unit_test(a_full_store_is_made_free),
+		cmocka_unit_test(what_an_aborted_job_healed_outlives_the_damaged),
 		cmocka_unit_test(years_of_small_nights_become_few_segments),
 		cmocka_unit_test(copying_leaves_room_for_the_root),
 	};

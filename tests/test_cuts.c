@@ -242,9 +242,11 @@ static void an_error_while_it_is_opened_hides_no_snapshot(void **state)
 	}
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	exhaustive = getenv("COFFRET_EXHAUSTIVE") != NULL;
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_script_acknowledges_everything_when_nothing_strikes),
 		cmocka_unit_test(acknowledged_snapshots_survive_a_cut_at_every_operation),

@@ -140,7 +140,7 @@ static int set_up(void **state)
 	snprintf(mounted, sizeof mounted, "%s/mounted", directory);
 	snprintf(copy_mounted, sizeof copy_mounted, "%s/after", directory);
 	assert_int_equal(mkdir(mounted, 0700) | mkdir(copy_mounted, 0700), 0);
-	home.medium = after.medium = (struct medium){ start_place, end_place, restart_place, NULL };
+	home.medium = after.medium = (struct medium){ .start = start_place, .end = end_place, .restart = restart_place };
 	counting = disk_kernel_linux;
 	counting.write = cut_write;
 	counting.sync = cut_sync;

@@ -62,9 +62,15 @@ static void rot_flash(struct medium *medium)
 	}
 }
 
+static void cut_flash(struct medium *medium)
+{
+	const struct flash_sim_plan plan = { .fault = FLASH_CUT_BEFORE, .at = 1 };
+	flash_sim_plan(container_of(medium, struct world, medium)->flash, &plan);
+}
+
 static void create_world(struct world *world)
 {
-	*world = (struct world){ .medium = { start_flash, end_flash, restart_flash, rot_flash } };
+	*world = (struct world){ .medium = { start_flash, end_flash, restart_flash, rot_flash, cut_flash } };
 	world->life.medium = &world->medium;
 	assert_int_equal(flash_sim_open(&world->flash, NULL, &geometry), 0);
 }
@@ -200,6 +206,101 @@ static void the_power_may_go_again_while_it_recovers(void **state)
 	}
 }
 
+/* ---- an erase block is lost, too ---- */
+
+/* 0 data, 1 superblock, 2 root, 3 state; or -1: no strip. */
+static int kind_of(struct flash *flash, uint32_t leb)
+{
+	const uint8_t *head = flash_sim_bytes(flash, leb);
+	return head && !memcmp(head, "CofFlash", 8) && head[13] == 2 ? (int)(get64(head + 48) >> 56) : -1;
+}
+
+/* Just after `told` things were acknowledged the power goes, and with it this LEB. False where the script ends before. */
+static bool lose_after(unsigned told, uint32_t leb)
+{
+	struct world world;
+	char what[64];
+	snprintf(what, sizeof what, "LEB %u lost after acknowledgement %u", leb, told);
+	create_world(&world);
+	world.medium.rot = NULL; /* a bad unit beside a lost LEB may be one too many */
+	world.life.cut_after = told;
+	life_script(&world.life);
+	bool struck = world.life.acknowledged >= told;
+	int kind = kind_of(world.flash, leb);
+	if (struck && kind >= 0) {
+		strikes_made++;
+		flash_sim_lose(world.flash, leb);
+		if (kind == 3)
+			world.life.state = 0; /* one of any generation of a state record is one copy: the one before counts */
+		life_restart(&world.life, what);
+		life_check_future(&world.life, what);
+	}
+	destroy_world(&world);
+	return struck;
+}
+
+static void any_leb_may_be_lost_right_after_an_acknowledgement(void **state)
+{
+	(void)state;
+	unsigned told = 1;
+	for (; lose_after(told, 0); told++)
+		for (uint32_t leb = exhaustive ? 1 : 1 + told % 2; leb < geometry.count; leb += exhaustive ? 1 : 2)
+			lose_after(told, leb);
+	assert_int_equal(told, LIFE_SCRIPT_ACKNOWLEDGES + 1);
+}
+
+struct ids {
+	uint64_t list[LIFE_SAMPLES + 2];
+	int count;
+};
+
+static struct ids ids_of(struct life *life)
+{
+	struct snapshot_info list[LIFE_SAMPLES + 2];
+	struct ids ids = { .count = snapshot_list(life->repository, list, LIFE_SAMPLES + 2) };
+	for (int i = 0; i < ids.count; i++)
+		ids.list[i] = list[i].id;
+	return ids;
+}
+
+static void lose_newest_root(struct flash *flash)
+{
+	uint32_t newest = 0;
+	uint64_t id = 0;
+	for (uint32_t leb = 0; leb < flash->count; leb++)
+		if (kind_of(flash, leb) == 2 && get64(flash_sim_bytes(flash, leb) + 48) > id)
+			id = get64(flash_sim_bytes(flash, newest = leb) + 48);
+	assert_true(id > 0);
+	flash_sim_lose(flash, newest);
+}
+
+/* A cut may leave what nobody was told of. Once a life has shown it, it stays, whatever LEB is lost then. */
+static void what_was_shown_after_a_cut_stays_though_a_root_is_lost(void **state)
+{
+	(void)state;
+	struct flash_sim_plan plan = { .fault = FLASH_CUT_AFTER, .at = 8 }; /* 1 to 7 make the repository */
+	for (bool struck = true; struck; plan.at++) {
+		struct world world;
+		char what[64];
+		snprintf(what, sizeof what, "newest root lost after a cut at %u", plan.at);
+		create_world(&world);
+		flash_sim_plan(world.flash, &plan);
+		life_script(&world.life);
+		struck = flash_sim_struck(world.flash);
+		strikes_made += struck;
+		life_restart(&world.life, what);
+		struct ids before = ids_of(&world.life);
+		life_end(&world.life);
+		lose_newest_root(world.flash);
+		life_restart(&world.life, what);
+		struct ids after = ids_of(&world.life);
+		if (after.count != before.count || memcmp(after.list, before.list, sizeof *after.list * (size_t)after.count))
+			fail_msg("%s: %d snapshots were shown, and now %d", what, before.count, after.count);
+		life_check_future(&world.life, what);
+		destroy_world(&world);
+	}
+}
+
 /* UBI gives up: what is there can be read, and everything else says so. */
 static void a_flash_that_can_only_be_read_keeps_what_it_has(void **state)
 {
@@ -227,9 +328,11 @@ static void a_flash_that_can_only_be_read_keeps_what_it_has(void **state)
 	}
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	exhaustive = getenv("COFFRET_EXHAUSTIVE") != NULL;
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_script_acknowledges_everything_when_nothing_strikes),
 		cmocka_unit_test(acknowledged_snapshots_survive_a_cut_at_every_operation),
@@ -237,6 +340,8 @@ int main(void)
 		cmocka_unit_test(what_reads_well_for_a_while_is_not_built_upon),
 		cmocka_unit_test(acknowledged_snapshots_survive_an_error_of_every_operation),
 		cmocka_unit_test(the_power_may_go_again_while_it_recovers),
+		cmocka_unit_test(any_leb_may_be_lost_right_after_an_acknowledgement),
+		cmocka_unit_test(what_was_shown_after_a_cut_stays_though_a_root_is_lost),
 		cmocka_unit_test(a_flash_that_can_only_be_read_keeps_what_it_has),
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);

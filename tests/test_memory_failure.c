@@ -99,9 +99,9 @@ static void create_world(struct world *world, bool on_flash)
 {
 	static const struct memory_geometry memory = { .size = 104u << 10, .segment_size = 6u << 10, .write_unit = 1 };
 	static const struct flash_sim_geometry flash = { .count = 46, .size = 4096 + 2 * 256, .unit = 256, .spare = 4 };
-	*world = (struct world){ .medium = { start_memory, leave, restart, NULL } };
+	*world = (struct world){ .medium = { .start = start_memory, .end = leave, .restart = restart } };
 	if (on_flash)
-		world->medium = (struct medium){ start_flash, end_flash, restart, NULL };
+		world->medium = (struct medium){ .start = start_flash, .end = end_flash, .restart = restart };
 	world->life.medium = &world->medium;
 	assert_int_equal(memory_volume_open(&world->memory, &memory), 0);
 	assert_int_equal(flash_sim_open(&world->flash, NULL, &flash), 0);

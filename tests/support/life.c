@@ -55,6 +55,14 @@ void life_destroy(struct life *life)
 
 /* ---- the script ---- */
 
+/* The script was told that something is done. The power may go in this moment. */
+static void told(struct life *life, bool done)
+{
+	life->acknowledged += done;
+	if (done && life->acknowledged == life->cut_after)
+		life->medium->cut(life->medium);
+}
+
 int life_store(struct life *life, unsigned i, bool verified)
 {
 	struct sample sample = sample_of(i);
@@ -62,7 +70,7 @@ int life_store(struct life *life, unsigned i, bool verified)
 	if (error)
 		return error;
 	life->removing[i] = false;
-	life->acknowledged += i < LIFE_FILLERS;
+	told(life, i < LIFE_FILLERS);
 	return 0;
 }
 
@@ -72,7 +80,7 @@ static void write_state(struct life *life, uint8_t value)
 	if (repository_state_write(life->repository, "journal", &value, 1))
 		return;
 	life->state = value;
-	life->acknowledged++;
+	told(life, true);
 }
 
 static void remove_night(struct life *life, unsigned i)
@@ -83,7 +91,7 @@ static void remove_night(struct life *life, unsigned i)
 	if (snapshot_remove(life->repository, life->ids[i]))
 		return;
 	life->ids[i] = 0;
-	life->acknowledged++;
+	told(life, true);
 }
 
 /* Keeps the newest, and what is pinned. */
@@ -106,21 +114,21 @@ static void retain(struct life *life)
 static void clean(struct life *life)
 {
 	uint64_t freed;
-	life->acknowledged += !repository_clean(life->repository, &freed);
+	told(life, !repository_clean(life->repository, &freed));
 }
 
 static void compact(struct life *life)
 {
 	const struct compact_limits limits = { .copy_max = UINT64_MAX };
 	struct compact_result result;
-	life->acknowledged += !repository_compact(life->repository, &limits, &result);
+	told(life, !repository_compact(life->repository, &limits, &result));
 	life->copied += result.copied;
 }
 
 static void pin(struct life *life, unsigned i)
 {
 	if (life->ids[i])
-		life->acknowledged += !snapshot_set_flags(life->repository, life->ids[i], SNAPSHOT_PINNED, 0);
+		told(life, !snapshot_set_flags(life->repository, life->ids[i], SNAPSHOT_PINNED, 0));
 }
 
 /* What has gone bad is found, and written anew. */
@@ -133,8 +141,8 @@ static void scrub(struct life *life)
 	uint64_t position = 0;
 	if (life->medium->rot)
 		life->medium->rot(life->medium);
-	life->acknowledged += !repository_scrub(life->repository, &position, &limits, &result) && result.ended;
-	life->acknowledged += !repository_compact(life->repository, &wounded, &anew);
+	told(life, !repository_scrub(life->repository, &position, &limits, &result) && result.ended);
+	told(life, !repository_compact(life->repository, &wounded, &anew));
 	life->healed += anew.healed;
 }
 
@@ -145,7 +153,7 @@ static void open_away(struct life *life)
 	if (memory_volume_open(&life->away_volume, &geometry))
 		life->away_volume = NULL;
 	else if (!repository_create_sister(life->away_volume, life->repository, false))
-		life->acknowledged += !repository_open(&life->away, life->away_volume, &settings, &sample_secret);
+		told(life, !repository_open(&life->away, life->away_volume, &settings, &sample_secret));
 }
 
 static void copy_away(struct life *life, unsigned i)
@@ -154,7 +162,7 @@ static void copy_away(struct life *life, unsigned i)
 	struct copy_result result;
 	open_away(life);
 	if (life->away && life->ids[i])
-		life->acknowledged += !snapshot_copy(life->repository, life->away, life->ids[i], &watch, &result);
+		told(life, !snapshot_copy(life->repository, life->away, life->ids[i], &watch, &result));
 }
 
 /* What retention removed here is there. */
@@ -168,7 +176,7 @@ static void copy_back(struct life *life, unsigned i)
 		return;
 	life->ids[i] = info.id;
 	life->removing[i] = false;
-	life->acknowledged++;
+	told(life, true);
 }
 
 /* Until there is no room; then what fills it goes, and there is room again. */
@@ -203,7 +211,7 @@ void life_script(struct life *life)
 	compact(life);
 	copy_back(life, 2);
 	scrub(life);
-	life->acknowledged += !sample_renew_recovery(life->repository, recovery);
+	told(life, !sample_renew_recovery(life->repository, recovery));
 	write_state(life, 2);
 	fill_and_make_room(life);
 	write_state(life, 4);

@@ -19,6 +19,8 @@ struct medium {
 	void (*restart)(struct medium *medium);
 	/* A unit in the middle of a data segment goes bad, so that parity can heal it. NULL: none does. */
 	void (*rot)(struct medium *medium);
+	/* The power goes now. NULL where no life has cut_after. */
+	void (*cut)(struct medium *medium);
 };
 
 enum {
@@ -42,6 +44,7 @@ struct life {
 	uint8_t state, state_asked;  /* the record that was acknowledged last, and asked for last */
 	bool was_full;               /* a backup was refused for lack of room */
 	unsigned acknowledged;       /* things that the script was told are done, but for what only fills the medium */
+	unsigned cut_after;          /* so many of these; 0: never */
 };
 
 /* In an uncut life: this many. */

@@ -31,7 +31,7 @@ static uint32_t next_random(uint32_t *state)
 	return *state;
 }
 
-static size_t make_chunk(const struct sample *sample, unsigned stream, unsigned chunk, uint8_t *bytes)
+size_t sample_chunk(const struct sample *sample, unsigned stream, unsigned chunk, uint8_t *bytes)
 {
 	uint32_t seed = chunk < sample->shared ? 1 : sample->seed + 2;
 	uint32_t state = seed * 2654435761u ^ (stream * 7919u + chunk + 1) * 40503u;
@@ -49,7 +49,7 @@ static int put_stream(struct snapshot_writer *writer, const struct sample *sampl
 	snprintf(name, sizeof name, "stream %u", stream);
 	int error = snapshot_stream_begin(writer, name);
 	for (unsigned chunk = 0; !error && chunk < sample->chunks; chunk++) {
-		size_t size = make_chunk(sample, stream, chunk, bytes);
+		size_t size = sample_chunk(sample, stream, chunk, bytes);
 		error = snapshot_put(writer, (uint8_t)(1 + chunk % 2), chunk, bytes, size);
 		if (!error && sample->early)
 			error = snapshot_read_back(writer);
@@ -84,7 +84,7 @@ static int compare_chunk(struct repository *repository, const struct sample *sam
 	const struct chunk_entry *entry, uint8_t *bytes)
 {
 	uint8_t *wanted = bytes + CHUNK_SIZE_MAX;
-	size_t size = make_chunk(sample, stream, chunk, wanted);
+	size_t size = sample_chunk(sample, stream, chunk, wanted);
 	if (entry->size != size || entry->tag != 1 + chunk % 2 || entry->count != chunk)
 		return -EILSEQ;
 	int error = chunk_read(repository, entry, bytes);

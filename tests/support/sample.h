@@ -16,6 +16,8 @@ struct sample {
 extern const struct repository_secret sample_secret;
 struct repository_settings sample_settings(void);
 
+/* One chunk of it, into twice its size; how long it is. */
+size_t sample_chunk(const struct sample *sample, unsigned stream, unsigned chunk, uint8_t *bytes);
 /* The first error of any call, or 0 after the commit. */
 int sample_store(struct repository *repository, const struct sample *sample, bool verified, uint64_t *id);
 /* 0: whole and equal bit for bit. -EBADMSG and other errors are the repository's; -EILSEQ: it differs. */
