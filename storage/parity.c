@@ -15,9 +15,9 @@
 #define UNIT 4096u
 #define UNIT_MIN 256u /* of a volume of very small segments */
 
-static uint32_t smallest_strip(uint32_t unit, uint32_t size)
+static uint32_t smallest_strip(uint32_t least, uint32_t size)
 {
-	uint32_t strip = unit;
+	uint32_t strip = least;
 	while (strip * (uint64_t)PARITY_STRIPS_MAX < size)
 		strip *= 2;
 	return strip;
@@ -43,7 +43,7 @@ struct parity_layout parity_layout_for(const struct volume *volume, uint32_t use
 {
 	struct parity_layout layout = { .unit = unit_of(volume) };
 	layout.data = round_up32(used, layout.unit);
-	layout.strip = volume->strip_size ? volume->strip_size : smallest_strip(layout.unit, layout.data);
+	layout.strip = smallest_strip(volume->strip_size ? volume->strip_size : layout.unit, layout.data);
 	layout.table = round_up32(SEGMENT_RECORD_SIZE + 4 * parity_units(&layout), volume->write_unit);
 	return layout;
 }

@@ -15,7 +15,7 @@
 
 #include "storage/volume.h"
 
-#define PARITY_STRIPS_MAX 16 /* of data; on flash as many as a segment has erase blocks */
+#define PARITY_STRIPS_MAX 16 /* of data; a strip is an erase block of flash, or 2, 4 ... where there are more */
 #define PARITY_UNIT_MAX 1048576u
 #define PARITY_UNITS_MAX 262144u /* of a segment, the parity's counted in: bounds what a reader allocates */
 #define SEGMENT_RECORD_SIZE 128u /* the trailer of a segment with parity: part of each table */
@@ -45,7 +45,7 @@ struct parity_writer {
 	uint8_t *checksums;     /* 4 bytes for each unit of the longest segment */
 };
 
-/* Allocates one strip, a sixteenth of a segment or an erase block, and 4 bytes a unit: nothing more is needed later. */
+/* Allocates one strip, an eighth of a segment or an erase block, and 4 bytes a unit: nothing more is needed later. */
 int parity_writer_create(struct parity_writer *writer, const struct volume *volume);
 void parity_writer_destroy(struct parity_writer *writer);
 /* A segment begins. */
