@@ -50,27 +50,41 @@ static bool is_suspect(const struct chunk_store *store, uint64_t segment)
 	for (unsigned i = 0; i < store->suspect_count; i++)
 		if (store->suspects[i] == segment)
 			return true;
-	return store->suspect_count == SUSPECTS_MAX;
+	return store->all_suspect;
 }
 
 void chunk_suspect(struct chunk_store *store, uint64_t segment)
 {
-	if (is_suspect(store, segment))
-		return;
-	store->suspects[store->suspect_count++] = segment;
-	store->suspects_changed = true;
+	for (unsigned i = 0; i < store->suspect_count; i++)
+		if (store->suspects[i] == segment)
+			return;
+	if (store->suspect_count < SUSPECTS_MAX) {
+		store->suspects[store->suspect_count++] = segment;
+		store->suspects_changed = true;
+	} else {
+		store->suspects_changed |= !store->all_suspect;
+		store->all_suspect = true;
+		store->walked_from_start = false;
+	}
 }
 
-/* Where there were too many, some are not in the list: all stay suspect. */
 void chunk_trust(struct chunk_store *store, uint64_t segment)
 {
-	for (unsigned i = 0; i < store->suspect_count && store->suspect_count < SUSPECTS_MAX; i++) {
+	for (unsigned i = 0; i < store->suspect_count; i++) {
 		if (store->suspects[i] != segment)
 			continue;
 		store->suspects[i] = store->suspects[--store->suspect_count];
 		store->suspects_changed = true;
 		return;
 	}
+}
+
+void chunk_walk_ended(struct chunk_store *store)
+{
+	if (!store->walked_from_start || !store->all_suspect)
+		return;
+	store->all_suspect = false;
+	store->suspects_changed = true;
 }
 
 static void mark_damaged(struct chunk_store *store, const struct chunk_name *name, const struct place *place)
@@ -110,31 +124,57 @@ static int read_head(struct chunk_store *store, const struct place *place, struc
 	return error ? error : chunk_head_get(head, bytes);
 }
 
-/* The next candidate whose full name is on the medium. 1, 0 or an error; *damage keeps what kind of damage was met. */
-static int next_named(struct chunk_store *store, const struct chunk_name *name, size_t *cursor, struct place *place,
-	struct chunk_head *head, int *damage)
+/* A walk over the places where a chunk may be. Marking one as damaged does not disturb it: each is met once. */
+struct search {
+	const struct chunk_name *name;
+	size_t cursor;
+	struct place place; /* the present one */
+	struct chunk_head head;
+	int damage; /* what kind was met, or 0 */
+};
+
+static struct search search_for(const struct chunk_name *name)
 {
-	while (index_next(&store->index, name, cursor, place)) {
-		int error = read_head(store, place, head);
-		if (heal_is_damage(error)) {
-			mark_damaged(store, name, place);
-			*damage = error == -EIO ? -EIO : -EBADMSG;
-		} else if (error) {
+	return (struct search){ .name = name, .cursor = SIZE_MAX };
+}
+
+static void note_damage(struct chunk_store *store, struct search *search, int error)
+{
+	mark_damaged(store, search->name, &search->place);
+	search->damage = error == -EIO ? -EIO : -EBADMSG;
+}
+
+/* The next candidate whose full name is on the medium: 1, 0 or an error. */
+static int next_named(struct chunk_store *store, struct search *search)
+{
+	while (index_next(&store->index, search->name, &search->cursor, &search->place)) {
+		int error = read_head(store, &search->place, &search->head);
+		if (heal_is_damage(error))
+			note_damage(store, search, error);
+		else if (error)
 			return error;
-		} else if (!memcmp(&head->name, name, sizeof *name)) {
+		else if (!memcmp(&search->head.name, search->name, sizeof *search->name))
 			return 1;
-		}
 	}
 	return 0;
 }
 
+/* So, and not known to be damaged. */
+static int next_sound(struct chunk_store *store, struct search *search)
+{
+	int found;
+	do
+		found = next_named(store, search);
+	while (found == 1 && search->place.damaged);
+	return found;
+}
+
 int chunk_find(struct chunk_store *store, const struct chunk_name *name, struct place *place, struct chunk_head *head)
 {
-	size_t cursor = SIZE_MAX;
-	int damage = 0, found;
-	while ((found = next_named(store, name, &cursor, place, head, &damage)) == 1)
-		if (!place->damaged)
-			return 1;
+	struct search search = search_for(name);
+	int found = next_sound(store, &search);
+	*place = search.place;
+	*head = search.head;
 	return found;
 }
 
@@ -162,65 +202,64 @@ static int read_chunk(struct chunk_store *store, const struct place *place, cons
 }
 
 /* One pass over the candidates that are, or are not, known to be damaged. */
-static int get_from(
-	struct chunk_store *store, const struct chunk_name *name, void *bytes, uint32_t size, bool damaged, int *damage)
+static int get_from(struct chunk_store *store, struct search *search, void *bytes, uint32_t size, bool damaged)
 {
-	size_t cursor = SIZE_MAX;
-	struct place place;
-	struct chunk_head head = { .codec = 0 };
 	int found;
-	while ((found = next_named(store, name, &cursor, &place, &head, damage)) == 1) {
-		if (place.damaged != damaged)
+	search->cursor = SIZE_MAX;
+	while ((found = next_named(store, search)) == 1) {
+		if (search->place.damaged != damaged)
 			continue;
 		struct unpacked room = { bytes, size, 0 };
-		int error = read_chunk(store, &place, &head, NULL, &room);
+		int error = read_chunk(store, &search->place, &search->head, NULL, &room);
 		if (!error && room.size != size)
 			error = -EBADMSG;
 		if (!heal_is_damage(error))
 			return error ? error : 1;
-		mark_damaged(store, name, &place);
-		*damage = error == -EIO ? -EIO : -EBADMSG;
+		note_damage(store, search, error);
 	}
 	return found;
 }
 
+static int damage_of(const struct search *search)
+{
+	return search->damage ? search->damage : -EBADMSG;
+}
+
 int chunk_get(struct chunk_store *store, const struct chunk_name *name, void *bytes, uint32_t size)
 {
-	int damage = -EBADMSG;
-	int found = get_from(store, name, bytes, size, false, &damage);
+	struct search search = search_for(name);
+	int found = get_from(store, &search, bytes, size, false);
 	if (!found)
-		found = get_from(store, name, bytes, size, true, &damage);
-	return found == 1 ? 0 : found < 0 ? found : damage;
+		found = get_from(store, &search, bytes, size, true);
+	return found == 1 ? 0 : found < 0 ? found : damage_of(&search);
 }
 
 /* ---- as it lies there ---- */
 
-/* Each round marks one candidate damaged, so these end. */
 int chunk_get_stored(struct chunk_store *store, const struct chunk_name *name, struct chunk_head *head, void *stored,
 	void *bytes, uint32_t size)
 {
-	struct place place;
-	int found, damage = -EBADMSG;
-	while ((found = chunk_find(store, name, &place, head)) == 1) {
+	struct search search = search_for(name);
+	int found;
+	while ((found = next_sound(store, &search)) == 1) {
 		struct unpacked room = { bytes, size, 0 };
-		int error = read_chunk(store, &place, head, stored, &room);
+		int error = read_chunk(store, &search.place, &search.head, stored, &room);
 		if (!error && room.size != size)
 			error = -EBADMSG;
+		*head = search.head;
 		if (!heal_is_damage(error))
 			return error;
-		mark_damaged(store, name, &place);
-		damage = error == -EIO ? -EIO : -EBADMSG;
+		note_damage(store, &search, error);
 	}
-	return found ? found : damage;
+	return found ? found : damage_of(&search);
 }
 
 int chunk_is_whole(struct chunk_store *store, const struct chunk_name *name, void *bytes, uint32_t size)
 {
-	struct place place;
-	struct chunk_head head = { .codec = 0 };
+	struct search search = search_for(name);
 	int found;
-	while ((found = chunk_find(store, name, &place, &head)) == 1) {
-		int error = chunk_check(store, &place, &head, bytes, size);
+	while ((found = next_sound(store, &search)) == 1) {
+		int error = chunk_check(store, &search.place, &search.head, bytes, size);
 		if (!heal_is_damage(error))
 			return error ? error : 1;
 	}
@@ -302,23 +341,30 @@ static int submit(struct chunk_store *store, const void *bytes, uint32_t size, c
 	return error;
 }
 
-/* Found known, in a place that can be believed. Each round marks one candidate damaged, so it ends. */
+/* What lies in a suspect segment is read before it is believed. */
+static int check_suspect(struct chunk_store *store, const struct search *search, uint32_t size)
+{
+	if (!is_suspect(store, search->place.segment))
+		return 0;
+	uint8_t *bytes = malloc(size);
+	int error = bytes ? chunk_check(store, &search->place, &search->head, bytes, size) : -ENOMEM;
+	free(bytes);
+	return error;
+}
+
+/* Found known, in a place that can be believed. */
 static int find_sound(struct chunk_store *store, const struct chunk_name *name, uint32_t size)
 {
-	struct place place;
-	struct chunk_head head = { .codec = 0 };
-	for (;;) {
-		int found = chunk_find(store, name, &place, &head);
-		if (found == 1 && place.segment < store->first_new)
-			store->reused++;
-		if (found != 1 || !is_suspect(store, place.segment))
-			return found;
-		uint8_t *bytes = malloc(size);
-		int error = bytes ? chunk_check(store, &place, &head, bytes, size) : -ENOMEM;
-		free(bytes);
-		if (!heal_is_damage(error))
-			return error ? error : 1;
+	struct search search = search_for(name);
+	int found;
+	while ((found = next_sound(store, &search)) == 1) {
+		int error = check_suspect(store, &search, size);
+		if (heal_is_damage(error))
+			continue;
+		store->reused += !error && search.place.segment < store->first_new;
+		return error ? error : 1;
 	}
+	return found;
 }
 
 int chunk_put(struct chunk_store *store, const void *bytes, uint32_t size, struct chunk_name *name)

@@ -31,10 +31,12 @@ struct chunk_store {
 	struct pack_queue *queue; /* NULL: read-only */
 	struct packer *packer;    /* for reading */
 	uint8_t *stored;          /* STORED_SIZE_MAX, what was read last */
-	/* Segments where damage was met: what lies in them is read before it is believed known. Too many: all are. */
+	/* Segments where damage was met: what lies in them is read before it is believed known. */
 	uint64_t suspects[SUSPECTS_MAX];
 	unsigned suspect_count;
-	bool suspects_changed; /* since they were kept */
+	bool all_suspect;       /* there were more: until a walk over all segments has found no more than the list holds */
+	bool walked_from_start; /* the present walk is such a one so far */
+	bool suspects_changed;  /* since they were kept */
 	uint64_t reserve;
 	uint64_t stored_bytes; /* that chunks took on the volume, since it was opened */
 	uint64_t first_new;    /* the first segment of the present snapshot */
@@ -80,8 +82,10 @@ int chunk_find(struct chunk_store *store, const struct chunk_name *name, struct 
 int chunk_index(struct chunk_store *store, const struct chunk_name *name, const struct place *place);
 /* Damage was met in this segment. */
 void chunk_suspect(struct chunk_store *store, uint64_t segment);
-/* All of this segment was read, and nothing that anybody needs of it is damaged. */
+/* All of this segment was read, and nothing that anybody needs of it is damaged; or it is gone. */
 void chunk_trust(struct chunk_store *store, uint64_t segment);
+/* All segments were read, one after the other, and chunk_suspect and chunk_trust told. */
+void chunk_walk_ended(struct chunk_store *store);
 /*
  * Another copy of the chunk that is damaged at this place is whole: this one is forgotten. False where there is none.
  * buffer: CHUNK_SIZE_MAX.

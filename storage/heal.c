@@ -45,15 +45,20 @@ bool heal_is_wounded(const struct healer *healer, uint64_t number)
 
 void heal_wound(struct healer *healer, uint64_t number)
 {
-	if (!heal_is_wounded(healer, number) && healer->wounded_count < WOUNDED_MAX)
-		healer->wounded[healer->wounded_count++] = number;
+	if (heal_is_wounded(healer, number) || healer->wounded_count == WOUNDED_MAX)
+		return;
+	healer->wounded[healer->wounded_count++] = number;
+	healer->wounded_changed = true;
 }
 
 void heal_forget(struct healer *healer, uint64_t number)
 {
-	for (unsigned i = 0; i < healer->wounded_count; i++)
-		if (healer->wounded[i] == number)
-			healer->wounded[i] = healer->wounded[--healer->wounded_count];
+	for (unsigned i = 0; i < healer->wounded_count; i++) {
+		if (healer->wounded[i] != number)
+			continue;
+		healer->wounded[i] = healer->wounded[--healer->wounded_count];
+		healer->wounded_changed = true;
+	}
 }
 
 /* ---- the tables ---- */
@@ -288,6 +293,31 @@ int heal_check(struct healer *healer, uint64_t number, struct heal_result *resul
 	if (!error)
 		error = check_tables(healer, result);
 	if (!error && result->bad)
+		heal_wound(healer, number);
+	return error;
+}
+
+static int check_ends(struct healer *healer)
+{
+	const struct parity_layout *layout = &healer->contents.parity;
+	struct heal_result tables = { .bad = 0 };
+	uint32_t units = parity_units(layout);
+	int error = read_unit(healer, 0, healer->unit);
+	for (uint32_t i = layout->data / layout->unit; i < units && !error; i++)
+		error = read_unit(healer, i, healer->unit);
+	if (!error)
+		error = check_tables(healer, &tables);
+	return error ? error : tables.bad ? -EBADMSG : 0;
+}
+
+int heal_check_new(struct healer *healer, uint64_t number)
+{
+	if (heal_is_wounded(healer, number))
+		return -EBADMSG;
+	int error = healer->enabled ? load(healer, number) : 0;
+	if (!error && healer->enabled)
+		error = check_ends(healer);
+	if (heal_is_damage(error))
 		heal_wound(healer, number);
 	return error;
 }

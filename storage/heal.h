@@ -26,6 +26,7 @@ struct healer {
 	/* Segments where damage was met and healed: they should be written anew. The scrub finds those for which is no room. */
 	uint64_t wounded[WOUNDED_MAX];
 	unsigned wounded_count;
+	bool wounded_changed; /* since they were kept */
 };
 
 void healer_open(struct healer *healer, struct volume *volume, const uint8_t repository[16], bool enabled);
@@ -47,6 +48,12 @@ struct heal_result {
 };
 /* Reads every unit of a segment, parity and tables, too; the segment is wounded where any is bad. -EBADMSG: no table. */
 int heal_check(struct healer *healer, uint64_t number, struct heal_result *result);
+
+/*
+ * A segment that was just written, and whose chunks have been read: its head, its parity strip and both tables, too. -EBADMSG:
+ * one of them is bad, and it is wounded; or a chunk was healed, which one of so short an age should not need.
+ */
+int heal_check_new(struct healer *healer, uint64_t number);
 
 bool heal_is_wounded(const struct healer *healer, uint64_t number);
 void heal_wound(struct healer *healer, uint64_t number);

@@ -81,8 +81,9 @@ static int note_done(struct read_back *back)
 
 static int end(struct read_back *back)
 {
-	/* What was written a moment ago should need no parity. */
-	int error = heal_is_wounded(&back->repository->chunks.healer, back->file.number) ? -EBADMSG : note_done(back);
+	int error = heal_check_new(&back->repository->chunks.healer, back->file.number);
+	if (!error)
+		error = note_done(back);
 	back->file.number = 0;
 	return error;
 }

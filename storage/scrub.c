@@ -112,11 +112,16 @@ int repository_scrub(
 	repository_lock(repository);
 	if (!error)
 		error = volume_list(repository->volume, note_segment, &scrub);
+	repository->chunks.walked_from_start |= !*position;
 	repository_unlock(repository);
 	if (!error && scrub.count)
 		qsort(scrub.list, scrub.count, sizeof *scrub.list, by_number);
 	if (!error)
 		error = check_all(&scrub, position, limits);
+	repository_lock(repository);
+	if (result->ended)
+		chunk_walk_ended(&repository->chunks);
+	repository_unlock(repository);
 	if (result->ended)
 		*position = 0;
 	free(scrub.list);

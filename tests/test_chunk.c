@@ -205,6 +205,34 @@ static void a_shared_prefix_is_no_name(void **state)
 	close_all(&f);
 }
 
+/* Whatever is thought of its segment: what is marked is not counted as known, read only where nothing else is there. */
+static void a_chunk_that_is_marked_damaged_is_stored_again(void **state)
+{
+	(void)state;
+	struct fixture f;
+	uint8_t bytes[5000], got[5000];
+	struct chunk_name name, again;
+	struct place place, other;
+	struct chunk_head head;
+	open_with(&f, 0, 100);
+	uint32_t size = make_bytes(3, bytes);
+	assert_int_equal(chunk_put(&f.store, bytes, size, &name), 0);
+	assert_int_equal(chunk_flush(&f.store), 0);
+	assert_int_equal(chunk_find(&f.store, &name, &place, &head), 1);
+	index_mark_damaged(&f.store.index, &name, &place);
+	assert_int_equal(chunk_find(&f.store, &name, &other, &head), 0);
+	assert_int_equal(chunk_is_whole(&f.store, &name, got, size), 0);
+	assert_int_equal(chunk_get(&f.store, &name, got, size), 0); /* it was whole after all */
+	uint64_t before = f.store.stored_bytes;
+	assert_int_equal(chunk_put(&f.store, bytes, size, &again), 0);
+	assert_int_equal(chunk_flush(&f.store), 0);
+	if (f.store.stored_bytes == before)
+		fail_msg("a chunk that is known to be damaged was counted as known");
+	assert_int_equal(chunk_find(&f.store, &name, &other, &head), 1);
+	assert_true(other.segment > place.segment);
+	close_all(&f);
+}
+
 static void what_cannot_be_shrunk_is_stored_as_it_is(void **state)
 {
 	(void)state;
@@ -262,6 +290,7 @@ int main(void)
 		cmocka_unit_test(the_medium_does_not_depend_on_threads),
 		cmocka_unit_test(no_nonce_is_used_twice),
 		cmocka_unit_test(a_shared_prefix_is_no_name),
+		cmocka_unit_test(a_chunk_that_is_marked_damaged_is_stored_again),
 		cmocka_unit_test(what_cannot_be_shrunk_is_stored_as_it_is),
 		cmocka_unit_test(what_is_discarded_is_not_known),
 	};
