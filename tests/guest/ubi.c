@@ -62,7 +62,12 @@ static void rot_ubi(struct medium *medium)
 	}
 }
 
-static struct medium ubi = { start_ubi, end_ubi, restart_ubi, rot_ubi };
+static struct medium ubi = {
+	.start = start_ubi,
+	.end = end_ubi,
+	.restart = restart_ubi,
+	.rot = rot_ubi,
+};
 
 /* ---- cuts ---- */
 
