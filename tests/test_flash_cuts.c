@@ -4,6 +4,7 @@
  * a flash knows, a write at many bytes, and a shorter one cut twice, the second time while it recovers. After each: every
  * snapshot that was acknowledged is whole and equal bit for bit, nothing half-made is visible, room comes back, the next
  * backup works. COFFRET_EXHAUSTIVE=1 visits every unit and every pair where otherwise every few are enough.
+ * An argument is a pattern of the names of tests to run.
  */
 #include <errno.h>
 #include <setjmp.h>

@@ -342,20 +342,39 @@ static uint64_t free_space(struct life *life)
 	return repository_status(life->repository, &status) ? 0 : status.free;
 }
 
+/* One that only filled the medium, acknowledged or not. */
+static bool is_filler(struct life *life, uint64_t id)
+{
+	for (unsigned i = 0; i < LIFE_SAMPLES; i++)
+		if (life->ids[i] == id)
+			return i >= LIFE_FILLERS;
+	for (unsigned i = LIFE_FILLERS; i < LIFE_SAMPLES; i++)
+		if (compare(life->repository, i, id) == 0)
+			return true;
+	return false;
+}
+
+static void forget(struct life *life, uint64_t id)
+{
+	for (unsigned i = 0; i < LIFE_SAMPLES; i++)
+		if (life->ids[i] == id)
+			life->ids[i] = 0;
+}
+
 /* Where it was full: what is left of the fillers makes room. */
 static void make_room(struct life *life, const char *what)
 {
 	struct snapshot_info list[LIFE_SAMPLES + 2];
 	uint64_t freed, before = free_space(life);
 	int count = snapshot_list(life->repository, list, LIFE_SAMPLES + 2);
-	for (unsigned i = LIFE_FILLERS; i < LIFE_SAMPLES; i++)
-		for (int j = 0; j < count; j++)
-			if (compare(life->repository, i, list[j].id) == 0) {
-				int error = snapshot_remove(life->repository, list[j].id);
-				if (error)
-					fail_msg("%s: removal: %d", what, error);
-				life->ids[i] = 0;
-			}
+	for (int j = 0; j < count; j++) {
+		if (!is_filler(life, list[j].id))
+			continue;
+		int error = snapshot_remove(life->repository, list[j].id);
+		if (error)
+			fail_msg("%s: removal: %d", what, error);
+		forget(life, list[j].id);
+	}
 	int error = repository_clean(life->repository, &freed);
 	if (error)
 		fail_msg("%s: cleaning: %d", what, error);
