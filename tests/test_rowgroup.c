@@ -175,6 +175,30 @@ static void short_text_is_beside_text_where_longer_is(void **state)
 	chunk_list_free(&list);
 }
 
+/* What is left of a column that is beside another may be most of all: it is still not for others to copy from. */
+static void text_is_never_beside_text_that_is_beside_other_text(void **state)
+{
+	struct random random = { 5 };
+	struct row *rows[100];
+
+	(void)state;
+	for (uint32_t i = 0; i < 100; i++) {
+		char first[200] = "", second[351], third[702] = "";
+
+		for (size_t c = 0; c < 100; c++)
+			first[2 * c] = second[c] = (char)('a' + random_below(&random, 26));
+		for (size_t c = 100; c < 350; c++)
+			second[c] = (char)('a' + random_below(&random, 26));
+		for (size_t c = 0; c < 350; c++)
+			third[2 * c] = second[c];
+		rows[i] = row_copy(
+			(const struct value[]){ { &i, 4 }, { first, 200 }, { second, 350 }, { third, 700 }, { NULL, 0 } }, 5);
+	}
+	rows_round_trip(&table_beside_layout, &rowgroup_params_default, rows, 100);
+	for (size_t i = 0; i < 100; i++)
+		free(rows[i]);
+}
+
 /* Numbers whose low bits are anything: in planes, from the values of each integer type that are long enough. */
 static void numbers_in_planes_come_back(void **state)
 {
@@ -537,6 +561,7 @@ int main(void)
 		cmocka_unit_test(text_of_two_kinds_is_not_mistaken),
 		cmocka_unit_test(text_beside_text_comes_back_and_is_short),
 		cmocka_unit_test(short_text_is_beside_text_where_longer_is),
+		cmocka_unit_test(text_is_never_beside_text_that_is_beside_other_text),
 		cmocka_unit_test(numbers_in_planes_come_back),
 		cmocka_unit_test(thirty_thousand_columns_come_back),
 		cmocka_unit_test(no_rows_make_no_chunk),

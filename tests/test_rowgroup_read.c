@@ -338,23 +338,30 @@ static void sections_of_the_second_format_are_refused_for_what_is_wrong_with_the
 	}
 }
 
-/* Three bytes copy eight: without a limit a chunk could become anything. `copies` of them, in one value. */
-static int read_copies(uint8_t copies_high, unsigned int copies)
+static uint8_t *put_varint_of_two(uint8_t *at, size_t n)
 {
-	static uint8_t chunk[16384] = { 2, 5, 1 };
-	uint8_t *at = chunk + 19;
-	size_t steps = 2 + 3 * (size_t)copies, size = 3 + steps;
+	*at++ = (uint8_t)(n | 0x80);
+	*at++ = (uint8_t)(n >> 7);
+	return at;
+}
 
+/* Three bytes copy eight: without a limit a chunk could become anything. So many copies in the value of each row. */
+static int read_copies(uint8_t rows, size_t copies)
+{
+	static uint8_t chunk[16384] = { 2, 5 };
+	uint8_t *at = chunk + 19;
+	size_t steps = rows * (2 + 3 * copies);
+
+	chunk[2] = rows;
 	memcpy(at, NUMBER_AND_TEXT "\x80\1\x01", sizeof(NUMBER_AND_TEXT) + 2);
 	at += sizeof(NUMBER_AND_TEXT) + 2;
-	*at++ = (uint8_t)(size | 0x80);
-	*at++ = (uint8_t)(size >> 7);
-	*at++ = (uint8_t)(steps | 0x80);
-	*at++ = (uint8_t)(steps >> 7);
-	*at++ = (uint8_t)(copies | 0x80);
-	*at++ = copies_high;
-	for (unsigned int i = 0; i < copies; i++, at += 3)
-		memcpy(at, i ? "\0\x0f\0" : "\0\0\0", 3);
+	at = put_varint_of_two(at, 2 + steps + 1);
+	at = put_varint_of_two(at, steps);
+	for (uint8_t row = 0; row < rows; row++) {
+		at = put_varint_of_two(at, copies);
+		for (size_t i = 0; i < copies; i++, at += 3)
+			memcpy(at, i ? "\0\x0f\0" : "\0\0\0", 3);
+	}
 	memcpy(at, "x\0\0", 3);
 	return hostile_read(3, chunk, (size_t)(at + 3 - chunk), NULL);
 }
@@ -362,8 +369,10 @@ static int read_copies(uint8_t copies_high, unsigned int copies)
 static void values_that_are_put_together_have_a_limit(void **state)
 {
 	(void)state;
-	assert_int_equal(read_copies(2047 >> 7, 2047), 0); /* 8 times 2047 and one: 16 377 bytes */
-	assert_int_equal(read_copies(2048 >> 7, 2048), -EBADMSG);
+	assert_int_equal(read_copies(1, 2047), 0); /* 8 times 2047 and one: 16 377 bytes */
+	assert_int_equal(read_copies(1, 2048), -EBADMSG);
+	assert_int_equal(read_copies(2, 1023), 0); /* of all rows together */
+	assert_int_equal(read_copies(2, 1024), -EBADMSG);
 }
 
 /* Equal values take no room: without a limit of their own a few bytes could keep a reader busy for long. */
