@@ -272,6 +272,7 @@ static void run_daily(struct box *box, enum job_kind kind, int64_t *at)
 
 void box_look_at_clock(struct box *box)
 {
+	struct job_progress progress;
 	if (!box->scheduled || box->service.ending)
 		return;
 	if (schedule_look(&box->schedule, wall_now(box)))
@@ -279,6 +280,8 @@ void box_look_at_clock(struct box *box)
 	run_daily(box, JOB_CLEAN, &box->clean_at);
 	if (box->config.scrub_days)
 		run_daily(box, JOB_SCRUB, &box->scrub_at);
+	if (!engine_progress(box->engine, &progress)) /* a backup brings copies along by itself */
+		catch_up_look(&box->catch_up, &box->service);
 	ask_to_look(box);
 }
 

@@ -12,6 +12,7 @@
 #include "agent/job/engine.h"
 #include "agent/job/schedule.h"
 #include "agent/service/api.h"
+#include "agent/service/catch_up.h"
 #include "agent/service/check.h"
 #include "agent/service/service.h"
 #include "agent/service/shelf.h"
@@ -26,6 +27,7 @@ struct box {
 	struct check check;
 	struct schedule schedule;
 	struct service service;
+	struct catch_up catch_up;
 	struct loop_timer clock_timer;
 	bool scheduled;
 	struct clock *clock; /* set before box_open; NULL: the kernel's */

@@ -177,6 +177,11 @@ def test_good_backups_are_copied_by_themselves(world):
     os.rename(box.disk, box.disk + ".away")
     assert "is not on disk" in box.ok("backup")
     assert snapshots(box)[newest(box)]["volumes"] == "store"
+    # What it missed it gets when it comes, without anybody's asking.
+    missed = newest(box)
+    os.rename(box.disk + ".away", box.disk)
+    wait_for(lambda: snapshots(box)[missed]["volumes"] == "store, disk", 60, "the copy that was missed")
+    assert "gets it now" in open(os.path.join(box.directory, "log")).read()
 
 
 def test_a_disk_that_is_not_there_is_no_error_and_is_taken_in_when_it_comes(world):
