@@ -17,11 +17,15 @@ static int failure(void)
 {
 	switch (errno) {
 	case ENOTCONN:
+	case ECONNABORTED: /* it ended while it was asked */
+	case ECONNRESET:
 	case ESHUTDOWN:
 	case ESTALE:
 	case EHOSTDOWN:
 	case EHOSTUNREACH:
+	case ENETUNREACH:
 	case ETIMEDOUT:
+	case ENXIO:
 		return -ENODEV;
 	default:
 		return -errno;
