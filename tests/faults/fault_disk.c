@@ -28,6 +28,7 @@ struct fault_disk {
 	struct disk *driver;       /* hal/linux/disk_directory.c, of this life */
 	struct disk_kernel kernel; /* what it takes for a file system */
 	struct file *files, *open[FILES_MAX];
+	struct file *kept; /* copies, by fault_disk_keep */
 	uint64_t size;
 	struct fault_plan plan;
 	unsigned count;
@@ -374,15 +375,42 @@ struct fault_disk *fault_disk_create(uint64_t size)
 	return d;
 }
 
-void fault_disk_destroy(struct fault_disk *d)
+static void free_files(struct file *files)
 {
-	disk_directory_close(d->driver);
-	while (d->files) {
-		struct file *f = d->files;
-		d->files = f->next;
+	while (files) {
+		struct file *f = files;
+		files = f->next;
 		free(f->bytes);
 		free(f);
 	}
+}
+
+/* In the same order. */
+static struct file *copy_files(const struct file *files)
+{
+	struct file *first = NULL, **end = &first;
+	for (; files; files = files->next) {
+		struct file *f = malloc(sizeof *f);
+		if (!f)
+			abort();
+		*f = *files;
+		f->next = NULL;
+		f->bytes = malloc(f->size ? f->size : 1);
+		if (!f->bytes)
+			abort();
+		if (f->size)
+			memcpy(f->bytes, files->bytes, f->size);
+		*end = f;
+		end = &f->next;
+	}
+	return first;
+}
+
+void fault_disk_destroy(struct fault_disk *d)
+{
+	disk_directory_close(d->driver);
+	free_files(d->files);
+	free_files(d->kept);
 	free(d);
 }
 
@@ -446,6 +474,20 @@ void fault_disk_restart(struct fault_disk *d)
 	d->down = false;
 	start_driver(d);
 	d->plan = (struct fault_plan){ .fault = FAULT_NONE };
+}
+
+void fault_disk_keep(struct fault_disk *d)
+{
+	start_driver(d);
+	free_files(d->kept);
+	d->kept = copy_files(d->files);
+}
+
+void fault_disk_put_back(struct fault_disk *d)
+{
+	start_driver(d); /* it keeps files open */
+	free_files(d->files);
+	d->files = copy_files(d->kept);
 }
 
 int fault_disk_each(struct fault_disk *d, fault_disk_file *file, void *arg)

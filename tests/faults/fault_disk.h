@@ -52,6 +52,10 @@ uint32_t fault_disk_struck_size(const struct fault_disk *disk);
 /* The next start of the machine, or after FAULT_CRASH of the process: works again, holding what the medium kept. */
 void fault_disk_restart(struct fault_disk *disk);
 
+/* What is there now, and all that again. As where a process ends and another begins: nobody is in the middle of a write. */
+void fault_disk_keep(struct fault_disk *disk);
+void fault_disk_put_back(struct fault_disk *disk);
+
 /* The medium as a whole, for tests that change bytes. */
 typedef int fault_disk_file(void *arg, const char *name, uint8_t *bytes, uint32_t size);
 int fault_disk_each(struct fault_disk *disk, fault_disk_file *file, void *arg);
