@@ -43,7 +43,8 @@ void catch_up_look(struct catch_up *catch_up, struct service *service)
 {
 	struct shelf_volume volume;
 	for (size_t i = 0; shelf_volume(service->shelf, i, &volume) == 0; i++) {
-		bool takes = service->config->volumes[i].copy && volume.there && !volume.foreign && !volume.error;
+		bool takes = service->config->volumes[i].copy && volume.there && !volume.foreign && !volume.error &&
+			!volume.status.read_only;
 		if (!takes)
 			catch_up->done[i] = false;
 		else if (!catch_up->done[i])
