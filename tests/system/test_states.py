@@ -510,15 +510,16 @@ def test_of_two_boxes_at_one_server_the_second_waits_or_names_the_first(shared, 
 
 # ---- who waits ----
 
-def test_a_restore_that_waited_in_a_power_cut_is_told_and_not_begun(scene):
+def test_a_restore_that_waited_in_a_power_cut_is_told_and_not_begun(world):
+    scene = Scene(world, "waited", stall_seconds=300)
     before = scene.strikes()
-    scene.server.tell("wire stall-at-packet=40:3")
+    scene.server.tell("wire stall-at-packet=40:ever")
     run = stage.subprocess.Popen(scene.box.command("backup"), stdout=stage.subprocess.PIPE, stderr=stage.subprocess.STDOUT)
     stage.wait_for(lambda: scene.strikes() > before, 30, "the backup to stall")
     scene.box.ok("restore", "small", "--no-wait")
     waiting = scene.box.json("jobs")["jobs"][-1]
     assert waiting["state"] == "queued"
-    stage.time.sleep(2)  # what waits is written down within a second
+    stage.time.sleep(1 + stage.PATIENCE)  # what waits is written down within a second
     scene.box.stop(signal.SIGKILL)
     run.communicate()
     scene.server.tell("wire none")
