@@ -40,10 +40,10 @@ int secret_read(const char *prompt, char *text, size_t size)
 	bool terminal = isatty(STDIN_FILENO) && tcgetattr(STDIN_FILENO, &before) == 0;
 	if (!terminal)
 		return read_line(text, size);
-	fputs(prompt, stderr);
 	quiet = before;
 	quiet.c_lflag &= (tcflag_t)~ECHO;
 	tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
+	fputs(prompt, stderr); /* once nothing shows any more, and nothing that is typed from now on is thrown away */
 	int result = read_line(text, size);
 	tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
 	fputc('\n', stderr);

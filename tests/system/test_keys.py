@@ -9,7 +9,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import time
 
 import pytest
 
@@ -194,7 +193,6 @@ def at_a_terminal(box, arguments, answers):
                 chunk = os.read(master, 4096)
                 seen += chunk
             told = len(seen)
-            time.sleep(0.05)  # the terminal's echo goes off after the question
             os.write(master, (answer(seen) if callable(answer) else answer) + b"\n")
         while True:
             seen += os.read(master, 4096)

@@ -252,8 +252,7 @@ def test_no_password_is_in_any_log_or_argument(shared, chat):
     run = stage.subprocess.Popen(box.command("backup"), stdout=stage.subprocess.PIPE, stderr=stage.subprocess.STDOUT)
     arguments = stage.subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True).stdout
     out = run.communicate()[0].decode()
-    files = "".join(open(os.path.join(root, name), errors="replace").read()
-                    for root, _, names in os.walk(box.directory) for name in names if not name.endswith(".password")
-                    and os.path.isfile(os.path.join(root, name)))
+    files = stage.all_text(box.directory, but=[".password"])
+    assert "coffretd" in files
     for secret in (stage.BACKUP[1], stage.RESTORE[1]):
         assert secret not in arguments and secret not in out and secret not in files

@@ -59,8 +59,7 @@ class Scene:
         return int(self.server.tell("strikes")[0])
 
     def audit_log(self):
-        return "".join(open(os.path.join(root, name), errors="replace").read() for root, _, names in
-                       os.walk(self.box.directory + "/state") for name in names)
+        return stage.all_text(self.box.directory + "/state")
 
     def packets_of_a_restore(self):
         before = int(self.server.tell("packets")[0])

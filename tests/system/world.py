@@ -48,6 +48,18 @@ def flip(path, places):
             file.write(bytes([byte[0] ^ 1]))
 
 
+def all_text(directory, but=()):
+    """What is in all of its files, of which some may go while they are looked at."""
+    text = ""
+    for root, _, names in os.walk(directory):
+        for path in (os.path.join(root, name) for name in names if not name.endswith(tuple(but))):
+            try:
+                text += open(path, errors="replace").read() if os.path.isfile(path) else ""
+            except FileNotFoundError:
+                pass
+    return text
+
+
 def is_durable(path):
     """Whether the file system of a folder outlives a power cut."""
     out = subprocess.run(["stat", "-f", "-c", "%t", path], capture_output=True, text=True).stdout.strip()
