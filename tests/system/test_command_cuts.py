@@ -403,16 +403,20 @@ class CountTime(Kept):
         assert self.held_back()
         return ("count-time",)
 
-    def hold(self):
-        """The panel counts no more than half a second between two looks."""
+    def gone(self):
+        return self.box.process.poll() is not None
+
+    def hold(self, done):
+        """Until the panel has seen enough of it: it counts no gap of more than half a second between two looks."""
         try:
             tell_panel(self.box, "press restore")
-            for _ in range(9):
-                tell_panel(self.box, "advance 450")
-                stage.time.sleep(0.02)
+            for _ in range(200):
+                tell_panel(self.box, "advance 240")
+                if done() or self.gone():
+                    break
             tell_panel(self.box, "release restore")
         except (OSError, AssertionError):
-            assert self.box.process.wait(10) is not None, "it is gone in the middle"
+            stage.wait_for(self.gone, 10, "the end of what does not answer")
 
     def run(self, arguments):
         asked = self.box.run("count-time")  # which is recorded, and may be struck, too
@@ -420,11 +424,11 @@ class CountTime(Kept):
             return asked
         panel = lambda: self.box.run("press", "--state").stdout
         stage.wait_for(lambda: "Remote: " in panel(), 60, "the panel to ask")
-        self.hold()
+        self.hold(lambda: "HOLD again" in panel())
         stage.wait_for(lambda: "HOLD again" in panel() and "Release" not in panel(), 30, "the panel to be armed")
-        self.hold()
-        stage.wait_for(lambda: self.box.process.poll() is not None or "time_held_back" not in self.status(), 60, "the time to count")
-        return types.SimpleNamespace(returncode=0 if self.box.process.poll() is None else 3, stdout="the holds", stderr="")
+        self.hold(lambda: "time_held_back" not in self.status())
+        stage.wait_for(lambda: self.gone() or "time_held_back" not in self.status(), 60, "the time to count")
+        return types.SimpleNamespace(returncode=3 if self.gone() else 0, stdout="the holds", stderr="")
 
     def done(self):
         return not self.held_back()
