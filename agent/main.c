@@ -109,7 +109,9 @@ static void tell_made(const struct store *store)
 	struct repository_status status;
 	for (uint32_t i = 0; i < store->count; i++) {
 		struct repository *repository = store->stories[i].repository;
-		if (repository && repository_status(repository, &status) == 0)
+		if (!repository)
+			printf("%s %s\n", store->volumes[i].sentence, store->volumes[i].remedy);
+		else if (repository_status(repository, &status) == 0)
 			printf("The store in %s is there (%s, %s free); its key is in %s.\n", box.config.volumes[i].path,
 				story_size(status.size, size), story_size(status.free, free_size), box.config.key_file);
 	}
@@ -126,8 +128,6 @@ static int init(void)
 		return 1;
 	}
 	tell_made(&store);
-	if (store.sentence[0])
-		printf("%s %s\n", store.sentence, store.remedy);
 	if (recovery_key[0])
 		printf("\nRecovery key, shown this once. Write it down and keep it away from the box:\n\n    %s\n\n"
 			   "With it and the disk alone, everything can be read; without it and the key file, nothing can.\n",

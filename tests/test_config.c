@@ -417,9 +417,9 @@ static void volumes_come_in_the_order_of_the_file(void **state)
 		0);
 	assert_int_equal(config.volume_count, 2);
 	assert_string_equal(config.volumes[0].name, "store");
-	assert_true(config.volumes[0].accept_risk && !config.volumes[0].copy);
+	assert_true(config.volumes[0].accept_risk && !config.volumes[0].copy && !config.volumes[0].own_disk);
 	assert_string_equal(config.volumes[1].path, "/mnt/d");
-	assert_true(!config.volumes[1].accept_risk && config.volumes[1].copy);
+	assert_true(!config.volumes[1].accept_risk && config.volumes[1].copy && config.volumes[1].own_disk);
 	assert_ptr_equal(config_volume(&config, "disk"), &config.volumes[1]);
 	assert_null(config_volume(&config, "tape"));
 	/* Without `volume` in [box], the sections are all there is. */

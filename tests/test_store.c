@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent/store/store.h"
@@ -198,6 +199,85 @@ static void a_store_of_a_later_version_is_said_to_be_one(void **state)
 	expect(0, "does not open the store", "coffret take-over");
 }
 
+/* ---- a disk of its own ---- */
+
+static bool is_there(const char *name)
+{
+	char path[128];
+	snprintf(path, sizeof(path), "%s/%s", directory, name);
+	return access(path, F_OK) == 0;
+}
+
+/* How many were made. */
+static int create(void)
+{
+	char recovery_key[64];
+	int result = store_create(&store, &config, recovery_key);
+	assert_int_equal(recovery_key[0] != '\0', result > 0 && store.stories[0].repository != NULL);
+	return result;
+}
+
+static void a_disk_that_is_not_mounted_gets_no_store(void **state)
+{
+	(void)state;
+	assert_true(config.volumes[1].own_disk);
+	assert_int_equal(create(), 1);
+	expect(1, "its disk is not mounted", "coffret attach disk");
+	assert_int_equal(store_attach(&store, 1), -ENODEV);
+	expect(1, "its disk is not mounted", "own_disk = no");
+	assert_false(is_there("disk"));
+	/* Said to be a folder, it is made. */
+	config.volumes[1].own_disk = false;
+	assert_int_equal(store_attach(&store, 1), 0);
+	assert_true(is_there("disk"));
+	store_close(&store);
+}
+
+static void a_first_volume_that_is_not_mounted_gets_no_store(void **state)
+{
+	(void)state;
+	config.volumes[0].own_disk = true;
+	config.volumes[1].own_disk = false;
+	char key[128];
+	snprintf(key, sizeof(key), "%s/key", directory);
+	unlink(key);
+	assert_int_equal(create(), -ENODEV);
+	assert_non_null(strstr(store.sentence, "its disk is not mounted"));
+	assert_non_null(strstr(store.remedy, "coffretd --init"));
+	assert_false(is_there("store") || is_there("disk") || is_there("key"));
+	store_close(&store);
+}
+
+/* Where the machine has a second file system that anybody may write: memory. */
+static void a_disk_that_is_mounted_gets_its_store(void **state)
+{
+	(void)state;
+	char memory[] = "/dev/shm/coffret-disk-XXXXXX", disk[80], sentence[512];
+	struct stat here, there;
+	int made[2];
+	if (!mkdtemp(memory))
+		skip();
+	snprintf(disk, sizeof(disk), "%s/disk", directory);
+	assert_int_equal(symlink(memory, disk), 0);
+	bool other = stat(directory, &here) == 0 && stat(disk, &there) == 0 && here.st_dev != there.st_dev;
+	/* What the box has anyway on that file system: nothing; its first volume. */
+	for (int i = 0; other && i < 2; i++) {
+		snprintf(config.volumes[1].path, sizeof(config.volumes[1].path), "%s/%d", disk, i);
+		made[i] = create();
+		snprintf(sentence, sizeof(sentence), "%s", store.volumes[1].sentence);
+		store_close(&store);
+		snprintf(config.volumes[0].path, sizeof(config.volumes[0].path), "%s/first", disk);
+	}
+	char command[128];
+	snprintf(command, sizeof(command), "rm -r %s", memory);
+	assert_int_equal(system(command), 0);
+	if (!other)
+		skip();
+	assert_int_equal(made[0], 2);
+	assert_int_equal(made[1], 1);
+	assert_non_null(strstr(sentence, config.volumes[0].path));
+}
+
 #define store_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -207,6 +287,9 @@ int main(void)
 		store_test(what_is_wrong_with_a_place_is_said_in_its_own_words),
 		store_test(a_path_of_any_length_is_cut_and_not_run_over),
 		store_test(a_store_of_a_later_version_is_said_to_be_one),
+		store_test(a_disk_that_is_not_mounted_gets_no_store),
+		store_test(a_first_volume_that_is_not_mounted_gets_no_store),
+		store_test(a_disk_that_is_mounted_gets_its_store),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -150,6 +150,7 @@ static struct volume_config *take_volume(struct parser *parser, const char *name
 	struct volume_config *volume = &config->volumes[config->volume_count++];
 	memset(volume, 0, sizeof(*volume));
 	strcpy(volume->name, name);
+	volume->own_disk = true;
 	return volume;
 }
 

@@ -54,6 +54,7 @@ struct volume_config {
 	char path[256];
 	bool accept_risk; /* may be the only holder of a snapshot, though it cannot promise durability */
 	bool copy;        /* each good backup is copied there */
+	bool own_disk;    /* a store is made there only while that folder is on no file system of the box itself */
 };
 
 struct schedule_time {

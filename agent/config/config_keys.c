@@ -31,6 +31,7 @@
 static const struct config_key box_keys[] = {
 	BOX_TEXT(volume, path, volumes[0].path, VOLUME_PATH),
 	BOX_TEXT(accept_risk, bool, volumes[0].accept_risk, "yes or no"),
+	BOX_TEXT(own_disk, bool, volumes[0].own_disk, "yes or no"),
 	BOX_TEXT(key_file, key_place, key_file, "the absolute path of a file, or keyring:NAME"),
 	BOX_TEXT(state_directory, path, state_directory, "the absolute path of a directory"),
 	BOX_TEXT(socket, path, socket, "an absolute path of at most 107 bytes"),
@@ -44,6 +45,7 @@ static const struct config_key volume_keys[] = {
 	VOLUME_TEXT(path, path, path, VOLUME_PATH),
 	VOLUME_TEXT(accept_risk, bool, accept_risk, "yes or no"),
 	VOLUME_TEXT(copy, bool, copy, "yes or no"),
+	VOLUME_TEXT(own_disk, bool, own_disk, "yes or no"),
 };
 
 static const struct config_key store_keys[] = {

@@ -37,6 +37,21 @@ bool place_is_there(const struct place *place, const char *path)
 	return stat(path, &now) == 0 && now.st_dev == place->device && now.st_ino == place->inode;
 }
 
+dev_t place_file_system(const char *path)
+{
+	char part[512];
+	struct stat of;
+	if (strlen(path) >= sizeof(part))
+		return 0;
+	strcpy(part, path);
+	for (char *slash; stat(part, &of) < 0; *slash = '\0') {
+		slash = strrchr(part, '/');
+		if (!slash)
+			return stat("/", &of) == 0 ? of.st_dev : 0;
+	}
+	return of.st_dev;
+}
+
 int place_make_flash(const char *path)
 {
 	return board.flash_make ? board.flash_make(path) : 0;

@@ -24,6 +24,8 @@ struct place {
 bool place_is_flash(const char *path);
 /* -EBUSY: another process has it; -EXDEV: a flash that is neither ours nor blank; -EOPNOTSUPP: no flash in this build. */
 int place_open(struct place *place, const char *path);
+/* The file system that this path is on, or will be when it is made: of the nearest folder above it that is there. 0: unknown. */
+dev_t place_file_system(const char *path);
 /* False: the path leads elsewhere by now, or nowhere; what is open may be of a disk that is gone. */
 bool place_is_there(const struct place *place, const char *path);
 /* A simulated flash is made where it is missing. */

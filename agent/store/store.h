@@ -72,9 +72,10 @@ void store_reopen(struct store *store, uint32_t volume);
 
 /*
  * Makes the directories and the key file where they are missing, and repositories on all volumes that are blank: the
- * first of a new family, the others its sisters. Returns how many were made; which those are, have error 0 and a
- * repository; `sentence` is of one that could not be, or empty. recovery_key is for the person in front of the screen,
- * once; "" where no new family was made. -EXDEV: all volumes hold something already, and nothing was made.
+ * first of a new family, the others its sisters. Where own_disk is set, only on a file system that the box has not got
+ * without that disk. Returns how many were made: those have error 0 and a repository, the others a sentence. An error:
+ * none was, and `sentence` says why the first one was not. recovery_key is for the person in front of the screen, once; ""
+ * where no new family was made. -EXDEV: all volumes hold something already, and nothing was made.
  */
 int store_create(struct store *store, const struct config *config, char recovery_key[64]);
 /* While others are there: a sister on this volume, which is blank. Then it is opened. */

@@ -9,6 +9,11 @@
 #include "agent/store/key_file.h"
 #include "agent/store/store.h"
 
+static int make_directory(const char *path)
+{
+	return mkdir(path, 0700) < 0 && errno != EEXIST ? -errno : 0;
+}
+
 /* Every directory on the way to `path`, for its owner alone. */
 static int make_directories(const char *path, bool last_too)
 {
@@ -18,22 +23,69 @@ static int make_directories(const char *path, bool last_too)
 	strcpy(part, path);
 	for (char *slash = strchr(part + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
-		if (mkdir(part, 0700) < 0 && errno != EEXIST)
-			return -errno;
+		int result = make_directory(part);
+		if (result < 0)
+			return result;
 		*slash = '/';
 	}
-	return last_too && mkdir(part, 0700) < 0 && errno != EEXIST ? -errno : 0;
+	return last_too ? make_directory(part) : 0;
 }
 
-/* The first volume's directories are made. Another's is made in one that is there: of its disk, if that is mounted. */
-static int make_place(const struct config *config, uint32_t index)
+/* One that this box writes. count: none is there. */
+static uint32_t find_sister(const struct store *store)
 {
-	const char *path = config->volumes[index].path;
-	if (place_is_flash(path))
-		return place_make_flash(path);
-	if (index == 0)
-		return make_directories(path, true);
-	return mkdir(path, 0700) < 0 && errno != EEXIST ? -errno : 0;
+	for (uint32_t i = 0; i < store->count; i++)
+		if (store->stories[i].repository && !store->volumes[i].foreign)
+			return i;
+	return store->count;
+}
+
+/* A folder of the box itself that shares the file system of a volume; NULL: none does, the volume is a disk of its own. */
+static const char *find_neighbour(const struct config *config, uint32_t index)
+{
+	dev_t device = place_file_system(config->volumes[index].path);
+	if (device == place_file_system("/"))
+		return "/";
+	if (device == place_file_system(config->state_directory))
+		return config->state_directory;
+	for (uint32_t i = 0; i < config->volume_count; i++) {
+		const struct volume_config *volume = &config->volumes[i];
+		if (i != index && !volume->own_disk && !place_is_flash(volume->path) &&
+			device == place_file_system(volume->path))
+			return volume->path;
+	}
+	return NULL;
+}
+
+/* Where its disk is not mounted, the mount point's folder would get a store, and in time fill the box's own disk. */
+static int check_disk(struct store *store, uint32_t index)
+{
+	const struct volume_config *volume = &store->config->volumes[index];
+	const char *neighbour = volume->own_disk ? find_neighbour(store->config, index) : NULL;
+	bool first = find_sister(store) == store->count;
+	char remedy[sizeof(store->remedy)];
+	if (!neighbour)
+		return 0;
+	snprintf(remedy, sizeof(remedy),
+		"Mount its disk, then say %s%s. If it is meant to be a folder of the box's own disk: own_disk = no in coffret.conf.",
+		first ? "coffretd --init" : "coffret attach ", first ? "" : volume->name);
+	return store_tell(&store->volumes[index], -ENODEV, remedy,
+		"No store was made in %s: its disk is not mounted, that folder is on the file system of %s.", volume->path,
+		neighbour);
+}
+
+/* The first volume's directories are made; of another one only the last. */
+static int make_place(struct store *store, uint32_t index)
+{
+	const char *path = store->config->volumes[index].path;
+	bool flash = place_is_flash(path);
+	int result = flash ? 0 : check_disk(store, index);
+	if (result < 0)
+		return result;
+	result = flash ? place_make_flash(path) : index == 0 ? make_directories(path, true) : make_directory(path);
+	return result < 0 ? store_tell(&store->volumes[index], result, index == 0 ? "" : "Is its disk mounted?",
+							"%s cannot be made: %s.", path, strerror(-result))
+					  : 0;
 }
 
 static int make_box(struct store *store)
@@ -49,8 +101,6 @@ static int make_box(struct store *store)
 static int make_places(struct store *store)
 {
 	int result = make_directories(store->config->state_directory, true);
-	if (result == 0)
-		result = make_place(store->config, 0);
 	if (result == 0)
 		result = make_directories(store->config->key_file, false);
 	return result < 0
@@ -86,7 +136,9 @@ static int make_first(struct store *store, uint32_t index, char recovery_key[64]
 	uint8_t key[KEY_FILE_SIZE];
 	struct repository_secret secret = { .kind = SECRET_KEY_FILE, .bytes = key, .size = sizeof(key) };
 	struct repository_settings settings;
-	int result = find_key(store, volume, key);
+	int result = make_place(store, index);
+	if (result == 0)
+		result = find_key(store, volume, key);
 	if (result == 0)
 		result = make_box(store);
 	if (result == 0)
@@ -102,26 +154,15 @@ static int make_first(struct store *store, uint32_t index, char recovery_key[64]
 
 /* ---- the others ---- */
 
-/* One that this box writes. count: none is there. */
-static uint32_t find_sister(const struct store *store)
-{
-	for (uint32_t i = 0; i < store->count; i++)
-		if (store->stories[i].repository && !store->volumes[i].foreign)
-			return i;
-	return store->count;
-}
-
 static int make_sister(struct store *store, uint32_t index)
 {
 	uint32_t sister = find_sister(store);
 	if (sister == store->count)
 		return store_tell(&store->volumes[index], -ENOMEDIUM, "Run coffretd --init.",
 			"There is no store of this box that one in %s could go with.", store->config->volumes[index].path);
-	int result = make_place(store->config, index);
-	if (result < 0)
-		return store_tell(&store->volumes[index], result, "Is its disk mounted?",
-			"The directory %s cannot be made: %s.", store->config->volumes[index].path, strerror(-result));
-	result = store_open_place(store, index);
+	int result = make_place(store, index);
+	if (result == 0)
+		result = store_open_place(store, index);
 	if (result < 0)
 		return result;
 	result = repository_create_sister(
@@ -130,13 +171,19 @@ static int make_sister(struct store *store, uint32_t index)
 	return tell_made(store, index, result);
 }
 
+static int tell_store(struct store *store, uint32_t index)
+{
+	return store_tell(&store->volumes[index], -EXDEV, "It is in use; nothing was changed. coffret status shows it.",
+		"There is a store in %s already.", store->config->volumes[index].path);
+}
+
 int store_attach(struct store *store, uint32_t index)
 {
 	bool open = store->stories[index].repository != NULL;
-	int result = open ? tell_made(store, index, -EXDEV) : make_sister(store, index);
+	int result = open ? tell_store(store, index) : make_sister(store, index);
 	/* If what is there is a store, why it is not used says more. */
 	if (result == -EXDEV && !open && store_open_volume(store, index) == 0)
-		return tell_made(store, index, -EXDEV);
+		return tell_store(store, index);
 	if (result == -EXDEV && !open)
 		return store->volumes[index].error;
 	/* Whatever was remembered of the place: somebody said that this is the store there from now on. */

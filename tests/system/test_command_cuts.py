@@ -356,7 +356,7 @@ class TakeOver(Command):
         self.box = world.box(self.server, databases="small", profile="any", name="second", faults="all", start=False)
         self.box.disk = os.path.join(self.box.directory, "disk")
         self.box.init()
-        self.box.extra = f"[volume disk]\npath = {self.box.disk}\naccept_risk = yes\n"
+        self.box.extra = f"[volume disk]\npath = {self.box.disk}\nown_disk = no\naccept_risk = yes\n"
         self.box.write_config()
 
     def prepare(self):

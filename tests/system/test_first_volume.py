@@ -20,7 +20,7 @@ class Pair(Scene):
         box.stop()
         box.disk = os.path.join(box.directory, "disk")
         os.makedirs(box.disk)
-        box.extra += f"\n[volume disk]\npath = {box.disk}\naccept_risk = {'yes' if box.accept_risk else 'no'}\n{more}"
+        box.extra += f"\n[volume disk]\npath = {box.disk}\nown_disk = no\naccept_risk = {'yes' if box.accept_risk else 'no'}\n{more}"
         box.write_config()
         box.start()
         box.ok("attach", "disk")

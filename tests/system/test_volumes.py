@@ -91,7 +91,7 @@ def on_two(world, server, name="box", start=True, more="", **keywords):
     box = world.box(server, databases="small", profile="any", name=name, start=False, **keywords)
     box.disk = os.path.join(box.directory, "disk")
     os.makedirs(box.disk)
-    box.extra = f"[volume disk]\npath = {box.disk}\naccept_risk = {'yes' if box.accept_risk else 'no'}\n{more}"
+    box.extra = f"[volume disk]\npath = {box.disk}\nown_disk = no\naccept_risk = {'yes' if box.accept_risk else 'no'}\n{more}"
     box.write_config()
     box.init()
     if start:
@@ -477,7 +477,7 @@ def test_a_disk_with_another_family_s_store_is_told_as_what_it_is_with_what_to_d
     server, first, snapshot, _ = left_behind(world)
     second = world.box(server, databases="small", profile="any", name="second", start=False)
     second.init()
-    second.extra = f"[volume disk]\npath = {first.disk}\ncopy = yes\naccept_risk = yes\n"
+    second.extra = f"[volume disk]\npath = {first.disk}\nown_disk = no\ncopy = yes\naccept_risk = yes\n"
     second.write_config()
     second.start()
     held = sorted(os.listdir(first.disk))
