@@ -10,6 +10,7 @@
 #include "agent/base/version.h"
 #include "agent/cli/client.h"
 #include "agent/cli/command.h"
+#include "agent/cli/failure.h"
 #include "agent/cli/json.h"
 #include "agent/cli/press.h"
 #include "agent/cli/screen.h"
@@ -54,29 +55,11 @@ static int find_socket(const struct options *options, char *path, size_t size)
 	const char *file = options->config ? options->config : CONFIG_PATH;
 	int result = config_read(&config, file, message, sizeof(message));
 	if (result < 0 && options->config) {
-		fprintf(stderr, "coffret: %s\n", message);
+		failure_tell(options, CODE_USAGE, message, "");
 		return result;
 	}
 	snprintf(path, size, "%s", result < 0 ? SOCKET_PATH : config.socket);
 	return 0;
-}
-
-/* Says so to the person, and with --json to the script in the same words as a daemon's last block; returns the code. */
-static int tell_failure(const struct options *options, int code, const char *sentence, const char *remedy)
-{
-	char number[12];
-	struct block_fields fields = { .count = 5,
-		.keys = { "Block", "Result", "Code", "Sentence", "Remedy" },
-		.values = { "end", service_code_name((enum service_code)code), number, sentence, remedy } };
-	fprintf(stderr, "coffret: %s\n%s%s", sentence, remedy, *remedy ? "\n" : "");
-	if (!options->json)
-		return code;
-	snprintf(number, sizeof(number), "%d", code);
-	struct json *json = json_begin(stdout, options->command->list);
-	if (json)
-		json_block(json, &fields);
-	json_end(json);
-	return code;
 }
 
 static int reach_daemon(const struct options *options)
@@ -88,7 +71,7 @@ static int reach_daemon(const struct options *options)
 	if (result == 0)
 		return CODE_DONE;
 	snprintf(sentence, sizeof(sentence), "the daemon cannot be reached at %s: %s.", path, strerror(-result));
-	return tell_failure(options, CODE_NO_DAEMON, sentence,
+	return failure_tell(options, CODE_NO_DAEMON, sentence,
 		result == -EACCES ? "Its socket is for root and one group: ask to be a member of it."
 						  : "Start it (systemctl start coffretd), or use --standalone.");
 }
@@ -100,7 +83,7 @@ static int reach(const struct options *options)
 		return reach_daemon(options);
 	int fd = standalone_open(options->config ? options->config : CONFIG_PATH, sentence, sizeof(sentence));
 	if (fd < 0)
-		return tell_failure(options, fd == -EBUSY ? CODE_BUSY : fd == -EINVAL ? CODE_USAGE : CODE_FAILED, sentence, "");
+		return failure_tell(options, fd == -EBUSY ? CODE_BUSY : fd == -EINVAL ? CODE_USAGE : CODE_FAILED, sentence, "");
 	client_take(&client, fd);
 	return CODE_DONE;
 }
@@ -192,12 +175,13 @@ static int show(struct view *view, const struct block_fields *fields)
 	return result;
 }
 
-static int lose_daemon(int error)
+static int lose_daemon(struct view *view, int error)
 {
-	fprintf(stderr,
-		"\ncoffret: the daemon went away: %s.\nWhat it was doing it will tell when it is back: coffret jobs.\n",
-		strerror(-error));
-	return CODE_NO_DAEMON;
+	char sentence[100];
+	snprintf(sentence, sizeof(sentence), "the daemon went away: %s.", strerror(-error));
+	fputc('\n', stderr); /* ends the bar */
+	return failure_end(
+		view->json, CODE_NO_DAEMON, sentence, "What it was doing it will tell when it is back: coffret jobs.");
 }
 
 /* The exit code that the last block says. */
@@ -211,7 +195,7 @@ static int read_blocks(struct view *view, struct block_fields *fields)
 		if (result == -EINTR)
 			continue;
 		if (result < 0)
-			return lose_daemon(result);
+			return lose_daemon(view, result);
 		if (show(view, fields) < 0)
 			return CODE_FAILED;
 		const char *type = block_get(fields, "Block");
@@ -244,9 +228,11 @@ static int request(struct options *options)
 	options_request(options, &block);
 	int result = client_send(&client, &block);
 	explicit_bzero(&block, sizeof(block));
-	if (result < 0)
-		fprintf(stderr, "coffret: that cannot be asked: %s.\n", strerror(-result));
-	return result < 0 ? CODE_NO_DAEMON : show_answer(options);
+	if (result == 0)
+		return show_answer(options);
+	char sentence[100];
+	snprintf(sentence, sizeof(sentence), "that cannot be asked: %s.", strerror(-result));
+	return failure_tell(options, CODE_NO_DAEMON, sentence, "");
 }
 
 /* The second half of a renewal: not before the person has the new key does the old one end. */
@@ -296,14 +282,19 @@ static void wipe(struct options *options)
 	explicit_bzero(told, sizeof(told));
 }
 
+static int refuse(struct options *options, char **argv, const char *message)
+{
+	for (char **argument = argv; *argument; argument++) /* it may stand behind what was wrong */
+		options->json |= strcmp(*argument, "--json") == 0;
+	return failure_tell(options, CODE_USAGE, message, "");
+}
+
 int main(int argc, char **argv)
 {
 	struct options options;
 	char message[300];
-	if (options_parse(&options, argc, argv, message, sizeof(message)) < 0) {
-		fprintf(stderr, "coffret: %s\n", message);
-		return CODE_USAGE;
-	}
+	if (options_parse(&options, argc, argv, message, sizeof(message)) < 0)
+		return refuse(&options, argv, message);
 	if (options.version) {
 		puts("coffret " COFFRET_VERSION);
 		return CODE_DONE;

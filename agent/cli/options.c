@@ -218,7 +218,8 @@ static int check_ways(const struct options *options, char *message, size_t size)
 	bool must = command && command->takes & TAKES_RENEW && !options->help;
 	if (ways <= 1 && (ways == 1 || !must))
 		return 0;
-	snprintf(message, size, "Say one of them. Usage: coffret %s", command ? command->usage : "");
+	snprintf(message, size, "%s Usage: coffret %s", ways ? "One way at a time." : "Say which way.",
+		command ? command->usage : "");
 	return -EINVAL;
 }
 

@@ -137,8 +137,21 @@ static void show_snapshot(struct screen *screen, const struct block_fields *fiel
 
 static void show_contents(struct screen *screen, const struct block_fields *fields)
 {
-	static const char *const kinds[] = { "Schemas", "Views", "Procedures", "Functions", "Triggers", "Indexes",
-		"Foreign-Keys", "Checks", "Sequences", "Types", "Synonyms" };
+	static const struct {
+		const char *key, *one, *many;
+	} kinds[] = {
+		{ "Schemas", "schema", "schemas" },
+		{ "Views", "view", "views" },
+		{ "Procedures", "procedure", "procedures" },
+		{ "Functions", "function", "functions" },
+		{ "Triggers", "trigger", "triggers" },
+		{ "Indexes", "index", "indexes" },
+		{ "Foreign-Keys", "foreign key", "foreign keys" },
+		{ "Checks", "check", "checks" },
+		{ "Sequences", "sequence", "sequences" },
+		{ "Types", "type", "types" },
+		{ "Synonyms", "synonym", "synonyms" },
+	};
 	char line[512] = "", a[CLI_TEXT];
 	fputc('\n', screen->out);
 	screen_pair(screen, "host", text_get(fields, "Host"));
@@ -148,10 +161,11 @@ static void show_contents(struct screen *screen, const struct block_fields *fiel
 	screen_pair(screen, "read", text_time(a, text_number(fields, "Finished")));
 	screen_pair(screen, "before restoring", text_get(fields, "Restoring"));
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		uint64_t count = text_number(fields, kinds[i]);
+		uint64_t count = text_number(fields, kinds[i].key);
 		size_t used = strlen(line);
 		if (count > 0)
-			snprintf(line + used, sizeof(line) - used, "%s%" PRIu64 " %s", used ? ", " : "", count, kinds[i]);
+			snprintf(line + used, sizeof(line) - used, "%s%" PRIu64 " %s", used ? ", " : "", count,
+				count == 1 ? kinds[i].one : kinds[i].many);
 	}
 	screen_pair(screen, "objects", line);
 	fputc('\n', screen->out);
@@ -187,6 +201,7 @@ static const char *state_colour(const char *state)
 static void show_job(struct screen *screen, const struct block_fields *fields)
 {
 	char a[CLI_TEXT], name[200];
+	const char *snapshot = text_get(fields, "Snapshot");
 	screen_name(fields, name, sizeof(name));
 	uint64_t when = text_number(fields, "Ended");
 	fprintf(screen->out, "%5s  ", text_get(fields, "Job"));
@@ -195,7 +210,7 @@ static void show_job(struct screen *screen, const struct block_fields *fields)
 	screen_colour(screen, state_colour(text_get(fields, "State")));
 	screen_column(screen, text_get(fields, "State"), 9);
 	screen_colour(screen, PLAIN);
-	screen_column(screen, *name ? name : "all", 20);
+	screen_column(screen, *name ? name : *snapshot ? snapshot : "all", 20);
 	fprintf(screen->out, "by %s\n", text_get(fields, "Who"));
 	if (*text_get(fields, "Sentence")) {
 		fputs("       ", screen->out);

@@ -140,7 +140,7 @@ void screen_volume(struct screen *screen, const struct block_fields *fields)
 
 void screen_database(struct screen *screen, const struct block_fields *fields)
 {
-	char a[CLI_TEXT], b[CLI_TEXT], name[200];
+	char a[CLI_TEXT], b[CLI_TEXT], c[CLI_TEXT], name[200];
 	if (screen_begins(screen, "database"))
 		fputc('\n', screen->out);
 	screen_name(fields, name, sizeof(name));
@@ -148,8 +148,8 @@ void screen_database(struct screen *screen, const struct block_fields *fields)
 	screen_column(screen, name, 28);
 	if (*text_get(fields, "Newest"))
 		fprintf(screen->out, "last backup %s (%s), %s rows, %.8s%s", text_time(a, text_number(fields, "Time")),
-			text_ago(b, text_number(fields, "Time"), screen->now), text_get(fields, "Rows"), text_get(fields, "Newest"),
-			block_get_flag(fields, "Verified") ? "" : ", not verified");
+			text_ago(b, text_number(fields, "Time"), screen->now), text_count(c, text_number(fields, "Rows")),
+			text_get(fields, "Newest"), block_get_flag(fields, "Verified") ? "" : ", not verified");
 	else
 		screen_put(screen, YELLOW, "no backup yet");
 	if (*text_get(fields, "Undo"))

@@ -8,6 +8,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "agent/cli/failure.h"
 #include "agent/store/passphrase.h"
 #include "agent/service/service.h"
 
@@ -52,9 +53,8 @@ int secret_read(const char *prompt, char *text, size_t size)
 
 static int refuse(struct options *options, const char *sentence)
 {
-	fprintf(stderr, "coffret: %s\n", sentence);
 	explicit_bzero(options->secret, sizeof(options->secret));
-	return CODE_USAGE;
+	return failure_tell(options, CODE_USAGE, sentence, "");
 }
 
 /* Weak ones are told before they are typed again. */

@@ -28,8 +28,9 @@ static const struct explanation explanations[] = {
 		"Install the update that brings TLS 1.2 (KB 3135244: SQL Server 2012 SP3 CU1, 2014 SP1 CU5, 2008 R2 SP3 "
 		"10.50.6542; later versions have it), or set legacy_tls = yes for this server if you accept the risk." },
 	[SQL_ERROR_CERTIFICATE] = { "the server's certificate is not to be trusted",
-		"Set ca_file to the CA that issued it, or pin to its SHA-256. SQL Server's own fallback certificate changes at "
-		"every start: install a real one." },
+		"If nobody changed the server's certificate, somebody may stand in between: find out first. Then set ca_file to "
+		"the CA that issued it, or pin to its SHA-256. SQL Server's own fallback certificate changes at every start: "
+		"install a real one." },
 	[SQL_ERROR_NAME] = { "the certificate is for another name",
 		"Set certificate_name to the name in the certificate if that is the right server; if not, somebody may stand "
 		"in between." },
@@ -129,6 +130,12 @@ static void fill_in(char *out, size_t size, const char *remedy, const char *host
 	out[at] = '\0';
 }
 
+/* What is wrong with it names it already. */
+static bool is_certificate(enum sql_error_kind kind)
+{
+	return kind == SQL_ERROR_CERTIFICATE || kind == SQL_ERROR_NAME || kind == SQL_ERROR_PIN;
+}
+
 void explain_sql_error(const struct sql_error *error, const struct server_config *server, char *sentence,
 	size_t sentence_size, char *remedy, size_t remedy_size)
 {
@@ -136,8 +143,8 @@ void explain_sql_error(const struct sql_error *error, const struct server_config
 	const struct explanation *known = (size_t)error->kind < count && explanations[error->kind].why
 		? &explanations[error->kind]
 		: &(struct explanation){ "it failed", "" };
-	bool named = error->object[0] == '[' && strstr(error->doing, error->object);
-	const char *object = named ? "" : error->object;
+	const char *said = error->object[0] == '[' ? error->doing : is_certificate(error->kind) ? error->detail : "";
+	const char *object = strstr(said, error->object) ? "" : error->object;
 	char number[32] = "";
 
 	if (error->number)

@@ -51,7 +51,8 @@ static int choose_snapshot(struct restore *restore)
 		result = stored_newest(repository, subject, class, &info);
 	if (result < 0)
 		return restore_store_failed(restore, result,
-			request->kind == JOB_UNDO ? "looking for a restore to undo" : "looking for a snapshot to restore");
+			request->kind == JOB_UNDO ? "looking for a restore of this database to undo"
+									  : "looking for a backup of this database to restore");
 	restore->story.outcome->snapshot = info.id;
 	result = damage_check(restore->story.context, info.id, true, restore->story.report);
 	if (result < 0)
@@ -60,7 +61,7 @@ static int choose_snapshot(struct restore *restore)
 	if (result < 0)
 		return restore_store_failed(restore, result, "opening the snapshot");
 	if (strcmp(restore->wanted.info.subject, subject) != 0)
-		return restore_store_failed(restore, -ENOENT, "looking for that snapshot of this database");
+		return restore_store_failed(restore, -ENOENT, "looking for that snapshot among those of this database");
 	result = plan_open(&restore->plan, restore->story.context, &restore->wanted, &restore->present);
 	return result < 0 ? restore_store_failed(restore, result, "planning") : 0;
 }

@@ -16,6 +16,11 @@ static void begin_trust(struct service *service, struct api_client *client, cons
 	char server[SERVER_NAME_SIZE], database[DATABASE_NAME_SIZE];
 	if (!service_target(service, client, request, server, database))
 		return;
+	if (database[0]) {
+		service_end(client, CODE_USAGE, "See the [server NAME] sections of coffret.conf.",
+			"There is no server \"%.63s\" in the configuration.", database);
+		return;
+	}
 	const struct server_config *config = config_server(service->config, server);
 	if (!config) {
 		service_end(client, CODE_USAGE, "", "Which server?");

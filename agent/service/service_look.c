@@ -100,6 +100,7 @@ static void more_list(struct service *service, struct api_client *client)
 		block_begin(&block, "snapshot");
 		add_snapshot(service, &block, &entry);
 		api_send(client, &block);
+		task->shown++;
 	}
 	if (!api_room(client))
 		return;
@@ -114,6 +115,9 @@ static void more_list(struct service *service, struct api_client *client)
 		service_end(client, CODE_DONE, unread.remedy, "%s", unread.sentence);
 	else if (total > SHELF_MAX)
 		service_end(client, CODE_DONE, "", "The newest %d of %zu are shown.", SHELF_MAX, total);
+	else if (total && !task->shown)
+		service_end(client, CODE_DONE, "coffret list shows those there are.", "There is no snapshot of %.63s%s%.519s.",
+			task->server, task->server[0] && task->database[0] ? "/" : "", task->database);
 	else
 		service_end(client, CODE_DONE, "", "%s", total ? "" : "There are no snapshots yet.");
 }

@@ -12,6 +12,7 @@ struct service_command;
 struct service_task {
 	const struct service_command *command;
 	size_t index; /* of whatever comes next */
+	size_t shown; /* of them, by `list` */
 	unsigned int stage;
 	char server[SERVER_NAME_SIZE], database[DATABASE_NAME_SIZE]; /* the target: "" any */
 	uint64_t job;

@@ -161,7 +161,8 @@ enum job_state prune_run(
 	if (prune.gone == 0)
 		return story_done(&story, "Retention keeps every snapshot there is.");
 	if (prune.what_if)
-		return story_done(&story, "%u snapshots would be removed; nothing was.", prune.gone);
-	return story_done(&story, "%u snapshots are removed; %s of the volume are free again.", prune.gone,
-		story_size(prune.freed, size));
+		return story_done(
+			&story, "%u snapshot%s would be removed; nothing was.", prune.gone, prune.gone == 1 ? "" : "s");
+	return story_done(&story, "%u snapshot%s removed; %s of the volume are free again.", prune.gone,
+		prune.gone == 1 ? " is" : "s are", story_size(prune.freed, size));
 }

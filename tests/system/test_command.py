@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import re
+import socket
 import subprocess
 
 import pytest
@@ -33,12 +34,12 @@ def box(shared):
 
 def commands():
     out = subprocess.run([os.path.join(stage.BUILD, "coffret"), "--help"], capture_output=True, text=True).stdout
-    return re.findall(r"^  ([a-z]+)  +\S", out, re.M)
+    return re.findall(r"^  ([a-z][a-z-]+) +\S", out, re.M)
 
 
 def test_every_command_has_help_with_examples():
     names = commands()
-    assert {"backup", "restore", "undo", "list", "show", "verify", "status", "jobs", "cancel", "check"} <= set(names)
+    assert {"backup", "restore", "undo", "list", "show", "verify", "status", "jobs", "cancel", "check", "take-over", "recovery-key"} <= set(names)
     for name in names:
         said = subprocess.run([os.path.join(stage.BUILD, "coffret"), name, "--help"], capture_output=True, text=True)
         assert said.returncode == 0 and not said.stderr
@@ -80,7 +81,8 @@ def test_without_a_daemon_it_is_3(world):
 GOOD = [["list"], ["show", "ID"], ["status"], ["jobs"], ["check"], ["verify"], ["verify", "--data"], ["backup"],
         ["restore", "small", "--what-if"], ["restore", "small"]]
 BAD = [["show", "ffff"], ["backup", "nowhere"], ["restore", "nowhere"], ["undo", "nowhere"], ["cancel", "9999"],
-       ["verify", "ffff"], ["restore", "--snapshot", "ffff"]]
+       ["verify", "ffff"], ["restore", "--snapshot", "ffff"], ["trust", "nowhere"]]
+WRONG = [[], ["nonsense"], ["list", "--nonsense"], ["show"], ["recovery-key"], ["take-over", "disk"], ["passphrase"]]
 
 
 @pytest.mark.parametrize("command", GOOD, ids=" ".join)
@@ -98,6 +100,38 @@ def test_json_of_what_failed_says_the_exit_code_and_why(box, command):
     assert result.returncode in (1, 2), result
     last = documents(result.stdout)[-1]
     assert last["code"] == result.returncode and last["sentence"], last
+
+
+@pytest.mark.parametrize("command", WRONG, ids=" ".join)
+def test_json_of_wrong_usage_is_json(box, command):
+    result = box.run(*command, "--json")
+    said = json.loads(result.stdout)
+    assert result.returncode == said["code"] == 2 and said["result"] == "usage", result
+    assert said["sentence"] in result.stderr
+
+
+@pytest.mark.parametrize("command", [["list"], ["backup"]], ids=" ".join)
+def test_json_of_a_daemon_that_goes_away_is_json(box, command):
+    path = os.path.join(box.directory, "going")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        listener.listen()
+        asked = subprocess.Popen(box.command(*command, "--json", "--socket", path), stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL)
+        daemon = listener.accept()[0]
+        while not daemon.recv(4096).endswith(b"\n\n"):
+            pass
+        daemon.close()
+        out, err = asked.communicate(timeout=60)
+    os.remove(path)
+    last = documents(out)[-1]
+    assert asked.returncode == last["code"] == 3 and last["result"] == "unreachable", (out, err)
+    assert "went away" in last["sentence"] and "coffret jobs" in last["remedy"]
+
+
+def test_a_list_of_nothing_says_so(box):
+    assert "There is no snapshot of nowhere." in box.ok("list", "nowhere")
+    assert box.json("list", "nowhere")["snapshots"] == []
 
 
 def on_a_terminal(box, *arguments):
