@@ -278,6 +278,27 @@ static void a_disk_that_is_mounted_gets_its_store(void **state)
 	assert_non_null(strstr(sentence, config.volumes[0].path));
 }
 
+static void a_disk_that_goes_or_comes_is_noticed(void **state)
+{
+	(void)state;
+	char away[300];
+	const char *disk = config.volumes[1].path;
+	snprintf(away, sizeof(away), "%s.away", disk);
+	config.volumes[1].own_disk = false;
+	assert_int_equal(create(), 2);
+	store_close(&store);
+	assert_int_equal(store_open(&store, &config, &test_clock), 0);
+	assert_false(store_look(&store, true));
+	assert_int_equal(rename(disk, away), 0);
+	assert_true(store_look(&store, true));
+	expect(1, "There is no directory", "coffret attach");
+	assert_false(store_look(&store, true));
+	assert_int_equal(rename(away, disk), 0);
+	assert_true(store_look(&store, true));
+	assert_non_null(store.stories[1].repository);
+	store_close(&store);
+}
+
 #define store_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -290,6 +311,7 @@ int main(void)
 		store_test(a_disk_that_is_not_mounted_gets_no_store),
 		store_test(a_first_volume_that_is_not_mounted_gets_no_store),
 		store_test(a_disk_that_is_mounted_gets_its_store),
+		store_test(a_disk_that_goes_or_comes_is_noticed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -198,10 +198,19 @@ static const char *state_colour(const char *state)
 	return YELLOW;
 }
 
+/* Not the first of many that it came across. */
+static bool about_snapshot(const struct block_fields *fields)
+{
+	static const char *const kinds[] = { "pin", "unpin", "remove", "copy", "accept" };
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (strcmp(text_get(fields, "Kind"), kinds[i]) == 0)
+			return true;
+	return false;
+}
+
 static void show_job(struct screen *screen, const struct block_fields *fields)
 {
 	char a[CLI_TEXT], name[200];
-	const char *snapshot = text_get(fields, "Snapshot");
 	screen_name(fields, name, sizeof(name));
 	uint64_t when = text_number(fields, "Ended");
 	fprintf(screen->out, "%5s  ", text_get(fields, "Job"));
@@ -210,7 +219,7 @@ static void show_job(struct screen *screen, const struct block_fields *fields)
 	screen_colour(screen, state_colour(text_get(fields, "State")));
 	screen_column(screen, text_get(fields, "State"), 9);
 	screen_colour(screen, PLAIN);
-	screen_column(screen, *name ? name : *snapshot ? snapshot : "all", 20);
+	screen_column(screen, *name ? name : about_snapshot(fields) ? text_get(fields, "Snapshot") : "all", 20);
 	fprintf(screen->out, "by %s\n", text_get(fields, "Who"));
 	if (*text_get(fields, "Sentence")) {
 		fputs("       ", screen->out);

@@ -15,7 +15,8 @@ static void show_work(struct screen *screen, const struct block_fields *fields)
 	screen_put(screen, "",
 		strcmp(text_get(fields, "State"), "running") ? text_get(fields, "State")
 													 : text_phase(text_get(fields, "Phase")));
-	fputc(' ', screen->out);
+	if (*text_get(fields, "Database"))
+		fputc(' ', screen->out);
 	screen_put(screen, "", text_get(fields, "Database"));
 	if (text_number(fields, "Expected"))
 		fprintf(screen->out, ", %s of %s", text_count(a, text_number(fields, "Done")),
@@ -120,8 +121,9 @@ void screen_volume(struct screen *screen, const struct block_fields *fields)
 	screen_column(screen, text_get(fields, "Name"), 14);
 	screen_put(screen, "", text_get(fields, "Path"));
 	if (!away)
-		fprintf(screen->out, ": %s free of %s, %s snapshots%s", text_size(a, text_number(fields, "Volume-Free")),
+		fprintf(screen->out, ": %s free of %s, %s snapshot%s%s", text_size(a, text_number(fields, "Volume-Free")),
 			text_size(b, text_number(fields, "Volume-Size")), text_get(fields, "Snapshot-Count"),
+			text_number(fields, "Snapshot-Count") == 1 ? "" : "s",
 			block_get_flag(fields, "Durable") ? "" : ", copies only: it may forget");
 	fputc('\n', screen->out);
 	opened_by(fields, keys, sizeof(keys));

@@ -272,26 +272,28 @@ int store_find_repository(const struct store *store, const uint8_t id[16])
 	return -1;
 }
 
-static void let_go(struct store *store, uint32_t index)
+/* True: it was taken away. */
+static bool let_go(struct store *store, uint32_t index)
 {
 	const char *path = path_of(store, index);
 	if (!store->stories[index].repository || place_is_there(&store->volumes[index].place, path))
-		return;
+		return false;
 	store_close_volume(store, index);
 	store_tell(&store->volumes[index], -ENODEV, "Attach it again; it is taken in by itself.",
 		"The volume %s was taken away.", path);
+	return true;
 }
 
 bool store_look(struct store *store, bool closing)
 {
-	bool came = false;
+	bool changed = false;
 	for (uint32_t i = 0; i < store->count; i++) {
 		if (closing)
-			let_go(store, i);
+			changed |= let_go(store, i);
 		if (!store->stories[i].repository)
-			came |= store_open_volume(store, i) == 0;
+			changed |= store_open_volume(store, i) == 0;
 	}
-	return came;
+	return changed;
 }
 
 void store_reopen(struct store *store, uint32_t index)

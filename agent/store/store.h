@@ -61,8 +61,8 @@ int store_find(const struct store *store, const char *name);
 int store_find_repository(const struct store *store, const uint8_t id[16]);
 
 /*
- * Looks for volumes that are not there; true where one came. `closing`: also lets go of those whose path leads elsewhere by
- * now, which nobody may be using.
+ * Looks for volumes that are not there; true where one came or went. `closing`: also lets go of those whose path leads
+ * elsewhere by now, which nobody may be using.
  */
 bool store_look(struct store *store, bool closing);
 /* A volume that failed is closed and opened anew, if it is still there. */

@@ -22,6 +22,12 @@ static const struct failure of_directories[] = {
 	{ 0, 0, "The volume %p cannot be opened: %e.", "Look at the directory and its owner." },
 };
 
+static const struct failure of_other_directories[] = {
+	{ -ENOENT, -ENOMEDIUM, "There is no directory %p.",
+		"Is its disk mounted? A new one is made a store by coffret attach." },
+	{ 0, 0, NULL, NULL },
+};
+
 static const struct failure of_flashes[] = {
 	{ -EBUSY, 0, "Another process has the store in %p open.",
 		"Use the daemon (leave out --standalone), or stop it first." },
@@ -114,10 +120,17 @@ static const struct failure *find(const struct failure *table, int error)
 	return table;
 }
 
+/* No store of this box is there that one could go with. */
+static bool is_alone(const struct store *store)
+{
+	return store->count == 1 || store->home == store->count;
+}
+
 int store_tell_place(struct store *store, uint32_t index, int error)
 {
 	bool flash = place_is_flash(store->config->volumes[index].path);
-	return tell(store, index, find(flash ? of_flashes : of_directories, error), error);
+	const struct failure *other = flash || is_alone(store) ? NULL : find(of_other_directories, error);
+	return tell(store, index, other && other->error ? other : find(flash ? of_flashes : of_directories, error), error);
 }
 
 int store_tell_key(struct store *store, struct store_volume *volume, int error)
@@ -129,7 +142,6 @@ int store_tell_key(struct store *store, struct store_volume *volume, int error)
 
 int store_tell_repository(struct store *store, uint32_t index, int error)
 {
-	bool first = store->count == 1 || store->home == store->count;
-	const struct failure *blank = find(first ? of_the_first : of_another, error);
+	const struct failure *blank = find(is_alone(store) ? of_the_first : of_another, error);
 	return tell(store, index, blank->error ? blank : find(of_repositories, error), error);
 }
