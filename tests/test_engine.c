@@ -57,7 +57,7 @@ struct records {
 };
 
 static struct records records, history[64];
-static int writes, fail_writes, refreshes;
+static int writes, fail_writes, fail_clears, refreshes;
 
 /* A record by its name, made where there is none. */
 static int find_record(struct records *among, const char *name)
@@ -93,7 +93,7 @@ static int record_read(void *arg, const char *name, void *bytes, size_t size)
 static int record_write(void *arg, const char *name, const void *bytes, size_t size)
 {
 	assert_ptr_equal(arg, &records);
-	if (fail_writes)
+	if (fail_writes || (size == 0 && fail_clears > 0 && fail_clears--))
 		return -ENOSPC;
 	put_record(name, bytes, size);
 	if (writes < 64)
@@ -269,6 +269,7 @@ static int set_up(void **state)
 	memset(&records, 0, sizeof(records));
 	memset(&last_request, 0, sizeof(last_request));
 	volume_gone = volume_there = false;
+	fail_clears = 0;
 	writes = fail_writes = refreshes = runs = recoveries = shelf_count = 0;
 	story_ends = recover_ends = JOB_DONE;
 	story_waits = story_reports = waits_before_no_return = false;
@@ -630,6 +631,33 @@ static void run_slow_look(struct engine_look *look, const struct job_context *co
 	(void)context;
 	gate();
 	test->calls++;
+}
+
+static void count_left(struct engine_look *look)
+{
+	struct test_look *test = (struct test_look *)look;
+	assert_int_equal(test->calls, 1);
+	sem_post(&arrived);
+}
+
+static void a_look_that_runs_can_be_left_and_is_handed_over_when_it_is_over(void **state)
+{
+	(void)state;
+	struct test_look slow = { .look.run = run_slow_look }, waiting = { .look.run = run_slow_look };
+	start();
+	engine_look(engine, &slow.look);
+	sem_wait(&arrived);
+	engine_look(engine, &waiting.look);
+	assert_false(engine_leave(engine, &waiting.look, count_left));
+	assert_true(engine_leave(engine, &slow.look, count_left)); /* at once: nobody has let it go on */
+	assert_int_equal(slow.calls, 0);
+	sem_post(&go);
+	sem_wait(&arrived);
+	assert_int_equal(waiting.calls, 0);
+	slow = (struct test_look){ .look.run = run_look };
+	engine_look(engine, &slow.look);
+	wait_look(&slow);
+	assert_false(engine_leave(engine, &slow.look, count_left)); /* over, and its owner's */
 }
 
 static void *let_go_soon(void *arg)
@@ -1041,6 +1069,35 @@ static void a_database_of_which_it_is_not_known_how_it_ended_is_not_changed_agai
 	assert_int_equal(size_of("unknown"), 0);
 }
 
+/* One more whose end is unknown would find no place, and be forgotten. */
+static void with_as_many_unknown_as_can_be_kept_no_other_restore_begins(void **state)
+{
+	(void)state;
+	struct block block;
+	struct job_info info;
+	char database[16], name[16];
+	recover_ends = JOB_OUTCOME_UNKNOWN;
+	for (uint64_t i = 0; i < ENGINE_UNKNOWN_MAX; i++) {
+		snprintf(database, sizeof(database), "lost%d", (int)i);
+		struct journal journal = { .job = i + 1, .running = true, .phase = JOB_PHASE_COMMIT };
+		journal.request = request_of(JOB_RESTORE, database);
+		strcpy(journal.outcome.server, "sql1");
+		strcpy(journal.outcome.database, database);
+		snprintf(name, sizeof(name), i ? "unknown-%d" : "unknown", (int)i);
+		assert_int_equal(journal_encode(&journal, &block), 0);
+		put_record(name, block.bytes, block.size);
+	}
+	start();
+	info = wait_end(submit(JOB_RESTORE, "mgc"));
+	assert_int_equal(info.state, JOB_FAILED);
+	assert_non_null(strstr(info.sentence, "not known yet how 8 restores ended"));
+	assert_int_equal(runs, 0);
+	assert_int_equal(wait_end(submit(JOB_BACKUP, "mgc")).state, JOB_DONE);
+	recover_ends = JOB_DONE;
+	assert_int_equal(wait_end(submit(JOB_RESTORE, "lost3")).state, JOB_DONE); /* all are looked at for its sake */
+	assert_int_equal(wait_end(submit(JOB_RESTORE, "mgc")).state, JOB_DONE);
+}
+
 /* The power goes after any write: who waited is told so, once, and never begun unasked; who ran is looked at. */
 static void jobs_that_waited_in_a_power_cut_are_told_and_not_begun(void **state)
 {
@@ -1071,6 +1128,8 @@ static void jobs_that_waited_in_a_power_cut_are_told_and_not_begun(void **state)
 		assert_true(next > first);
 		size_t jobs = engine_jobs(engine, told, ENGINE_HISTORY_MAX);
 		for (size_t i = 0; i < jobs; i++) {
+			for (size_t j = 0; j < i; j++)
+				assert_true(told[j].id != told[i].id);
 			if (told[i].id == next || !strstr(told[i].sentence, "stopped before this began"))
 				continue;
 			assert_true(told[i].id == second || told[i].id == third);
@@ -1087,6 +1146,68 @@ static void jobs_that_waited_in_a_power_cut_are_told_and_not_begun(void **state)
 	}
 	engine = NULL;
 	assert_true(waited > 4);
+}
+
+static size_t count_waiting(void)
+{
+	size_t count = 0;
+	for (int i = 0; i < RECORDS_MAX; i++)
+		count += strncmp(records.list[i].name, "waiting-", 8) == 0 && records.list[i].size > 0;
+	return count;
+}
+
+/* Its place in the queue changes, and not where it is written down. */
+static void who_waits_is_written_down_once(void **state)
+{
+	(void)state;
+	story_waits = true;
+	start();
+	submit(JOB_BACKUP, "a");
+	sem_wait(&arrived);
+	submit(JOB_BACKUP, "b");
+	uint64_t last = submit(JOB_BACKUP, "c");
+	sem_post(&go);
+	sem_wait(&arrived); /* b has begun */
+	assert_int_equal(count_waiting(), 1);
+	sem_post(&go);
+	sem_post(&go);
+	wait_end(last);
+	assert_int_equal(count_waiting(), 0);
+}
+
+/* Else the next start would say of a job that was done that it never began. */
+static void one_that_could_not_be_struck_off_when_it_began_is_when_it_ends(void **state)
+{
+	(void)state;
+	story_waits = true;
+	fail_clears = 1;
+	start();
+	submit(JOB_BACKUP, "a");
+	sem_wait(&arrived);
+	uint64_t second = submit(JOB_BACKUP, "b");
+	sem_post(&go);
+	sem_wait(&arrived);
+	assert_int_equal(count_waiting(), 1);
+	sem_post(&go);
+	wait_end(second);
+	assert_int_equal(count_waiting(), 0);
+}
+
+/* As a version before this one could leave it. */
+static void what_was_written_down_twice_waits_once(void **state)
+{
+	(void)state;
+	struct block block;
+	struct job_info jobs[4];
+	struct journal journal = { .job = 9, .running = true, .request = request_of(JOB_COPY, "mgc") };
+	memset(journal.request.wait_for, 0xd1, sizeof(journal.request.wait_for));
+	assert_int_equal(journal_encode(&journal, &block), 0);
+	put_record("waiting-0", block.bytes, block.size);
+	put_record("waiting-3", block.bytes, block.size);
+	start();
+	wait_end(submit(JOB_BACKUP, "a"));
+	assert_int_equal(engine_jobs(engine, jobs, 4), 2);
+	assert_int_equal(jobs[1].id, 9);
 }
 
 static void numbers_go_on_after_a_restart(void **state)
@@ -1177,6 +1298,7 @@ int main(void)
 		engine_test(each_ended_job_is_told_once),
 		engine_test(a_look_is_run_between_jobs_and_when_a_story_reports),
 		engine_test(a_look_that_runs_is_waited_for_before_it_is_taken_back),
+		engine_test(a_look_that_runs_can_be_left_and_is_handed_over_when_it_is_over),
 		engine_test(a_job_whose_volume_went_begins_afresh_when_it_is_back),
 		engine_test(a_volume_that_fails_again_and_again_is_not_tried_for_ever),
 		engine_test(a_job_that_waits_for_its_volume_can_be_cancelled),
@@ -1192,7 +1314,11 @@ int main(void)
 		engine_test(an_unknown_outcome_is_not_forgotten_over_the_next_database),
 		engine_test(several_unknown_outcomes_are_kept_each_with_its_phase),
 		engine_test(a_database_of_which_it_is_not_known_how_it_ended_is_not_changed_again),
+		engine_test(with_as_many_unknown_as_can_be_kept_no_other_restore_begins),
 		engine_test(jobs_that_waited_in_a_power_cut_are_told_and_not_begun),
+		engine_test(who_waits_is_written_down_once),
+		engine_test(what_was_written_down_twice_waits_once),
+		engine_test(one_that_could_not_be_struck_off_when_it_began_is_when_it_ends),
 		engine_test(numbers_go_on_after_a_restart),
 		engine_test(a_damaged_journal_claims_nothing),
 		engine_test(a_journal_that_cannot_be_written_is_noted),

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 
 #include "agent/cli/client.h"
 #include "agent/service/service.h"
+#include "agent/store/store.h"
 
 static struct loop loop;
 static struct api api;
@@ -32,6 +34,8 @@ static sem_t arrived, go;
 static bool waits;
 static enum job_state ends;
 static struct job_request last;
+static int store_error;
+static struct store store; /* without any volume */
 
 /* ---- the world ---- */
 
@@ -61,9 +65,52 @@ static enum job_state story(
 	job_report_note(report, "First note.");
 	job_report_note(report, "Second\nnote.");
 	outcome->snapshot = 0xabcdef0123456789u;
+	outcome->store_error = store_error;
 	strcpy(outcome->sentence, "It went as it went.");
 	strcpy(outcome->remedy, "Do this.");
 	return outcome->state = context->stop(context->engine) ? JOB_CANCELLED : ends;
+}
+
+/* What takes seconds: PBKDF2. */
+
+uint32_t store_own(const struct store *of)
+{
+	(void)of;
+	return 1;
+}
+
+int store_try(
+	struct store *of, uint32_t volumes, const struct repository_secret *secret, uint32_t *opened, uint32_t *away)
+{
+	(void)of, (void)volumes, (void)secret;
+	*opened = *away = 0;
+	sem_post(&arrived);
+	sem_wait(&go);
+	return -ENOKEY;
+}
+
+int store_set_passphrase(struct store *of, uint32_t volumes, const char *passphrase)
+{
+	(void)of, (void)volumes, (void)passphrase;
+	return 0;
+}
+
+int store_remove_passphrase(struct store *of, uint32_t volumes)
+{
+	(void)of, (void)volumes;
+	return 0;
+}
+
+int store_add_recovery_key(struct store *of, uint32_t volumes, char recovery_key[64])
+{
+	(void)of, (void)volumes, (void)recovery_key;
+	return 0;
+}
+
+int store_confirm_recovery_key(struct store *of, uint32_t volumes, const char *recovery_key)
+{
+	(void)of, (void)volumes, (void)recovery_key;
+	return 0;
 }
 
 static void put_on_shelf(uint64_t id, enum snapshot_class class, uint32_t flags, const char *subject)
@@ -116,6 +163,7 @@ static int set_up(void **state)
 	write_config();
 	waits = false;
 	ends = JOB_DONE;
+	store_error = 0;
 	sem_init(&arrived, 0, 0);
 	sem_init(&go, 0, 0);
 	shelf_init(&shelf);
@@ -128,8 +176,9 @@ static int set_up(void **state)
 		.record_read = no_record,
 		.record_write = drop_record };
 	assert_int_equal(engine_start(&engine, &ground), 0);
-	service =
-		(struct service){ .config = &config, .engine = engine, .shelf = &shelf, .audit = &audit, .check = &check };
+	service = (struct service){
+		.config = &config, .engine = engine, .store = &store, .shelf = &shelf, .audit = &audit, .check = &check
+	};
 	loop_init(&loop);
 	api_init(&api, &loop, &service_ops, &service);
 	connect_client();
@@ -253,6 +302,48 @@ static void what_is_no_secret_is_told_before_anything_is_asked(void **state)
 	}
 }
 
+/* Whether the audit log has a line with these words, in time. */
+static bool is_recorded(const char *words)
+{
+	char path[128], line[AUDIT_LINE_MAX + 2];
+	snprintf(path, sizeof(path), "%s/audit.log", directory);
+	for (int i = 0; i < 1000; i++) {
+		FILE *file = fopen(path, "r");
+		bool found = false;
+		while (file && !found && fgets(line, sizeof(line), file))
+			found = strstr(line, words) != NULL;
+		if (file)
+			fclose(file);
+		if (found)
+			return true;
+		usleep(5000);
+	}
+	return false;
+}
+
+/* A passphrase is tried for seconds on a small box: neither the panel nor others wait for who went away. */
+static void who_goes_away_while_a_secret_is_tried_keeps_nobody_waiting(void **state)
+{
+	(void)state;
+	alarm(60); /* were it waited for, it would be for ever */
+	ask("Command: passphrase\nCheck: yes\nPassphrase: seven herons count the tide\n\n");
+	while (sem_trywait(&arrived) < 0)
+		loop_step(&loop, 5);
+	client_close(&client);
+	while (api.clients[0].fd >= 0)
+		loop_step(&loop, 5);
+	connect_client();
+	ask("Command: list\n\n");
+	expect_end("0");
+	sem_post(&go);
+	assert_true(is_recorded("event=\"passphrase\" who=\"root\" by=\"command\" what=\"try one, all volumes\" "
+							"result=\"it does not open all of them\""));
+	ask("Command: passphrase\nCheck: yes\nPassphrase: seven herons count the tide\n\n");
+	sem_post(&go);
+	expect_end("1");
+	alarm(0);
+}
+
 /* ---- jobs ---- */
 
 static void a_backup_is_accepted_followed_and_told_to_its_end(void **state)
@@ -289,18 +380,21 @@ static void the_code_of_the_end_says_how_it_went(void **state)
 	static const struct {
 		const char *command;
 		enum job_state state;
+		int store_error;
 		const char *code;
 	} ways[] = {
-		{ "backup", JOB_DONE, "0" },
-		{ "backup", JOB_FAILED, "1" },
-		{ "backup", JOB_CANCELLED, "4" },
-		{ "backup", JOB_OUTCOME_UNKNOWN, "5" },
-		{ "verify", JOB_FAILED, "6" },
-		{ "verify", JOB_DONE, "0" },
+		{ "backup", JOB_DONE, 0, "0" },
+		{ "backup", JOB_FAILED, -EBADMSG, "1" },
+		{ "backup", JOB_CANCELLED, 0, "4" },
+		{ "backup", JOB_OUTCOME_UNKNOWN, 0, "5" },
+		{ "verify", JOB_FAILED, -EBADMSG, "6" },
+		{ "verify", JOB_FAILED, -EIO, "1" },
+		{ "verify", JOB_DONE, 0, "0" },
 	};
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
 		char text[64];
 		ends = ways[i].state;
+		store_error = ways[i].store_error;
 		snprintf(text, sizeof(text), "Command: %s\n\n", ways[i].command);
 		ask(text);
 		skip_to_end();
@@ -543,6 +637,40 @@ static void a_check_tells_each_step_up_to_the_one_that_fails(void **state)
 	unlink(path);
 }
 
+static bool check_is_over(void)
+{
+	pthread_mutex_lock(&check.lock);
+	bool over = check.over;
+	pthread_mutex_unlock(&check.lock);
+	return over;
+}
+
+/* What one client has not read yet is not mixed with what another one asks for. */
+static void a_check_is_read_to_its_end_before_another_one_begins(void **state)
+{
+	(void)state;
+	ask("Command: check\nTarget: sql1/mgc\n\n");
+	while (!check.active)
+		loop_step(&loop, 5);
+	while (!check_is_over())
+		usleep(1000);
+	struct client first = client; /* to whom nothing of it was told yet */
+	connect_client();
+	ask("Command: check\nTarget: sql2\n\n");
+	expect_end("7");
+	struct client second = client;
+	client = first;
+	expect("finding");
+	assert_string_equal(value("Server"), "sql1");
+	skip_to_end();
+	client_close(&client);
+	client = second;
+	ask("Command: check\nTarget: sql2\n\n");
+	expect("finding");
+	assert_string_equal(value("Server"), "sql2");
+	skip_to_end();
+}
+
 static void a_server_is_trusted_by_name(void **state)
 {
 	(void)state;
@@ -593,6 +721,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		service_test(only_root_may_say_what_opens_the_stores),
 		service_test(what_is_no_secret_is_told_before_anything_is_asked),
+		service_test(who_goes_away_while_a_secret_is_tried_keeps_nobody_waiting),
 		service_test(a_backup_is_accepted_followed_and_told_to_its_end),
 		service_test(the_code_of_the_end_says_how_it_went),
 		service_test(who_does_not_wait_gets_the_number_at_once),
@@ -606,6 +735,7 @@ int main(void)
 		service_test(a_long_list_comes_whole_through_a_narrow_socket),
 		service_test(status_names_the_newest_good_backup_of_each_database),
 		service_test(a_check_tells_each_step_up_to_the_one_that_fails),
+		service_test(a_check_is_read_to_its_end_before_another_one_begins),
 		service_test(a_server_is_trusted_by_name),
 		service_test(what_is_no_command_is_told_so),
 		service_test(a_client_that_leaves_in_the_middle_leaves_no_trace),

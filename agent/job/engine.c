@@ -29,6 +29,19 @@ static uint64_t newest_sequence(const struct engine *engine)
 	return newest;
 }
 
+static void end_look(struct engine *engine, struct engine_look *look)
+{
+	pthread_mutex_lock(&engine->lock);
+	void (*left)(struct engine_look * look) = look->left;
+	look->done = true;
+	engine->look_running = NULL;
+	pthread_cond_broadcast(&engine->served);
+	pthread_mutex_unlock(&engine->lock);
+	if (left)
+		left(look);
+	engine_signal(engine);
+}
+
 static void run_looks(struct engine *engine)
 {
 	struct engine_look *look;
@@ -40,11 +53,8 @@ static void run_looks(struct engine *engine)
 		engine->look_running = look;
 		pthread_mutex_unlock(&engine->lock);
 		look->run(look, &context);
+		end_look(engine, look);
 		pthread_mutex_lock(&engine->lock);
-		look->done = true;
-		engine->look_running = NULL;
-		pthread_cond_broadcast(&engine->served);
-		engine_signal(engine);
 	}
 	pthread_mutex_unlock(&engine->lock);
 }
@@ -56,7 +66,7 @@ static void take_progress(void *arg, const struct job_progress *progress)
 	engine->progress = *progress;
 	pthread_mutex_unlock(&engine->lock);
 	engine_signal(engine);
-	engine_write_waiting(engine);
+	engine_write_waiting(engine, false);
 	run_looks(engine);
 }
 
@@ -64,7 +74,7 @@ static void take_progress(void *arg, const struct job_progress *progress)
 static bool is_stopped(void *arg)
 {
 	struct engine *engine = arg;
-	engine_write_waiting(engine);
+	engine_write_waiting(engine, false);
 	return engine->stop;
 }
 
@@ -215,7 +225,7 @@ void engine_end_job(struct engine *engine, enum job_state state)
 		engine->ground.failed(engine->ground.arg, &engine->running.request, report, wait_for))
 		queue_again(engine, wait_for);
 	engine_keep_unknown(engine, report);
-	engine_write_waiting(engine);
+	engine_write_waiting(engine, true);
 	pthread_mutex_lock(&engine->lock);
 	engine->journal.job = engine->last_id;
 	pthread_mutex_unlock(&engine->lock);
@@ -279,37 +289,10 @@ static job_story *find_story(const struct engine_ground *ground, enum job_kind k
 	return NULL;
 }
 
-static enum job_state refuse_job(struct engine *engine, const struct journal *unknown)
-{
-	const struct job_outcome *about = &unknown->outcome;
-	struct job_context context = engine_context(engine);
-	const char *away = job_volume_away(&context);
-	struct job_outcome *outcome = job_report_outcome(engine->report, about->server, about->database);
-	snprintf(outcome->sentence, sizeof(outcome->sentence),
-		"It is not known yet how job %llu ended, which changed %.200s; before the server has told, nothing else is changed there.",
-		(unsigned long long)unknown->job, about->database);
-	snprintf(outcome->remedy, sizeof(outcome->remedy),
-		"See that the server can be reached with the restore login%s%s%s. Coffret asks it again by itself and before each "
-		"restore.",
-		away ? ", and attach the volume " : "", away ? away : "",
-		away ? ", or take it out of coffret.conf and restart coffretd if it is gone for good" : "");
-	return outcome->state = JOB_FAILED;
-}
-
-static enum job_state refuse_without_volume(struct engine *engine)
-{
-	const struct job_request *request = &engine->running.request;
-	struct job_outcome *outcome = job_report_outcome(engine->report, request->server, request->database);
-	snprintf(outcome->sentence, sizeof(outcome->sentence), "No volume is there; nothing was done.");
-	snprintf(outcome->remedy, sizeof(outcome->remedy), "Attach it again; coffret status says what is missing.");
-	return outcome->state = JOB_FAILED;
-}
-
 static void run_job(struct engine *engine)
 {
 	const struct job_request *request = &engine->running.request;
 	job_story *story = find_story(&engine->ground, request->kind);
-	const struct journal *unknown = engine_concerned(engine, request);
 	if (engine->ground.settle)
 		engine->ground.settle(engine->ground.arg);
 	struct job_context context = engine_context(engine);
@@ -326,12 +309,8 @@ static void run_job(struct engine *engine)
 	int written = engine_write_record(engine, ENGINE_JOURNAL, &engine->journal);
 	if (written < 0)
 		job_report_note(engine->report, "The journal could not be written: %s.", strerror(-written));
-	engine_write_waiting(engine);
-	if (unknown)
-		state = refuse_job(engine, unknown);
-	else if (!context.repository && engine->ground.volume_count)
-		state = refuse_without_volume(engine);
-	else if (story)
+	engine_write_waiting(engine, true);
+	if (!engine_refuse(engine, &context) && story)
 		state = story(&context, request, engine->report);
 	engine_end_job(engine, state);
 }
@@ -376,7 +355,7 @@ static bool nothing_to_do(struct engine *engine)
 	else if (job)
 		run_job(engine);
 	else
-		engine_write_waiting(engine);
+		engine_write_waiting(engine, false);
 	pthread_mutex_lock(&engine->lock);
 	return false;
 }
@@ -401,7 +380,7 @@ static void *run_engine(void *arg)
 			wait_for_work(engine);
 	write_last(engine);
 	pthread_mutex_unlock(&engine->lock);
-	engine_write_waiting(engine);
+	engine_write_waiting(engine, true);
 	pthread_mutex_lock(&engine->lock);
 	engine->ended = true;
 	pthread_mutex_unlock(&engine->lock);

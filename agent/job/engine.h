@@ -121,13 +121,20 @@ int engine_change(struct engine *engine, uint64_t id, size_t index, struct job_c
  */
 struct engine_look {
 	void (*run)(struct engine_look *look, const struct job_context *context);
-	bool done;                /* read it with engine_look_done */
-	struct engine_look *next; /* the engine's */
+	bool done; /* read it with engine_look_done */
+	/* The engine's. */
+	void (*left)(struct engine_look *look);
+	struct engine_look *next;
 };
 
 void engine_look(struct engine *engine, struct engine_look *look);
 bool engine_look_done(struct engine *engine, const struct engine_look *look);
 /* Takes it back; waits where it is running at this moment. */
 void engine_drop(struct engine *engine, struct engine_look *look);
+/*
+ * As engine_drop, without waiting: false where it is the caller's again. True: it is running, and `left` has it when that is
+ * over, on the engine's thread.
+ */
+bool engine_leave(struct engine *engine, struct engine_look *look, void (*left)(struct engine_look *look));
 
 #endif

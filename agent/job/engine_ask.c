@@ -268,6 +268,7 @@ void engine_look(struct engine *engine, struct engine_look *look)
 {
 	look->done = false;
 	look->next = NULL;
+	look->left = NULL;
 	pthread_mutex_lock(&engine->lock);
 	struct engine_look **last = &engine->looks;
 	while (*last)
@@ -285,16 +286,33 @@ bool engine_look_done(struct engine *engine, const struct engine_look *look)
 	return done;
 }
 
+static void unlink_look(struct engine *engine, const struct engine_look *look)
+{
+	for (struct engine_look **at = &engine->looks; *at; at = &(*at)->next) {
+		if (*at == look) {
+			*at = look->next;
+			return;
+		}
+	}
+}
+
 void engine_drop(struct engine *engine, struct engine_look *look)
 {
 	pthread_mutex_lock(&engine->lock);
 	while (engine->look_running == look)
 		pthread_cond_wait(&engine->served, &engine->lock);
-	for (struct engine_look **at = &engine->looks; *at; at = &(*at)->next) {
-		if (*at == look) {
-			*at = look->next;
-			break;
-		}
-	}
+	unlink_look(engine, look);
 	pthread_mutex_unlock(&engine->lock);
+}
+
+bool engine_leave(struct engine *engine, struct engine_look *look, void (*left)(struct engine_look *look))
+{
+	pthread_mutex_lock(&engine->lock);
+	bool running = engine->look_running == look;
+	if (running)
+		look->left = left;
+	else
+		unlink_look(engine, look);
+	pthread_mutex_unlock(&engine->lock);
+	return running;
 }

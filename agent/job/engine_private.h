@@ -42,6 +42,7 @@ struct engine {
 	size_t volumes_there;               /* when it was looked last */
 	uint64_t looked_for;                /* the waiting job for whose sake it was looked last */
 	uint64_t waiting[ENGINE_QUEUE_MAX]; /* jobs that wait, as they are written down; 0: a free slot */
+	bool waiting_stale;                 /* that could not be written as it is */
 	struct job_report reports[2];
 };
 
@@ -50,6 +51,11 @@ struct engine {
 void engine_signal(struct engine *engine);
 /* With the lock held. */
 void engine_remember(struct engine *engine, const struct job_info *info);
+
+static inline bool engine_changes_server(const struct job_request *request)
+{
+	return (request->kind == JOB_RESTORE || request->kind == JOB_UNDO) && !request->what_if;
+}
 
 /* ---- engine_records.c: what is written down ---- */
 
@@ -62,12 +68,14 @@ int engine_read_record(struct engine *engine, const char *name, struct journal *
 /* Keeps the outcomes of a report that are not known. -ENOSPC: there are too many of them already. */
 int engine_keep_unknown(struct engine *engine, const struct job_report *report);
 void engine_forget_unknown(struct engine *engine, size_t slot);
+/* One more could not be kept. */
+bool engine_unknown_full(const struct engine *engine);
 void engine_read_unknown(struct engine *engine);
 /* What happened to the database of an outcome that is not known concerns this restore or undo, too. */
 bool engine_concerns(const struct journal *unknown, const struct job_request *request);
 
-/* Writes down which jobs wait, where that changed. */
-void engine_write_waiting(struct engine *engine);
+/* Writes down which jobs wait, where that changed. At a job's edges what could not be written is tried again. */
+void engine_write_waiting(struct engine *engine, bool edge);
 /* Before the thread runs: those that waited when the box stopped are told as cancelled. */
 void engine_read_waiting(struct engine *engine);
 
@@ -79,6 +87,11 @@ size_t engine_next_queued(struct engine *engine);
 /* With the lock held. */
 void engine_begin_job(struct engine *engine, const struct job_info *info);
 void engine_end_job(struct engine *engine, enum job_state state);
+
+/* ---- engine_refuse.c ---- */
+
+/* False: the job that was begun may go on to its story. */
+bool engine_refuse(struct engine *engine, const struct job_context *context);
 
 /* ---- engine_recover.c ---- */
 

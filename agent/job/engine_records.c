@@ -109,6 +109,14 @@ void engine_read_unknown(struct engine *engine)
 			engine->unknown[i].running = false;
 }
 
+bool engine_unknown_full(const struct engine *engine)
+{
+	size_t taken = 0;
+	for (size_t i = 0; i < ENGINE_UNKNOWN_MAX; i++)
+		taken += engine->unknown[i].running;
+	return taken == ENGINE_UNKNOWN_MAX;
+}
+
 static bool names(const char *asked, const char *name)
 {
 	return asked[0] == '\0' || strcmp(asked, "*") == 0 || strcasecmp(asked, name) == 0;
@@ -116,8 +124,7 @@ static bool names(const char *asked, const char *name)
 
 bool engine_concerns(const struct journal *unknown, const struct job_request *request)
 {
-	bool changes = (request->kind == JOB_RESTORE || request->kind == JOB_UNDO) && !request->what_if;
-	return unknown->running && changes && names(request->server, unknown->outcome.server) &&
+	return unknown->running && engine_changes_server(request) && names(request->server, unknown->outcome.server) &&
 		names(request->database, unknown->outcome.database);
 }
 
@@ -137,41 +144,52 @@ static bool waits(const struct job_info *queue, size_t count, uint64_t id)
 	return false;
 }
 
-static void write_waiting(struct engine *engine, const struct job_info *info)
+static bool is_written(const struct engine *engine, uint64_t id, size_t slots)
 {
-	char name[16];
-	for (size_t i = 0; i < ENGINE_QUEUE_MAX; i++) {
-		if (engine->waiting[i] == info->id)
-			return;
-		if (engine->waiting[i])
-			continue;
-		const struct journal journal = {
-			.job = info->id, .running = true, .request = info->request, .asked = info->asked
-		};
-		if (engine_write_record(engine, waiting_name(i, name), &journal) == 0)
-			engine->waiting[i] = info->id;
-		return;
-	}
+	for (size_t i = 0; i < slots; i++)
+		if (engine->waiting[i] == id)
+			return true;
+	return false;
 }
 
-void engine_write_waiting(struct engine *engine)
+static bool write_waiting(struct engine *engine, const struct job_info *info)
+{
+	const struct journal journal = { .job = info->id, .running = true, .request = info->request, .asked = info->asked };
+	char name[16];
+	if (is_written(engine, info->id, ENGINE_QUEUE_MAX))
+		return true;
+	for (size_t i = 0; i < ENGINE_QUEUE_MAX; i++) {
+		if (engine->waiting[i])
+			continue;
+		bool written = engine_write_record(engine, waiting_name(i, name), &journal) == 0;
+		engine->waiting[i] = written ? info->id : 0;
+		return written;
+	}
+	return false;
+}
+
+void engine_write_waiting(struct engine *engine, bool edge)
 {
 	struct job_info queue[ENGINE_QUEUE_MAX];
 	char name[16];
 	pthread_mutex_lock(&engine->lock);
-	bool changed = engine->queue_changed;
+	bool changed = engine->queue_changed || (edge && engine->waiting_stale);
 	size_t count = engine->queued;
 	memcpy(queue, engine->queue, count * sizeof(queue[0]));
 	engine->queue_changed = false;
 	pthread_mutex_unlock(&engine->lock);
 	if (!changed)
 		return;
-	for (size_t i = 0; i < ENGINE_QUEUE_MAX; i++)
-		if (engine->waiting[i] && !waits(queue, count, engine->waiting[i]) &&
-			clear_record(engine, waiting_name(i, name)) == 0)
-			engine->waiting[i] = 0;
+	engine->waiting_stale = false;
+	for (size_t i = 0; i < ENGINE_QUEUE_MAX; i++) {
+		if (!engine->waiting[i] || waits(queue, count, engine->waiting[i]))
+			continue;
+		bool cleared = clear_record(engine, waiting_name(i, name)) == 0;
+		engine->waiting[i] = cleared ? 0 : engine->waiting[i];
+		engine->waiting_stale |= !cleared;
+	}
 	for (size_t i = 0; i < count; i++)
-		write_waiting(engine, &queue[i]);
+		engine->waiting_stale |= !write_waiting(engine, &queue[i]);
 }
 
 /* A restore that begins hours after somebody asked for it, unasked, would surprise; that it did not begin must be said. */
@@ -209,8 +227,8 @@ void engine_read_waiting(struct engine *engine)
 		if (engine_read_record(engine, waiting_name(i, name), &journal) != 1)
 			continue;
 		engine->waiting[i] = journal.job;
-		/* One that had just been taken from the queue is in the journal, too, which knows better. */
-		if (engine->journal.running && journal.job == engine->journal.job)
+		/* Earlier versions wrote one down twice. One that had just been taken from the queue is in the journal, which knows better. */
+		if (is_written(engine, journal.job, i) || (engine->journal.running && journal.job == engine->journal.job))
 			continue;
 		if (memcmp(journal.request.wait_for, nothing, sizeof(nothing)) != 0)
 			wait_on(engine, &journal);

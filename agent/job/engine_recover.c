@@ -78,8 +78,7 @@ static enum job_state recover(struct engine *engine, const struct journal *journ
 {
 	const struct job_request *request = &journal->request;
 	struct job_context context = engine_context(engine);
-	bool changes = (request->kind == JOB_RESTORE || request->kind == JOB_UNDO) && !request->what_if;
-	if (!changes || !engine->ground.recover)
+	if (!engine_changes_server(request) || !engine->ground.recover)
 		return tell_cut(engine, journal);
 	return engine->ground.recover(&context, request, journal->phase, &journal->outcome, engine->report);
 }

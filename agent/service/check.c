@@ -351,7 +351,7 @@ static bool is_running(struct check *check)
 int check_start(struct check *check, const struct config *config, const char *server, const char *database)
 {
 	pthread_attr_t attributes;
-	if (is_running(check))
+	if (check->read || is_running(check))
 		return -EBUSY;
 	join(check);
 	if (!check->findings)
@@ -369,7 +369,7 @@ int check_start(struct check *check, const struct config *config, const char *se
 	pthread_attr_setstacksize(&attributes, STACK_SIZE);
 	int result = -pthread_create(&check->thread, &attributes, run_check, check);
 	pthread_attr_destroy(&attributes);
-	check->active = result == 0;
+	check->active = check->read = result == 0;
 	return result;
 }
 
@@ -386,6 +386,7 @@ int check_get(struct check *check, size_t index, struct check_finding *finding)
 void check_abandon(struct check *check)
 {
 	check->stop = true;
+	check->read = false;
 }
 
 void check_close(struct check *check)

@@ -40,6 +40,7 @@ struct check {
 	pthread_t thread;
 	bool active; /* the thread is to be joined */
 	bool over;
+	bool read; /* by whoever started it: not yet to the end */
 	atomic_bool stop;
 	int event; /* readable when something was found */
 	const struct config *config;
@@ -54,11 +55,11 @@ struct check {
 };
 
 int check_init(struct check *check);
-/* -EBUSY: another one runs, or has not ended yet. */
+/* -EBUSY: another one runs, or has not ended, or been read to its end. */
 int check_start(struct check *check, const struct config *config, const char *server, const char *database);
 /* The index-th finding. 1: here it is; 0: not yet; -ENOENT: that was all. */
 int check_get(struct check *check, size_t index, struct check_finding *finding);
-/* Asks it to end; check_start works again when it has. */
+/* It is read no more: asks it to end; check_start works again when it has. */
 void check_abandon(struct check *check);
 /* Waits for the end. */
 void check_close(struct check *check);

@@ -52,8 +52,8 @@ extern const struct api_ops service_ops;
 void service_tell_ended(struct service *service);
 
 /*
- * Asks the engine for a job, as whoever it is says, with its record in the audit log. As engine_submit; -EROFS where a
- * restore cannot be recorded, and so is not begun.
+ * Asks the engine for a job, as whoever it is says, with its record in the audit log. As engine_submit; -EROFS where
+ * what changes a server or what is kept cannot be recorded, and so is not begun.
  */
 int service_submit(struct service *service, const struct job_request *request, uint64_t *id);
 /* Two holds at the panel have confirmed the request that waited: into the audit log. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a job does and how it ended, told to a client until the end. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -118,7 +119,17 @@ static void send_note(struct api_client *client, uint64_t job, const char *text)
 	api_send(client, &block);
 }
 
-static enum service_code code_of(const struct job_info *info)
+/* A verification may also fail since a volume cannot be read. What is not known any more may have been damage. */
+static bool found_damage(struct service *service, const struct job_info *info)
+{
+	struct job_outcome outcome;
+	for (size_t i = 0; info->request.kind == JOB_VERIFY && i < info->outcomes; i++)
+		if (engine_outcome(service->engine, info->id, i, &outcome) < 0 || outcome.store_error == -EBADMSG)
+			return true;
+	return false;
+}
+
+static enum service_code code_of(struct service *service, const struct job_info *info)
 {
 	switch (info->state) {
 	case JOB_DONE:
@@ -128,7 +139,7 @@ static enum service_code code_of(const struct job_info *info)
 	case JOB_OUTCOME_UNKNOWN:
 		return CODE_UNKNOWN;
 	default:
-		return info->request.kind == JOB_VERIFY ? CODE_DAMAGED : CODE_FAILED;
+		return found_damage(service, info) ? CODE_DAMAGED : CODE_FAILED;
 	}
 }
 
@@ -196,5 +207,5 @@ void service_follow(struct service *service, struct api_client *client)
 	if (task->stage == STAGE_NOTES)
 		send_notes(service, client, &info);
 	if (task->stage == STAGE_END && api_room(client))
-		service_end(client, code_of(&info), info.remedy, "%s", info.sentence);
+		service_end(client, code_of(service, &info), info.remedy, "%s", info.sentence);
 }

@@ -79,7 +79,7 @@ static void refuse_submit(struct api_client *client, int error, uint64_t id)
 			"%d jobs wait already.", ENGINE_QUEUE_MAX);
 	else if (error == -EROFS)
 		service_end(client, CODE_FAILED, "Make room in the state directory, or mend its disk.",
-			"The audit log cannot be written, and nothing is restored without a record of who asked for it.");
+			"The audit log cannot be written, and nothing is restored, marked or removed without a record of who asked for it.");
 	else
 		service_end(client, CODE_FAILED, "", "The box is shutting down.");
 }

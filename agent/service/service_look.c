@@ -186,6 +186,19 @@ static void send_table(struct api_client *client, const struct show_table *table
 	api_send(client, &block);
 }
 
+static void free_show(struct engine_look *look)
+{
+	free(look); /* its first member */
+}
+
+static void gone_show(struct service *service, struct api_client *client)
+{
+	struct service_task *task = task_of(client);
+	if (task->show && !engine_leave(service->engine, &task->show->look, free_show))
+		free(task->show);
+	task->show = NULL;
+}
+
 static void end_show(struct service *service, struct api_client *client, enum service_code code)
 {
 	struct service_task *task = task_of(client);
@@ -194,9 +207,7 @@ static void end_show(struct service *service, struct api_client *client, enum se
 		service_end(client, code, "", "%s", "");
 	else
 		service_end(client, code, "coffret verify says what is damaged.", "The snapshot cannot be read: %s.", why);
-	engine_drop(service->engine, &task->show->look);
-	free(task->show);
-	task->show = NULL;
+	gone_show(service, client);
 }
 
 /* Notes first, once; then the tables of this slice, from task->index on; then the next slice. */
@@ -235,16 +246,6 @@ static void more_show(struct service *service, struct api_client *client)
 		end_show(service, client, CODE_DAMAGED);
 	else
 		send_slice(service, client);
-}
-
-static void gone_show(struct service *service, struct api_client *client)
-{
-	struct service_task *task = task_of(client);
-	if (!task->show)
-		return;
-	engine_drop(service->engine, &task->show->look);
-	free(task->show);
-	task->show = NULL;
 }
 
 const struct service_command service_look_commands[] = {

@@ -76,6 +76,8 @@ void service_follow(struct service *service, struct api_client *client);
  */
 struct store_look {
 	struct engine_look look;
+	struct service *service;
+	char user[64]; /* who asked */
 	struct store *store;
 	struct shelf *shelf;
 	/* 0, or an error with sentence and remedy filled in. */

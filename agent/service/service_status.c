@@ -280,6 +280,7 @@ static void more_check(struct service *service, struct api_client *client)
 	if (result != -ENOENT || !api_room(client))
 		return;
 	task->job = 0;
+	check_abandon(service->check);
 	if (task->failed)
 		service_end(client, CODE_FAILED, "", "Something is not right yet; each line above says what to do.");
 	else

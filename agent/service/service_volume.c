@@ -35,6 +35,8 @@ bool service_store_begin(struct service *service, struct api_client *client, con
 	}
 	*task->store = *look;
 	task->store->look.run = run_look;
+	task->store->service = service;
+	snprintf(task->store->user, sizeof(task->store->user), "%s", client->user);
 	task->store->store = service->store;
 	task->store->shelf = service->shelf;
 	task->store->secret.bytes = (const uint8_t *)task->store->text;
@@ -62,16 +64,20 @@ struct store_look *service_store_done(struct service *service, struct api_client
 	return NULL;
 }
 
+static void let_go(struct engine_look *engine_look)
+{
+	struct store_look *look = (struct store_look *)engine_look;
+	service_audit(look->service, look->event, look->user, ORIGIN_COMMAND, look->what, tell_result(look));
+	explicit_bzero(look, sizeof(*look));
+	free(look);
+}
+
+/* Nobody waits for a passphrase that is tried, which takes a small box seconds: not the panel, nor other clients. */
 void service_store_gone(struct service *service, struct api_client *client)
 {
 	struct service_task *task = task_of(client);
-	if (!task->store)
-		return;
-	engine_drop(service->engine, &task->store->look);
-	service_audit(
-		service, task->store->event, client->user, ORIGIN_COMMAND, task->store->what, tell_result(task->store));
-	explicit_bzero(task->store, sizeof(*task->store));
-	free(task->store);
+	if (task->store && !engine_leave(service->engine, &task->store->look, let_go))
+		let_go(&task->store->look);
 	task->store = NULL;
 }
 
