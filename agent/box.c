@@ -281,7 +281,7 @@ void box_look_at_clock(struct box *box)
 	if (box->config.scrub_days)
 		run_daily(box, JOB_SCRUB, &box->scrub_at);
 	if (!engine_progress(box->engine, &progress)) /* a backup brings copies along by itself */
-		catch_up_look(&box->catch_up, &box->service);
+		catch_up_look(&box->catch_up, &box->service, clock_monotonic(box->clock));
 	ask_to_look(box);
 }
 

@@ -78,6 +78,14 @@ int engine_submit(struct engine *engine, const struct job_request *request, int6
 	return result;
 }
 
+bool engine_has_room(struct engine *engine)
+{
+	pthread_mutex_lock(&engine->lock);
+	bool room = engine->queued < ENGINE_QUEUE_MAX;
+	pthread_mutex_unlock(&engine->lock);
+	return room;
+}
+
 static void cancel_queued(struct engine *engine, size_t index, const char *why)
 {
 	struct job_info info = engine->queue[index];
