@@ -151,6 +151,22 @@ static enum job_state finish(struct story *story, struct capture *capture)
 		story_size(outcome->bytes, size), story_size(outcome->stored, added), story_size(outcome->server_bytes, pages));
 }
 
+static void note_left_out(
+	const struct story *story, const struct capture *capture, const char *const *names, size_t count)
+{
+	const struct catalogue *catalogue = capture->catalogue;
+	for (size_t i = 0; i < count; i++) {
+		const char *dangles = profile_volatile_dangles(story->server->profile, story->outcome->database, names[i]);
+		bool there = false;
+		for (size_t t = 0; t < catalogue->table_count && !there; t++)
+			there = catalogue_table_listed(&catalogue->tables[t], &names[i], 1);
+		if (there)
+			job_report_note(story->report, "%.120s was left out: %s%s%s.", names[i],
+				profile_volatile_reason(story->server->profile, story->outcome->database, names[i]),
+				*dangles ? "; after a restore " : "", dangles);
+	}
+}
+
 /* Reads the database into the snapshot that is being made. 0, or the reason with *error filled in. */
 static int read_database(struct story *story, struct capture *capture, struct sql_error *error)
 {
@@ -172,6 +188,8 @@ static int read_database(struct story *story, struct capture *capture, struct sq
 		result = worker_read(worker, (enum consistency)story->server->consistency, story->context->rowgroup, true,
 			left_out, left_out_count, error);
 	}
+	if (result == 0)
+		note_left_out(story, capture, left_out, left_out_count);
 	worker_stop(worker);
 	return result;
 }

@@ -87,6 +87,23 @@ def test_a_good_database_restored_over_itself_writes_nothing(shared, chat):
     assert [s for s in box.json("list")["snapshots"] if s["class"] == "safety"] == []
 
 
+def test_tables_of_passing_state_are_left_out_where_that_is_asked_and_named(shared, chat):
+    box = shared.box(chat, name="passing", extra="leave_out_volatile = yes")
+    told = box.ok("backup", "mgc")
+    assert "dbo.tblFileToken was left out" in told and "must be begun again" in told, told
+    shown = box.json("show", newest(box, "mgc")["id"])
+    names = {t["name"] for t in shown["tables"]}
+    assert len(names) == 20 and "[dbo].[tblFileToken]" not in names and "[dbo].[tblLastChatId]" in names
+    assert any("dbo.tblFileToken was left out" in note["text"] for note in shown["notes"])
+    before = chat.fingerprint("mgc")
+    chat.sql("DELETE FROM dbo.tblFileToken", "mgc")
+    changed = chat.fingerprint("mgc")
+    assert changed["dbo.tblFileToken"] != before["dbo.tblFileToken"]
+    chat.sql("DELETE FROM dbo.tblPrincipalRole", "mgc")
+    box.ok("restore", "mgc")
+    assert chat.fingerprint("mgc") == changed
+
+
 def test_a_lost_room_costs_a_room(shared, chat):
     box = shared.box(chat, name="room")
     box.ok("backup", "mgc")
