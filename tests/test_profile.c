@@ -3,7 +3,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
-#include <errno.h>
 #include <cmocka.h>
 
 #include "agent/config/profile.h"
@@ -74,7 +73,6 @@ static void other_databases_and_profiles_leave_nothing_out(void **state)
 	assert_int_equal(profile_volatile(PROFILE_PERSISTENT_CHAT, "mgccomp", tables), 0);
 	assert_int_equal(profile_volatile(PROFILE_PERSISTENT_CHAT, "sales", tables), 0);
 	assert_int_equal(profile_volatile(PROFILE_ANY, "mgc", tables), 0);
-	assert_null(profile_databases(PROFILE_ANY)[0]);
 }
 
 static void the_compliance_database_is_restored_only_when_asked(void **state)
@@ -86,8 +84,6 @@ static void the_compliance_database_is_restored_only_when_asked(void **state)
 	assert_false(profile_restores_by_default(PROFILE_PERSISTENT_CHAT, "mgccomp", &why));
 	assert_non_null(strstr(why, "second time"));
 	assert_true(profile_restores_by_default(PROFILE_ANY, "mgccomp", &why));
-	assert_string_equal(profile_databases(PROFILE_PERSISTENT_CHAT)[0], "mgc");
-	assert_string_equal(profile_databases(PROFILE_PERSISTENT_CHAT)[1], "mgccomp");
 }
 
 static void the_first_step_after_a_restore_is_to_restart_the_services(void **state)
@@ -100,27 +96,6 @@ static void the_first_step_after_a_restore_is_to_restart_the_services(void **sta
 	assert_string_equal(profile_next_step(PROFILE_ANY, "mgc"), "");
 }
 
-static void cookies_go_with_principals(void **state)
-{
-	(void)state;
-	assert_string_equal(profile_companions(PROFILE_PERSISTENT_CHAT, "mgc", "tblPrincipal")[0], "dbo.tblADCookie");
-	assert_string_equal(profile_companions(PROFILE_PERSISTENT_CHAT, "mgc", "dbo.tblADCookie")[0], "dbo.tblPrincipal");
-	assert_null(profile_companions(PROFILE_PERSISTENT_CHAT, "mgc", "tblChat")[0]);
-	assert_null(profile_companions(PROFILE_ANY, "mgc", "tblPrincipal")[0]);
-}
-
-static void profiles_have_two_names(void **state)
-{
-	enum profile profile;
-
-	(void)state;
-	assert_int_equal(profile_parse(&profile, "persistent-chat"), 0);
-	assert_int_equal(profile, PROFILE_PERSISTENT_CHAT);
-	assert_int_equal(profile_parse(&profile, "any"), 0);
-	assert_int_equal(profile, PROFILE_ANY);
-	assert_int_equal(profile_parse(&profile, "chat"), -EINVAL);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -130,8 +105,6 @@ int main(void)
 		cmocka_unit_test(other_databases_and_profiles_leave_nothing_out),
 		cmocka_unit_test(the_compliance_database_is_restored_only_when_asked),
 		cmocka_unit_test(the_first_step_after_a_restore_is_to_restart_the_services),
-		cmocka_unit_test(cookies_go_with_principals),
-		cmocka_unit_test(profiles_have_two_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,7 +6,6 @@
  */
 #include "agent/config/profile.h"
 
-#include <errno.h>
 #include <string.h>
 #include <strings.h>
 
@@ -41,25 +40,6 @@ static const struct volatile_table *volatile_tables(enum profile profile, const 
 		return NULL;
 	*count = sizeof mgc_volatile / sizeof mgc_volatile[0];
 	return mgc_volatile;
-}
-
-int profile_parse(enum profile *profile, const char *name)
-{
-	if (!strcmp(name, "any"))
-		*profile = PROFILE_ANY;
-	else if (!strcmp(name, "persistent-chat"))
-		*profile = PROFILE_PERSISTENT_CHAT;
-	else
-		return -EINVAL;
-	return 0;
-}
-
-const char *const *profile_databases(enum profile profile)
-{
-	static const char *const chat[] = { "mgc", "mgccomp", NULL };
-	static const char *const none[] = { NULL };
-
-	return profile == PROFILE_PERSISTENT_CHAT ? chat : none;
 }
 
 bool profile_restores_by_default(enum profile profile, const char *database, const char **why)
@@ -105,21 +85,6 @@ const char *profile_volatile_dangles(enum profile profile, const char *database,
 	const struct volatile_table *found = find(profile, database, table);
 
 	return found ? found->dangles : NULL;
-}
-
-const char *const *profile_companions(enum profile profile, const char *database, const char *table)
-{
-	static const char *const none[] = { NULL };
-	static const char *const of_principal[] = { "dbo.tblADCookie", NULL };
-	static const char *const of_cookie[] = { "dbo.tblPrincipal", NULL };
-
-	if (profile != PROFILE_PERSISTENT_CHAT || strcasecmp(database, "mgc") != 0)
-		return none;
-	if (!strcasecmp(table, "tblPrincipal") || !strcasecmp(table, "dbo.tblPrincipal"))
-		return of_principal;
-	if (!strcasecmp(table, "tblADCookie") || !strcasecmp(table, "dbo.tblADCookie"))
-		return of_cookie;
-	return none;
 }
 
 const char *profile_stop_command(enum profile profile)

@@ -13,12 +13,6 @@
 
 #define PROFILE_VOLATILE_MAX 16
 
-/* "any" or "persistent-chat"; -EINVAL. */
-int profile_parse(enum profile *profile, const char *name);
-
-/* The databases that the profile backs up where the configuration names none; NULL-terminated; "any": none. */
-const char *const *profile_databases(enum profile profile);
-
 /* False for a database that is restored only when it was asked for by name, with the reason. */
 bool profile_restores_by_default(enum profile profile, const char *database, const char **why);
 
@@ -30,9 +24,6 @@ size_t profile_volatile(enum profile profile, const char *database, const char *
 /* Why a table is volatile, and what dangles without it; NULL where it is not. */
 const char *profile_volatile_reason(enum profile profile, const char *database, const char *table);
 const char *profile_volatile_dangles(enum profile profile, const char *database, const char *table);
-
-/* Tables that must be replaced together with this one, NULL-terminated: tblADCookie goes with tblPrincipal. */
-const char *const *profile_companions(enum profile profile, const char *database, const char *table);
 
 /* How the sessions that a restore must not meet are ended: a sentence for a person at the servers. */
 const char *profile_stop_command(enum profile profile);

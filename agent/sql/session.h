@@ -93,9 +93,6 @@ int session_bulk_end(struct session *session, uint64_t *rows, struct sql_error *
 /* The TYPE_INFO bytes that the server sent for a column of the last query, collation included. Returns their length. */
 size_t session_type_info(const struct session *session, size_t column, const void **bytes, uint16_t *flags);
 
-/* Bytes that came from the server so far, packet headers included. */
-uint64_t session_received(const struct session *session);
-
 /* Called about once a second while the session waits, and between rows; true ends what it does with -ECANCELED. */
 void session_on_wait(struct session *session, bool (*stop)(void *arg), void *arg);
 

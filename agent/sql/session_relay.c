@@ -67,11 +67,6 @@ size_t session_type_info(const struct session *session, size_t column, const voi
 	return relay_type_info(session->relay, column, bytes, flags);
 }
 
-uint64_t session_received(const struct session *session)
-{
-	return relay_received(session->relay);
-}
-
 void session_on_wait(struct session *session, bool (*stop)(void *arg), void *arg)
 {
 	session->stop = stop;
