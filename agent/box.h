@@ -29,13 +29,12 @@ struct box {
 	struct service service;
 	struct catch_up catch_up;
 	struct loop_timer clock_timer;
-	bool scheduled;
 	struct clock *clock; /* set before box_open; NULL: the kernel's */
 	struct engine_look store_look, confirm_time;
-	bool confirming_time;       /* confirm_time is the engine's */
-	_Atomic int64_t held_back;  /* store.clock's, for other threads */
-	bool looking;               /* store_look is the engine's */
-	int64_t clean_at, scrub_at; /* the next ones, of the clock's monotonic ms */
+	bool scheduled;
+	bool looking, confirming_time; /* store_look, confirm_time are the engine's */
+	_Atomic int64_t held_back;     /* store.clock's, for other threads */
+	int64_t clean_at, scrub_at;    /* the next ones, of the clock's monotonic ms */
 	/* Told after anything changed: for the panel. May be NULL. */
 	void (*changed)(void *arg);
 	void *changed_arg;

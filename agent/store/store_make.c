@@ -220,9 +220,11 @@ static int make_one(struct store *store, uint32_t index, char recovery_key[64])
 static int prepare(struct store *store)
 {
 	int result = make_places(store);
-	if (result == 0 && make_box(store) < 0)
-		result = store_tell(&store->volumes[0], -EBADMSG, "Look at the file box-id there.",
-			"What this box is called cannot be read from %s, nor written.", store->config->state_directory);
+	int error = result == 0 ? make_box(store) : 0;
+	if (error < 0)
+		result = store_tell(&store->volumes[0], -EBADMSG, "Look at that file, and at who may write there.",
+			"%s/box-id, which says what this box is called, cannot be read, nor made: %s.",
+			store->config->state_directory, strerror(-error));
 	return result;
 }
 

@@ -16,7 +16,7 @@ int holder_check(const struct job_context *context, const char *database, struct
 	if (!volume->accept_risk)
 		return -EMEDIUMTYPE;
 	job_report_note(report,
-		"%.120s: kept only in %.120s, which cannot promise that a power cut loses nothing; the configuration accepts that",
+		"%.120s: snapshots are kept only in %.120s, which cannot promise that a power cut loses nothing; the configuration accepts that",
 		database, volume->path);
 	return 0;
 }

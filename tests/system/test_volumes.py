@@ -48,7 +48,7 @@ def test_a_volume_that_forgets_is_no_only_holder(world, in_memory):
     assert box.json("list")["snapshots"] == []
     accept_risk(box, True)
     told = box.ok("backup")
-    assert "note: small: kept only in" in told and "cannot promise" in told
+    assert "note: small: snapshots are kept only in" in told and "cannot promise" in told
     snapshot = box.json("list")["snapshots"][0]
     assert not snapshot["durable"]
     assert "at risk" in box.ok("list")
