@@ -19,7 +19,6 @@
 #include "agent/job/story.h"
 #include "board/board.h"
 
-#define CONFIG_PATH "/etc/coffret/coffret.conf"
 #define END_SECONDS 85 /* systemd waits 90 by default */
 
 static struct box box;

@@ -13,7 +13,7 @@ void client_take(struct client *client, int fd)
 	client->size = client->taken = 0;
 }
 
-int client_connect(struct client *client, const char *path)
+int client_dial(const char *path)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	if (strlen(path) >= sizeof(address.sun_path))
@@ -27,6 +27,14 @@ int client_connect(struct client *client, const char *path)
 		close(fd);
 		return error;
 	}
+	return fd;
+}
+
+int client_connect(struct client *client, const char *path)
+{
+	int fd = client_dial(path);
+	if (fd < 0)
+		return fd;
 	client_take(client, fd);
 	return 0;
 }

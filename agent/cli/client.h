@@ -13,7 +13,9 @@ struct client {
 	char bytes[2 * BLOCK_SIZE];
 };
 
-/* 0 or an errno of connect(2). */
+/* A socket that is connected to this path, to be closed by the caller; or an errno of connect(2), -ENAMETOOLONG. */
+int client_dial(const char *path);
+/* 0, or as client_dial. */
 int client_connect(struct client *client, const char *path);
 void client_take(struct client *client, int fd); /* a socket that is connected already */
 int client_send(struct client *client, struct block *request);

@@ -19,7 +19,6 @@
 #include "agent/config/config.h"
 #include "agent/service/service.h"
 
-#define CONFIG_PATH "/etc/coffret/coffret.conf"
 #define SOCKET_PATH "/run/coffret/socket"
 #define CODE_INTERRUPTED 130
 

@@ -5,14 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
+#include "agent/cli/client.h"
 #include "agent/config/config.h"
 #include "agent/service/service.h"
 
-#define CONFIG_PATH "/etc/coffret/coffret.conf"
 enum { SHORT_PRESS_MS = 200, LONGEST_MS = 600000 };
 
 int press_parse_time(const char *text)
@@ -27,15 +25,13 @@ int press_parse_time(const char *text)
 
 static FILE *reach_panel(const char *path)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
-	FILE *panel = fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 ? fdopen(fd, "r+") : NULL;
-	if (!panel) {
-		fprintf(stderr, "coffret: the simulated panel cannot be reached at %s: %s.\n", path, strerror(errno));
-		if (fd >= 0)
-			close(fd);
-	}
+	int fd = client_dial(path);
+	FILE *panel = fd >= 0 ? fdopen(fd, "r+") : NULL;
+	if (!panel)
+		fprintf(stderr, "coffret: the simulated panel cannot be reached at %s: %s.\n", path,
+			strerror(fd < 0 ? -fd : errno));
+	if (!panel && fd >= 0)
+		close(fd);
 	return panel;
 }
 

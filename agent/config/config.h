@@ -12,6 +12,8 @@
 
 #include "storage/retention.h"
 
+#define CONFIG_PATH "/etc/coffret/coffret.conf" /* where no other is named */
+
 #define SERVER_NAME_SIZE 64    /* the name of a [server NAME] section */
 #define VOLUME_NAME_SIZE 32    /* of a [volume NAME] section */
 #define DATABASE_NAME_SIZE 520 /* 128 UTF-16 units as UTF-8, and a NUL */
