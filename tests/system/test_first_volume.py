@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from test_states import Scene, wait_for_phase
-from test_volumes import snapshots, volume
+from test_volumes import asked, snapshots, volume
 from world import wait_for
 
 
@@ -45,7 +45,7 @@ def pair(world):
 def to_disk(scene):
     """The snapshot of the wanted state."""
     wanted = list(snapshots(scene.box))[0]
-    scene.box.ok("copy", wanted, "--to", "disk")
+    assert asked(scene.box, "copy", wanted, "--to", "disk").returncode == 0
     return wanted
 
 
@@ -72,7 +72,7 @@ def test_a_restore_that_was_cut_off_is_told_without_the_volume_that_has_its_jour
 
 
 def cut_in_commit(scene):
-    scene.server.tell("set silence=commit:3")
+    scene.server.tell("set silence=commit:60")
     run = scene.begin()
     wait_for_phase(run, "commit")
     scene.cut(run)

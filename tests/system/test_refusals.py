@@ -283,7 +283,7 @@ def test_the_largest_row_that_a_server_can_have_is_kept_and_comes_back(world):
 
 def test_of_two_jobs_at_once_the_second_waits_and_the_same_again_is_the_first(world):
     server, box, _ = damaged(world)
-    server.tell("set silence=select:0.3")
+    server.tell("set silence=select:2")
     first = box.json("backup", "small", "--no-wait")
     accepted = [stage.json.loads(line) for line in box.ok("restore", "small", "--no-wait", "--json").splitlines()][0]
     again = [box.run(command, "small", "--no-wait") for command in ("backup", "restore")]
