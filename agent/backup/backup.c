@@ -28,22 +28,34 @@
 #define LOCKED_DAYS 90 /* box days in which a person looks at a damaged database, or unpins */
 #define ATTEMPTS 3     /* a deadlock or a schema change in the middle starts it again, at most twice */
 
-/* Once a database shows physical damage, the older snapshots may be all there is: nothing may remove them. */
-static void lock_older_snapshots(struct story *story)
+/* How many there are on this volume and stay. */
+static unsigned lock_on(struct repository *repository, const char *subject)
 {
-	struct repository *repository = story->context->repository;
-	char subject[136];
 	int count = snapshot_list(repository, NULL, 0);
 	struct snapshot_info *list = calloc((size_t)count + 1, sizeof *list);
 	uint32_t until = (uint32_t)(repository_box_time(repository) / BOX_DAY) + LOCKED_DAYS;
 	unsigned locked = 0;
 
-	server_subject(story->server, story->outcome->database, subject, sizeof subject);
 	count = list ? snapshot_list(repository, list, (size_t)count) : 0;
 	for (int i = 0; i < count; i++)
 		if (strcmp(list[i].subject, subject) == 0 && snapshot_lock(repository, list[i].id, until) == 0)
 			locked++;
 	free(list);
+	return locked;
+}
+
+/* Once a database shows physical damage, the older snapshots may be all there is: nothing may remove them. */
+static void lock_older_snapshots(struct story *story)
+{
+	char subject[136];
+	unsigned locked = 0;
+
+	server_subject(story->server, story->outcome->database, subject, sizeof subject);
+	for (size_t i = 0; i < volumes_count(story->context); i++) {
+		struct repository *repository = volumes_get(story->context, i).repository;
+		unsigned there = repository ? lock_on(repository, subject) : 0;
+		locked = there > locked ? there : locked; /* most of them are copies of the same */
+	}
 	job_report_note(story->report, "%s: the database is damaged; %u older snapshots were locked for %d box days",
 		story->outcome->database, locked, LOCKED_DAYS);
 }
@@ -307,9 +319,16 @@ static void back_up_server(const struct job_context *context, const struct serve
 {
 	const char *databases[CONFIG_DATABASES_MAX];
 	size_t count = server_databases(server, request->database, false, databases);
+	struct story story;
 
-	for (size_t i = 0; i < count && !context->stop(context->engine); i++)
-		back_up(context, server, databases[i], report);
+	for (size_t i = 0; i < count; i++) {
+		if (!context->stop(context->engine)) {
+			back_up(context, server, databases[i], report);
+			continue;
+		}
+		story_begin(&story, context, server, databases[i], report);
+		story_store_failed(&story, -ECANCELED, "Before it was begun");
+	}
 }
 
 static void prepare(const struct job_context *context, struct job_report *report)
@@ -328,9 +347,7 @@ enum job_state backup_run(
 		if (!request->server[0] || strcmp(config->servers[i].name, request->server) == 0)
 			back_up_server(context, &config->servers[i], request, report);
 	copy_after_backup(context, report);
-	if (job_report_state(report) == JOB_DONE)
+	if (job_report_state(report) == JOB_DONE && !context->stop(context->engine))
 		volumes_each_writable(context, report, prune_after_backup);
-	if (context->stop(context->engine) && job_report_state(report) == JOB_DONE)
-		return JOB_CANCELLED;
 	return job_report_state(report);
 }

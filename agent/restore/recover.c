@@ -16,6 +16,17 @@
 #include "agent/snapshot/stored.h"
 #include "agent/upkeep/volumes.h"
 
+/* From whichever volume has it whole. */
+static int open_stored(const struct story *story, uint64_t id, struct stored_snapshot *snapshot)
+{
+	struct job_context on;
+	int result = -ENOENT;
+
+	for (size_t i = 0; result < 0 && volumes_holding(story->context, id, i, &on); i++)
+		result = stored_open(snapshot, on.repository, id);
+	return result;
+}
+
 /* ---- the server's undo ---- */
 
 /* What identities were tells the safety snapshot, which was sealed before any change. */
@@ -25,7 +36,7 @@ static int await_undone(struct story *story, struct sql_error *error)
 	struct stored_snapshot safety = { 0 };
 	int result;
 
-	if (story->outcome->safety && stored_open(&safety, story->context->repository, story->outcome->safety) == 0)
+	if (story->outcome->safety && open_stored(story, story->outcome->safety, &safety) == 0)
 		before = (struct undone_values){ safety.catalogue_bytes, safety.catalogue_size };
 	result = undone_await(story, &before, false, error);
 	stored_close(&safety);
@@ -94,16 +105,17 @@ static enum job_state restored(struct story *story, const char *how)
 		story, "The restore of %s was cut off after COMMIT was sent. %s: it is restored.", outcome->database, how);
 }
 
-static bool is_as_before(struct story *story, const struct capture *now)
+/* 1, or 0; or an error: nobody knows what was there. -ENOENT: it was not kept. */
+static int is_as_before(struct story *story, const struct capture *now)
 {
 	struct stored_snapshot safety;
-	bool is;
+	int result = story->outcome->safety ? open_stored(story, story->outcome->safety, &safety) : -ENOENT;
 
-	if (!story->outcome->safety || stored_open(&safety, story->context->repository, story->outcome->safety) < 0)
-		return false;
-	is = same(&safety, now);
+	if (result < 0)
+		return result;
+	result = same(&safety, now);
 	stored_close(&safety);
-	return is;
+	return result;
 }
 
 static enum job_state not_committed(struct story *story)
@@ -138,19 +150,52 @@ static bool is_away(const struct story *story, uint64_t snapshot)
 	return snapshot && job_volume_away(story->context) && !volumes_holding(story->context, snapshot, 0, &on);
 }
 
-static enum job_state tell(struct story *story, const struct stored_snapshot *wanted, const struct capture *now)
+/* What to do, and where the state before the restore is. */
+static void tell_way_on(struct story *story, const char *remedy)
 {
-	if (same(wanted, now))
-		return restored(story, "It was looked at");
-	if (is_as_before(story, now))
-		return not_committed(story);
-	if (is_away(story, story->outcome->safety))
-		return known_later(story, "state before");
-	return story_refused(story,
-		"Look at what wrote to it, then restore again; the safety snapshot has the state before.",
+	struct job_outcome *outcome = story->outcome;
+	struct job_context on;
+
+	if (outcome->safety && volumes_holding(story->context, outcome->safety, 0, &on))
+		snprintf(outcome->remedy, sizeof outcome->remedy, "%s Snapshot %016" PRIx64 " has the state before.", remedy,
+			outcome->safety);
+	else
+		snprintf(outcome->remedy, sizeof outcome->remedy, "%s", remedy);
+}
+
+static enum job_state neither(struct story *story)
+{
+	story_refused(story, "",
 		"The restore of %s was cut off. It was looked at: the database has changed since, and is neither the old state "
 		"nor the snapshot.",
 		story->outcome->database);
+	tell_way_on(story, "Look at what wrote to it, then restore again.");
+	return story->outcome->state;
+}
+
+/* Without the state before, what is not the snapshot may be that, or something new. */
+static enum job_state not_the_snapshot(struct story *story)
+{
+	story_refused(story, "",
+		"The restore of %s was cut off. It was looked at: the database is not as in the snapshot. Either the restore was not "
+		"kept, or somebody has changed it since; which, nobody can tell, since the state before %s.",
+		story->outcome->database, story->outcome->safety ? "cannot be read" : "was not kept");
+	tell_way_on(story, "Look at the database; then ask for the restore again.");
+	return story->outcome->state;
+}
+
+static enum job_state tell(struct story *story, const struct stored_snapshot *wanted, const struct capture *now)
+{
+	int before;
+
+	if (same(wanted, now))
+		return restored(story, "It was looked at");
+	before = is_as_before(story, now);
+	if (before == 1)
+		return not_committed(story);
+	if (is_away(story, story->outcome->safety))
+		return known_later(story, "state before");
+	return before == 0 ? neither(story) : not_the_snapshot(story);
 }
 
 /*
@@ -163,16 +208,25 @@ static bool never_to_be_known(const struct sql_error *error)
 		error->kind == SQL_ERROR_DAMAGED || error->kind == SQL_ERROR_SNAPSHOT;
 }
 
-static enum job_state cannot_tell(struct story *story)
+/* What goes on without knowing: the next restore needs not know. */
+static enum job_state cannot_tell(struct story *story, enum sql_error_kind kind)
 {
 	struct job_outcome *outcome = story->outcome;
 	char why[sizeof outcome->sentence];
 
 	memcpy(why, outcome->sentence, sizeof why);
-	return story_refused(story,
-		"Compare the database with the snapshot by eye (restore --what-if), then restore again.",
+	story_refused(story, "",
 		"The restore of %s was cut off after COMMIT was sent, and what became of it cannot be found out any more: %.300s",
 		outcome->database, why);
+	if (kind == SQL_ERROR_DAMAGED)
+		tell_way_on(story,
+			"Ask for the restore again, with --without-safety: it replaces what cannot be read, which can neither be kept nor "
+			"compared.");
+	else if (kind == SQL_ERROR_SNAPSHOT)
+		tell_way_on(story, "Look at the database; then restore another snapshot if it is not as it should be.");
+	else
+		tell_way_on(story, "Compare the database with the snapshot by eye (restore --what-if), then restore again.");
+	return outcome->state;
 }
 
 static enum job_state look_and_tell(struct story *story)
@@ -182,13 +236,14 @@ static enum job_state look_and_tell(struct story *story)
 	struct stored_snapshot wanted;
 	struct capture now;
 	enum job_state state;
-	int result = stored_open(&wanted, story->context->repository, outcome->snapshot);
+	int result = open_stored(story, outcome->snapshot, &wanted);
 
 	if (result == -ENOENT && is_away(story, outcome->snapshot))
 		return known_later(story, "snapshot");
 	if (result < 0) {
 		story_store_failed(story, result, "opening the snapshot that was being restored");
-		return result == -ENOENT || result == -EBADMSG ? cannot_tell(story) : (outcome->state = JOB_OUTCOME_UNKNOWN);
+		return result == -ENOENT || result == -EBADMSG ? cannot_tell(story, SQL_ERROR_SNAPSHOT)
+													   : (outcome->state = JOB_OUTCOME_UNKNOWN);
 	}
 	capture_init(&now, story->context, &story->progress, story->report, NULL);
 	result = look(story, &wanted, &now, &error);
@@ -196,7 +251,7 @@ static enum job_state look_and_tell(struct story *story)
 		state = tell(story, &wanted, &now);
 	} else {
 		story_sql_failed(story, &error);
-		state = never_to_be_known(&error) ? cannot_tell(story) : (outcome->state = JOB_OUTCOME_UNKNOWN);
+		state = never_to_be_known(&error) ? cannot_tell(story, error.kind) : (outcome->state = JOB_OUTCOME_UNKNOWN);
 	}
 	capture_free(&now);
 	stored_close(&wanted);

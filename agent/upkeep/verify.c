@@ -23,6 +23,10 @@ static void verify_one(
 
 	story_begin(&story, context, NULL, info->subject, report);
 	story.outcome->snapshot = info->id;
+	if (story_stop(&story)) {
+		story_store_failed(&story, -ECANCELED, "Before it was looked at");
+		return;
+	}
 	story_phase(&story, JOB_PHASE_VERIFY, 0);
 	result = damage_check(context, info->id, data, report);
 	if (result == 0 && data && !(info->flags & SNAPSHOT_VERIFIED))
@@ -41,14 +45,15 @@ enum job_state verify_run(
 {
 	int count = snapshot_list(context->repository, NULL, 0);
 	struct snapshot_info *list = count < 0 ? NULL : calloc((size_t)count + 1, sizeof *list);
-	bool any = false;
+	bool any = false, stopped = false;
 
 	if (list)
 		count = snapshot_list(context->repository, list, (size_t)count);
-	for (int i = 0; list && i < count && !context->stop(context->engine); i++) {
+	for (int i = 0; list && i < count && !stopped; i++) {
 		if (request->snapshot && list[i].id != request->snapshot)
 			continue;
 		any = true;
+		stopped = context->stop(context->engine);
 		verify_one(context, &list[i], request->every_byte, report);
 	}
 	free(list);
@@ -58,7 +63,5 @@ enum job_state verify_run(
 		return request->snapshot ? story_store_failed(&story, -ENOENT, "verifying a snapshot")
 								 : story_done(&story, "There are no snapshots yet.");
 	}
-	if (context->stop(context->engine))
-		return JOB_CANCELLED;
 	return job_report_state(report);
 }

@@ -170,6 +170,17 @@ static bool is_asked(const struct job_request *request, const struct job_volume 
 		(!request->snapshot || holds(volume, request->snapshot));
 }
 
+static void tell_cancelled(const struct job_context *on, const struct job_request *request, struct job_report *report)
+{
+	struct snapshot_info info = { .id = 0 };
+	struct story story;
+	if (request->snapshot)
+		snapshot_find(on->repository, request->snapshot, &info);
+	story_begin(&story, on, NULL, info.subject, report);
+	story.outcome->snapshot = request->snapshot;
+	story_store_failed(&story, -ECANCELED, "Before anything was done there");
+}
+
 enum job_state volumes_each(const struct job_context *context, const struct job_request *request,
 	struct job_report *report, job_story *story, bool writing)
 {
@@ -178,10 +189,13 @@ enum job_state volumes_each(const struct job_context *context, const struct job_
 		struct job_volume volume = volumes_get(context, i);
 		struct job_context on = volumes_on(context, &volume);
 		size_t first = report->outcome_count;
-		if (!is_asked(request, &volume, writing) || (any && context->stop(context->engine)))
+		if (!is_asked(request, &volume, writing))
 			continue;
+		if (any && context->stop(context->engine))
+			tell_cancelled(&on, request, report);
+		else
+			story(&on, request, report);
 		any = true;
-		story(&on, request, report);
 		name_outcomes(&on, report, first);
 	}
 	if (any)
