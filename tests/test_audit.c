@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -212,6 +213,34 @@ static void a_record_that_is_too_long_is_cut_not_broken(void **state)
 	audit_close(&audit);
 	assert_int_equal(audit_verify(directory, &verdict), 0);
 	assert_int_equal(verdict.records, 2);
+	char log[3 * AUDIT_LINE_MAX];
+	log[read_log(log, sizeof(log) - 1)] = '\0';
+	assert_non_null(strstr(log, "...\" chain=")); /* whoever reads it sees that it was cut, and its last word ends */
+}
+
+/* With no descriptor left, for a moment. */
+static void a_new_file_that_could_not_be_opened_is_opened_at_the_next_record(void **state)
+{
+	(void)state;
+	struct audit audit;
+	struct audit_record record;
+	struct audit_verdict verdict;
+	struct rlimit limit, none = { 0 };
+	write_three();
+	assert_int_equal(audit_open(&audit, directory), 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	none.rlim_max = limit.rlim_max;
+	audit.size = AUDIT_FILE_MAX; /* so that it is full */
+	audit_begin(&record, "asked");
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	int failed = audit_write(&audit, &record, 1704067200);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	assert_int_equal(failed, -EMFILE);
+	note(&audit, "asked", "dora");
+	audit_close(&audit);
+	assert_int_equal(audit_write(&audit, &record, 1704067200), -EBADF);
+	assert_int_equal(audit_verify(directory, &verdict), 0);
+	assert_int_equal(verdict.last, 4);
 }
 
 #define audit_test(name) cmocka_unit_test_setup_teardown(name, make_directory, remove_directory)
@@ -228,6 +257,7 @@ int main(void)
 		audit_test(the_file_is_bounded_and_the_chain_spans_both),
 		audit_test(a_cut_right_after_the_rename_loses_no_chain),
 		audit_test(a_record_that_is_too_long_is_cut_not_broken),
+		audit_test(a_new_file_that_could_not_be_opened_is_opened_at_the_next_record),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -637,6 +637,21 @@ static void a_check_tells_each_step_up_to_the_one_that_fails(void **state)
 	unlink(path);
 }
 
+/* In the store both would be one, and the one restored as the other. */
+static void a_database_whose_name_a_store_would_cut_is_refused(void **state)
+{
+	(void)state;
+	char text[256];
+	for (int length = 130; length <= 131; length++) {
+		snprintf(text, sizeof(text), "Command: check\nServer: sql1\nDatabase: %0*d\n\n", length, 7);
+		ask(text);
+		expect("finding");
+		assert_string_equal(value("Step"), "configuration");
+		assert_int_equal(strstr(value("Detail"), "134 bytes") != NULL, length == 131);
+		skip_to_end();
+	}
+}
+
 static bool check_is_over(void)
 {
 	pthread_mutex_lock(&check.lock);
@@ -735,6 +750,7 @@ int main(void)
 		service_test(a_long_list_comes_whole_through_a_narrow_socket),
 		service_test(status_names_the_newest_good_backup_of_each_database),
 		service_test(a_check_tells_each_step_up_to_the_one_that_fails),
+		service_test(a_database_whose_name_a_store_would_cut_is_refused),
 		service_test(a_check_is_read_to_its_end_before_another_one_begins),
 		service_test(a_server_is_trusted_by_name),
 		service_test(what_is_no_command_is_told_so),

@@ -15,7 +15,12 @@
 #define FILE_NAME "audit.log"
 #define OLD_NAME "audit.log.old"
 #define CHAIN_WORD " chain="
-enum { CHAIN_LENGTH = sizeof(CHAIN_WORD) - 1 + 2 * AUDIT_HASH_SIZE, PREFIX_MAX = 64 };
+#define CUT "...\""
+enum {
+	CHAIN_LENGTH = sizeof(CHAIN_WORD) - 1 + 2 * AUDIT_HASH_SIZE,
+	PREFIX_MAX = 64,
+	RECORD_MAX = AUDIT_LINE_MAX - PREFIX_MAX - CHAIN_LENGTH - sizeof(CUT),
+};
 
 static int extend_chain(uint8_t chain[AUDIT_HASH_SIZE], const char *text, size_t size)
 {
@@ -134,13 +139,21 @@ void audit_close(struct audit *audit)
 
 static void put(struct audit_record *record, char byte)
 {
-	if (record->size < sizeof(record->line) - PREFIX_MAX - CHAIN_LENGTH - 8)
+	if (record->cut)
+		return;
+	record->cut = record->size == RECORD_MAX;
+	if (!record->cut) {
 		record->line[record->size++] = byte;
+		return;
+	}
+	memcpy(record->line + record->size, CUT, sizeof(CUT) - 1);
+	record->size += sizeof(CUT) - 1;
 }
 
 void audit_begin(struct audit_record *record, const char *event)
 {
 	record->size = 0;
+	record->cut = false;
 	audit_add(record, "event", event);
 }
 
@@ -196,9 +209,8 @@ static int write_record(struct audit *audit, const struct audit_record *record, 
 	uint8_t chain[AUDIT_HASH_SIZE];
 	time_t when = (time_t)now;
 	struct tm utc;
-	if (audit->file < 0)
-		return -EBADF;
-	int result = rotate(audit);
+	/* There is none where the new file could not be opened in the middle of a rotation. */
+	int result = audit->file < 0 ? open_file(audit) : rotate(audit);
 	if (result < 0)
 		return result;
 	gmtime_r(&when, &utc);

@@ -15,6 +15,7 @@
 #define AGENT_JOB_AUDIT_H
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -37,11 +38,12 @@ void audit_close(struct audit *audit);
 /* A record that is being put together. */
 struct audit_record {
 	size_t size;
+	bool cut;
 	char line[AUDIT_LINE_MAX];
 };
 
 void audit_begin(struct audit_record *record, const char *event);
-void audit_add(struct audit_record *record, const char *key, const char *value); /* too long: cut, with a mark */
+void audit_add(struct audit_record *record, const char *key, const char *value); /* too long: cut, with a mark: ..." */
 /* Durable on return. `now`: seconds since 1970 UTC. */
 int audit_write(struct audit *audit, struct audit_record *record, int64_t now);
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "agent/config/profile.h"
+#include "storage/repository.h"
 
 #define CA_FILE_MAX (1024 * 1024)
 
@@ -100,6 +101,18 @@ static void fill_login(struct worker_login *login, const struct server_config *s
 		memcpy(login->pin, server->pin, sizeof login->pin);
 }
 
+/* Two databases whose names were cut alike would be one in the store. */
+static int check_names(const struct server_config *server, const char *database, struct sql_error *error)
+{
+	struct snapshot_info info;
+
+	if (strlen(server->name) + 1 + strlen(database) < sizeof info.subject)
+		return 0;
+	return sql_error_set(error, SQL_ERROR_CONFIGURATION, database,
+		"its name and that of its [server] take more than the %zu bytes by which a store knows a database",
+		sizeof info.subject - 2);
+}
+
 int server_connect(struct worker **worker, const struct server_config *server, const char *database, bool restore,
 	const struct worker_watcher *watcher, struct sql_error *error)
 {
@@ -109,7 +122,9 @@ int server_connect(struct worker **worker, const struct server_config *server, c
 	int result;
 
 	snprintf(error->doing, sizeof error->doing, "connecting to %.100s", server->host);
-	result = find_authorities(server, &authorities, error);
+	result = check_names(server, database, error);
+	if (result == 0)
+		result = find_authorities(server, &authorities, error);
 	if (result == 0)
 		result = find_password(server, restore, password, sizeof password, error);
 	if (result == 0) {
