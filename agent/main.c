@@ -205,7 +205,8 @@ int main(int argc, char **argv)
 		} else if (option == 'V') {
 			puts("coffretd " COFFRET_VERSION);
 			return 0;
-		} else if (option == '?') {
+		} else if (option == '?' || (what && what != option)) {
+			fputs(option == '?' ? "Try coffretd --help.\n" : "coffretd: --init and --check are two things.\n", stderr);
 			return 2;
 		} else {
 			what = option;

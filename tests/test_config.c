@@ -125,7 +125,7 @@ static void a_typo_is_refused_with_its_line_and_the_nearest_key(void **state)
 	refused("[box]\nvolum = /v\n", 2, "\"volum\"", "\"volume\"");
 	refused("[box]\n\n# x\nlangage = fr\n", 4, "\"langage\"", "\"language\"");
 	refused("[boxx]\nvolume = /v\n", 2, "[boxx]", "[server NAME]");
-	refused("volume = /v\n", 1, "[]", "[box]");
+	refused("volume = /v\n", 1, "\"volume\" before any section", "[box] first");
 	refused(SERVER "bakup_paswrd_file = x\n", 6, "\"bakup_paswrd_file\"", "\"backup_password_file\"");
 	refused("[store]\ndeflatelevel = 6\n", 2, "\"deflatelevel\" in [store]", "deflate_level");
 }

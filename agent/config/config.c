@@ -226,6 +226,8 @@ static int take_line(void *arg, const char *section_name, const char *name, cons
 		return 0;
 	if (strlen(section_name) >= INIH_NAME_MAX || strlen(name) >= INIH_NAME_MAX)
 		return refuse(parser, parser->line, "the name of a section or a key is too long");
+	if (!section_name[0])
+		return refuse(parser, parser->line, "found \"%s\" before any section, expected one such as [box] first", name);
 	const struct config_section *section = find_section(section_name);
 	if (!section)
 		return refuse(parser, parser->line,
@@ -318,7 +320,8 @@ int config_read(struct config *config, const char *path, char *message, size_t s
 	parser.file = fopen(path, "re");
 	if (!parser.file) {
 		int error = errno;
-		snprintf(message, size, "%s: %s", path, strerror(error));
+		snprintf(message, size, "%s: %s.%s", path, strerror(error),
+			error == ENOENT ? " Copy config.example.conf there, and change what is yours." : "");
 		return -error;
 	}
 	int result = ini_parse_stream(read_line, &parser, take_line, &parser);

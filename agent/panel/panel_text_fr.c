@@ -34,7 +34,7 @@ const struct panel_texts panel_texts_fr = {
 		PAIR(REFUSED_BUSY, "Occupé", "Réessayez plus tard"),
 		PAIR(REFUSED_GONE, "Sauvegarde disparue", "Recommencez"),
 		PAIR(REFUSED_OTHER, "Impossible à présent", "Appelez l'admin"),
-		PAIR(UNLOCK_ASKED, "Distance: {name} ?", "MAINTENEZ=DÉBLOQUER"),
+		PAIR(UNLOCK_ASKED, "Demande: {name} ?", "MAINTENEZ=DÉBLOQUER"),
 		PAIR(FIRST_RESTORE, "RESTAURER {name} ?", "{bar}"),
 		PAIR(FIRST_UNDO, "ANNULER {name} ?", "{bar}"),
 		PAIR(FIRST_UNLOCK, "DÉBLOQUER {name} ?", "{bar}"),
