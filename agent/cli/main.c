@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -46,9 +45,8 @@ static int find_socket(const struct options *options, char *path, size_t size)
 {
 	static struct config config;
 	char message[600];
-	const char *environment = getenv("COFFRET_SOCKET");
-	if (options->socket || environment) {
-		snprintf(path, size, "%s", options->socket ? options->socket : environment);
+	if (options->socket) {
+		snprintf(path, size, "%s", options->socket);
 		return 0;
 	}
 	const char *file = options->config ? options->config : CONFIG_PATH;
