@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "agent/base/version.h"
@@ -56,6 +58,10 @@ static int find_socket(const struct options *options, char *path, size_t size)
 		return result;
 	}
 	snprintf(path, size, "%s", result < 0 ? SOCKET_PATH : config.socket);
+	if (result == 0 && config.timezone[0]) { /* times are shown as the panel shows them */
+		setenv("TZ", config.timezone, 1);
+		tzset();
+	}
 	return 0;
 }
 

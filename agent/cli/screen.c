@@ -253,6 +253,8 @@ static void show_outcome(struct screen *screen, const struct block_fields *field
 	if (*text_get(fields, "Snapshot"))
 		fprintf(screen->out, "  snapshot %s%s%s\n", text_get(fields, "Snapshot"),
 			*text_get(fields, "Volume") ? " on " : "", text_get(fields, "Volume"));
+	else if (*text_get(fields, "Volume"))
+		fprintf(screen->out, "  on %s\n", text_get(fields, "Volume"));
 	if (*text_get(fields, "Safety"))
 		fprintf(screen->out, "  safety snapshot %s\n", text_get(fields, "Safety"));
 }

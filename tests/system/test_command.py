@@ -6,6 +6,7 @@ import pty
 import re
 import socket
 import subprocess
+import time
 
 import pytest
 
@@ -127,6 +128,13 @@ def test_json_of_a_daemon_that_goes_away_is_json(box, command):
     last = documents(out)[-1]
     assert asked.returncode == last["code"] == 3 and last["result"] == "unreachable", (out, err)
     assert "went away" in last["sentence"] and "coffret jobs" in last["remedy"]
+
+
+def test_times_are_shown_in_the_zone_of_the_configuration(box, shared):
+    far = shared.box(shared.started[0], name="far", databases="small", profile="any", box_extra="timezone = Etc/GMT-9")
+    far.ok("backup")
+    moment = far.json("list")["snapshots"][0]["time"]
+    assert time.strftime("%Y-%m-%d %H:%M", time.gmtime(moment + 9 * 3600)) in far.ok("list")
 
 
 def test_a_list_of_nothing_says_so(box):
