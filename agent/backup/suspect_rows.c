@@ -14,7 +14,7 @@
 #include "agent/snapshot/stored.h"
 #include "agent/table/bytes.h"
 
-#define SAMPLE 32768u /* rows of a table that are remembered, and at most half as many more by chance */
+#define SAMPLE 32768u /* rows of a table that are remembered, and at most as many more by chance */
 
 struct night_rows {
 	const struct job_context *context;
@@ -25,7 +25,7 @@ struct night_rows {
 	/* of the table that is looked at */
 	struct name_set chunks; /* of the night before; taken are those that this night has, too */
 	struct name_set rows;   /* by their hashes, of chunks that only the night before has */
-	uint32_t row_count;
+	size_t row_count, row_limit;
 	uint64_t mask; /* rows whose hash has any of these bits are not looked at */
 	uint64_t looked_at, unknown;
 	uint64_t new_bytes, gone_bytes, gone_rows; /* in rows chunks that only one of them has */
@@ -91,7 +91,7 @@ typedef void take_row(struct night_rows *n, const struct chunk_name *hash);
 
 static void remember_row(struct night_rows *n, const struct chunk_name *hash)
 {
-	if (n->row_count < SAMPLE + SAMPLE / 2 && name_set_add(&n->rows, hash))
+	if (n->row_count < n->row_limit && name_set_add(&n->rows, hash))
 		n->row_count++;
 }
 
@@ -178,10 +178,10 @@ static int compare_table(struct night_rows *n, const struct stored_table *before
 	int result = snapshot_stream_info(n->before.reader, before->stream, &info);
 	if (result < 0)
 		return result;
-	uint64_t rows = before->digest.rows < 2 * SAMPLE ? before->digest.rows : 2 * SAMPLE;
+	n->row_limit = before->digest.rows < 2 * SAMPLE ? (size_t)before->digest.rows : 2 * SAMPLE;
 	result = name_set_open(&n->chunks, info.chunks + 1);
 	if (result == 0)
-		result = name_set_open(&n->rows, (size_t)rows + 1);
+		result = name_set_open(&n->rows, n->row_limit + 1);
 	if (result == 0)
 		result = compare_lists(n, before, now);
 	name_set_close(&n->chunks);
