@@ -222,6 +222,15 @@ static void run_scheduled(struct box *box, const char *why)
 		say(SAY_WARNING, "The scheduled backup was not begun: %s.", strerror(-result));
 }
 
+/* A full queue makes it wait, and not fail: a night without a backup would be the price of many copies. */
+static void run_if_due(struct box *box, const char *why)
+{
+	if (!box->backup_due || engine_room(box->engine) == 0)
+		return;
+	box->backup_due = false;
+	run_scheduled(box, why);
+}
+
 static void look_after_store(struct engine_look *look, const struct job_context *context)
 {
 	struct box *box = (struct box *)(void *)((char *)look - offsetof(struct box, store_look));
@@ -275,8 +284,8 @@ void box_look_at_clock(struct box *box)
 	struct job_progress progress;
 	if (!box->scheduled || box->service.ending)
 		return;
-	if (schedule_look(&box->schedule, wall_now(box)))
-		run_scheduled(box, "");
+	box->backup_due |= schedule_look(&box->schedule, wall_now(box));
+	run_if_due(box, "");
 	run_daily(box, JOB_CLEAN, &box->clean_at);
 	if (box->config.scrub_days)
 		run_daily(box, JOB_SCRUB, &box->scrub_at);
@@ -310,9 +319,9 @@ static void start_schedule(struct box *box)
 	schedule_start(&box->schedule, box->config.times, box->config.time_count, now);
 	box->clock_timer = (struct loop_timer){ .due = clock_due, .arg = box };
 	loop_timer_set(&box->loop, &box->clock_timer, CLOCK_MS);
-	if (box->config.time_count > 0 &&
-		schedule_missed(box->config.times, box->config.time_count, last_run(box, now), now))
-		run_scheduled(box, ", which was missed while the box was off");
+	box->backup_due = box->config.time_count > 0 &&
+		schedule_missed(box->config.times, box->config.time_count, last_run(box, now), now);
+	run_if_due(box, ", which was missed while the box was off");
 }
 
 /* ---- together ---- */

@@ -31,7 +31,7 @@ struct box {
 	struct loop_timer clock_timer;
 	struct clock *clock; /* set before box_open; NULL: the kernel's */
 	struct engine_look store_look, confirm_time;
-	bool scheduled;
+	bool scheduled, backup_due;    /* due: since the queue was full */
 	bool looking, confirming_time; /* store_look, confirm_time are the engine's */
 	_Atomic int64_t held_back;     /* store.clock's, for other threads */
 	int64_t clean_at, scrub_at;    /* the next ones, of the clock's monotonic ms */

@@ -245,6 +245,35 @@ static void a_backup_is_made_when_it_is_due_and_once(void **state)
 	box_close(&box);
 }
 
+/* Whoever filled it: copies to a slow disk, a script. */
+static void one_that_finds_the_queue_full_waits_for_room(void **state)
+{
+	(void)state;
+	struct job_info jobs[ENGINE_QUEUE_MAX + 1];
+	uint64_t id;
+	configure("[schedule]\nbackup = daily 22:30\n");
+	init();
+	assert_int_equal(open_box(true), 0);
+	for (uint64_t i = 0; i < ENGINE_QUEUE_MAX; i++) {
+		const struct job_request request = { .kind = JOB_COPY, .snapshot = 1 + i, .wait_for = { 1 } };
+		assert_int_equal(engine_submit(box.engine, &request, now, &id), 0);
+	}
+	now += 86400;
+	box_look_at_clock(&box);
+	box_look_at_clock(&box);
+	assert_int_equal(engine_jobs(box.engine, jobs, ENGINE_QUEUE_MAX + 1), ENGINE_QUEUE_MAX);
+	assert_int_equal(engine_cancel(box.engine, id), 0);
+	box_look_at_clock(&box);
+	struct job_info info = { .state = JOB_QUEUED };
+	for (int i = 0; i < 500 && info.state < JOB_DONE; i++) {
+		engine_job(box.engine, id + 1, &info);
+		loop_step(&box.loop, 10);
+	}
+	assert_int_equal(info.request.origin, ORIGIN_SCHEDULE);
+	assert_int_equal(info.request.kind, JOB_BACKUP);
+	box_close(&box);
+}
+
 static void one_that_was_missed_while_off_is_made_up_for_at_start(void **state)
 {
 	(void)state;
@@ -480,6 +509,7 @@ int main(void)
 		box_test(another_store_in_its_place_is_not_taken_for_it),
 		box_test(a_key_that_is_wrong_or_gone_or_open_is_named),
 		box_test(a_backup_is_made_when_it_is_due_and_once),
+		box_test(one_that_finds_the_queue_full_waits_for_room),
 		box_test(one_that_was_missed_while_off_is_made_up_for_at_start),
 		box_test(without_a_schedule_nothing_runs_by_itself),
 		box_test(an_end_ends_the_loop_and_the_next_life_goes_on),

@@ -201,13 +201,13 @@ static void a_volume_that_comes_and_goes_is_asked_so_often_a_day(void **state)
 	assert_int_equal(asked_count, (CATCH_UP_ROUNDS + 1) * (ENGINE_QUEUE_MAX + 2));
 }
 
-/* Jobs that wait for another volume, perhaps for weeks, take the whole queue. */
-static void while_the_queue_is_full_nothing_is_asked_nor_written_down(void **state)
+/* Jobs that wait for another volume, perhaps for weeks, take half of the queue. */
+static void half_of_the_queue_is_left_and_nothing_is_written_down_meanwhile(void **state)
 {
 	(void)state;
 	put_on_shelf(1, 0, "sql1/mgc");
 	may = false;
-	for (uint64_t i = 0; i < ENGINE_QUEUE_MAX; i++) {
+	for (uint64_t i = 0; i < ENGINE_QUEUE_MAX / 2; i++) {
 		struct job_request request = { .kind = JOB_COPY, .snapshot = 50 + i, .volume = "disk", .wait_for = { 1 } };
 		uint64_t id;
 		assert_int_equal(engine_submit(engine, &request, 0, &id), 0);
@@ -231,7 +231,7 @@ int main(void)
 		catch_up_test(a_volume_that_cannot_take_it_is_not_asked),
 		catch_up_test(each_is_asked_for_once_whatever_becomes_of_it),
 		catch_up_test(a_volume_that_comes_and_goes_is_asked_so_often_a_day),
-		catch_up_test(while_the_queue_is_full_nothing_is_asked_nor_written_down),
+		catch_up_test(half_of_the_queue_is_left_and_nothing_is_written_down_meanwhile),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -762,6 +762,19 @@ static void a_volume_that_fails_again_and_again_is_not_tried_for_ever(void **sta
 	assert_int_equal(engine_job(engine, first + 3, &info), -ENOENT);
 }
 
+/* It may be away for weeks, and a backup is due each night. */
+static void those_that_wait_for_a_volume_leave_half_of_the_queue_to_others(void **state)
+{
+	(void)state;
+	static const char *const databases[] = { "a", "b", "c", "d", "e", "f" };
+	volume_gone = true;
+	story_ends = JOB_FAILED;
+	start();
+	for (size_t i = 0; i < sizeof(databases) / sizeof(databases[0]); i++)
+		wait_end(submit(JOB_BACKUP, databases[i]));
+	assert_int_equal(engine_room(engine), ENGINE_QUEUE_MAX / 2);
+}
+
 static void a_job_that_waits_for_its_volume_can_be_cancelled(void **state)
 {
 	(void)state;
@@ -1301,6 +1314,7 @@ int main(void)
 		engine_test(a_look_that_runs_can_be_left_and_is_handed_over_when_it_is_over),
 		engine_test(a_job_whose_volume_went_begins_afresh_when_it_is_back),
 		engine_test(a_volume_that_fails_again_and_again_is_not_tried_for_ever),
+		engine_test(those_that_wait_for_a_volume_leave_half_of_the_queue_to_others),
 		engine_test(a_job_that_waits_for_its_volume_can_be_cancelled),
 		engine_test(it_waits_through_a_restart),
 		engine_test(a_shutdown_cancels_what_runs_and_what_waits_and_comes_to_an_end),

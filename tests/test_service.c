@@ -697,6 +697,20 @@ static void a_server_is_trusted_by_name(void **state)
 	assert_false(config.servers[1].backup.dropped);
 }
 
+/* An hour of it is not nothing. */
+static void time_that_is_held_back_is_never_said_to_count(void **state)
+{
+	(void)state;
+	_Atomic int64_t held_back = 0;
+	service.held_back = &held_back;
+	ask("Command: count-time\n\n");
+	expect_end("0");
+	held_back = 3600;
+	ask("Command: count-time\n\n");
+	expect_end("1"); /* there is no panel to confirm it */
+	assert_non_null(strstr(value("Sentence"), "off for 1 days more"));
+}
+
 static void what_is_no_command_is_told_so(void **state)
 {
 	(void)state;
@@ -753,6 +767,7 @@ int main(void)
 		service_test(a_database_whose_name_a_store_would_cut_is_refused),
 		service_test(a_check_is_read_to_its_end_before_another_one_begins),
 		service_test(a_server_is_trusted_by_name),
+		service_test(time_that_is_held_back_is_never_said_to_count),
 		service_test(what_is_no_command_is_told_so),
 		service_test(a_client_that_leaves_in_the_middle_leaves_no_trace),
 	};

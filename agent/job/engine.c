@@ -198,14 +198,20 @@ static void sum_up(struct job_info *info, const struct job_report *report)
 	info->safety = report->outcomes[0].safety;
 }
 
-/* Behind those that wait already; its number is told in the report of the one that failed. */
+/*
+ * Behind those that wait already; its number is told in the report of the one that failed. A volume may be away for weeks:
+ * those that wait for one leave half of the queue to others.
+ */
 static void queue_again(struct engine *engine, const uint8_t wait_for[16])
 {
 	struct job_request request = engine->running.request;
 	memcpy(request.wait_for, wait_for, sizeof(request.wait_for));
 	request.again++;
 	pthread_mutex_lock(&engine->lock);
-	bool room = engine->queued < ENGINE_QUEUE_MAX && !engine->quitting;
+	size_t waiting = 0;
+	for (size_t i = 0; i < engine->queued; i++)
+		waiting += job_waits_for_volume(&engine->queue[i].request);
+	bool room = engine->queued < ENGINE_QUEUE_MAX && waiting < ENGINE_QUEUE_MAX / 2 && !engine->quitting;
 	uint64_t id = room ? ++engine->last_id : 0;
 	if (room)
 		engine->queue[engine->queued++] =

@@ -90,8 +90,8 @@ void engine_seen(struct engine *engine);
  * queue is full. -ESHUTDOWN: the engine is ending.
  */
 int engine_submit(struct engine *engine, const struct job_request *request, int64_t now, uint64_t *id);
-/* One more job may be asked for at this moment. */
-bool engine_has_room(struct engine *engine);
+/* So many more jobs may be asked for at this moment. */
+size_t engine_room(struct engine *engine);
 /*
  * id 0: what runs. 0: it will stop, and its state tells when it has. -ENOENT: there is no such job, or it has ended.
  * -EBUSY: too late, COMMIT is being sent.

@@ -78,10 +78,10 @@ int engine_submit(struct engine *engine, const struct job_request *request, int6
 	return result;
 }
 
-bool engine_has_room(struct engine *engine)
+size_t engine_room(struct engine *engine)
 {
 	pthread_mutex_lock(&engine->lock);
-	bool room = engine->queued < ENGINE_QUEUE_MAX;
+	size_t room = ENGINE_QUEUE_MAX - engine->queued;
 	pthread_mutex_unlock(&engine->lock);
 	return room;
 }
@@ -123,19 +123,12 @@ int engine_cancel(struct engine *engine, uint64_t id)
 	return result;
 }
 
-/* It goes on waiting in the next life. */
-static bool waits_for_volume(const struct job_request *request)
-{
-	static const uint8_t nothing[16];
-	return memcmp(request->wait_for, nothing, sizeof(nothing)) != 0;
-}
-
 void engine_quit(struct engine *engine)
 {
 	pthread_mutex_lock(&engine->lock);
 	engine->quitting = true;
 	for (size_t i = engine->queued; i-- > 0;)
-		if (!waits_for_volume(&engine->queue[i].request))
+		if (!job_waits_for_volume(&engine->queue[i].request)) /* these go on waiting in the next life */
 			cancel_queued(engine, i, "The box was shut down before this began.");
 	if (engine->busy)
 		cancel_running(engine);

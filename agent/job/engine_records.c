@@ -220,7 +220,6 @@ static void wait_on(struct engine *engine, const struct journal *journal)
 
 void engine_read_waiting(struct engine *engine)
 {
-	static const uint8_t nothing[16];
 	struct journal journal;
 	char name[16];
 	for (size_t i = 0; i < ENGINE_QUEUE_MAX; i++) {
@@ -230,7 +229,7 @@ void engine_read_waiting(struct engine *engine)
 		/* Earlier versions wrote one down twice. One that had just been taken from the queue is in the journal, which knows better. */
 		if (is_written(engine, journal.job, i) || (engine->journal.running && journal.job == engine->journal.job))
 			continue;
-		if (memcmp(journal.request.wait_for, nothing, sizeof(nothing)) != 0)
+		if (job_waits_for_volume(&journal.request))
 			wait_on(engine, &journal);
 		else
 			tell_waiting(engine, &journal);

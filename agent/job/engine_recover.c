@@ -144,8 +144,7 @@ bool engine_has_unknown(const struct engine *engine)
 
 static bool may_begin(const struct engine *engine, const struct job_request *request)
 {
-	static const uint8_t nothing[16];
-	return !memcmp(request->wait_for, nothing, sizeof(nothing)) || !engine->ground.may_begin ||
+	return !job_waits_for_volume(request) || !engine->ground.may_begin ||
 		engine->ground.may_begin(engine->ground.arg, request);
 }
 

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "agent/config/config.h"
 #include "agent/net/sql_error.h"
@@ -58,6 +59,12 @@ struct job_request {
 	uint32_t uid;      /* of a command */
 	char asked_by[64]; /* for the audit log: "panel", "schedule", a user's name */
 };
+
+static inline bool job_waits_for_volume(const struct job_request *request)
+{
+	static const uint8_t nothing[16];
+	return memcmp(request->wait_for, nothing, sizeof(nothing)) != 0;
+}
 
 enum job_phase {
 	JOB_PHASE_WAITING = 0,

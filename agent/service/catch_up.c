@@ -33,7 +33,7 @@ static bool ask_for_copy(struct service *service, uint64_t snapshot, const char 
 	};
 	uint64_t id;
 	snprintf(request.volume, sizeof(request.volume), "%s", volume);
-	int result = engine_has_room(service->engine) ? service_submit(service, &request, &id) : -ENOSPC;
+	int result = engine_room(service->engine) > ENGINE_QUEUE_MAX / 2 ? service_submit(service, &request, &id) : -ENOSPC;
 	if (result == 0)
 		say(SAY_INFO, "Job %llu: %s missed snapshot %016llx while it was not there, and gets it now.",
 			(unsigned long long)id, volume, (unsigned long long)snapshot);

@@ -2,7 +2,7 @@
 /*
  * What a volume missed while it was not there: of each database the newest good backup is copied to it when it comes. Each is
  * asked for once; a volume that comes and goes is asked to take copies CATCH_UP_ROUNDS times a day at most, so that a disk
- * that fails at each writing fills neither the queue nor the audit log.
+ * that fails at each writing does not fill the audit log. Half of the queue is left to backups, and to whoever asks.
  */
 #ifndef AGENT_SERVICE_CATCH_UP_H
 #define AGENT_SERVICE_CATCH_UP_H

@@ -162,7 +162,6 @@ static void more_status(struct service *service, struct api_client *client)
 
 static void send_job(struct api_client *client, const struct job_info *info)
 {
-	static const uint8_t nothing[16];
 	struct block block;
 	block_begin(&block, "job");
 	block_add_number(&block, "Job", info->id);
@@ -178,7 +177,7 @@ static void send_job(struct api_client *client, const struct job_info *info)
 	block_add_number(&block, "Began", (uint64_t)info->began);
 	block_add_number(&block, "Ended", (uint64_t)info->ended);
 	block_add_flag(&block, "Recovered", info->recovered);
-	bool waits = info->state == JOB_QUEUED && memcmp(info->request.wait_for, nothing, sizeof(nothing)) != 0;
+	bool waits = info->state == JOB_QUEUED && job_waits_for_volume(&info->request);
 	block_add(
 		&block, "Sentence", waits ? "It waits for its volume to come back, and then begins afresh." : info->sentence);
 	block_add(&block, "Remedy", info->remedy);
