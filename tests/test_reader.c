@@ -378,6 +378,44 @@ static void a_backup_without_snapshot_isolation_says_what_to_run(void **state)
 	free_world(&world);
 }
 
+static int run_with(uint8_t open_transactions, enum consistency consistency, struct sql_error *error)
+{
+	const uint8_t open[4] = { open_transactions }, yes[4] = { 1 };
+	const struct value count = { open, 4 }, granted = { yes, 4 };
+	struct fake_answer answers[2 + FAKE_CATALOGUE_ANSWERS] = {
+		{ .part = "SELECT CAST(@@TRANCOUNT AS int)", .values = &count, .columns = 1, .rows = 1 },
+		{ .part = "'DATABASE', 'VIEW DEFINITION'", .values = &granted, .columns = 1, .rows = 1 }
+	};
+	struct world world;
+	int result;
+
+	make_world(&world, NULL);
+	fake_catalogue(world.catalogue, answers + 2);
+	world.reader.session = fake_session(13, answers);
+	world.reader.consistency = consistency;
+	world.reader.catalogue = NULL;
+	result = reader_run(&world.reader);
+	*error = world.error;
+	catalogue_free(world.reader.catalogue);
+	fake_catalogue_free();
+	free_world(&world);
+	return result;
+}
+
+static void a_transaction_that_was_gone_at_the_last_row_makes_no_backup(void **state)
+{
+	struct sql_error error;
+
+	(void)state;
+	assert_int_equal(run_with(1, CONSISTENCY_SNAPSHOT, &error), 0);
+	assert_non_null(strstr(fake_session_said(), "SET XACT_ABORT OFF; SET TRANSACTION ISOLATION LEVEL SNAPSHOT"));
+	assert_non_null(strstr(fake_session_said(), "SET XACT_ABORT ON; IF @@TRANCOUNT > 0 ROLLBACK"));
+	assert_true(run_with(0, CONSISTENCY_SNAPSHOT, &error) < 0);
+	assert_int_equal(error.kind, SQL_ERROR_RETRY);
+	assert_true(run_with(0, CONSISTENCY_LOCK, &error) < 0);
+	assert_int_equal(run_with(0, CONSISTENCY_LOOSE, &error), 0);
+}
+
 /* ---- sql_variant ---- */
 
 struct variant_case {
@@ -477,6 +515,7 @@ int main(void)
 		cmocka_unit_test(a_long_value_that_changes_meanwhile_starts_the_backup_again),
 		cmocka_unit_test(a_row_too_large_for_a_chunk_is_refused_with_table_and_limit),
 		cmocka_unit_test(a_backup_without_snapshot_isolation_says_what_to_run),
+		cmocka_unit_test(a_transaction_that_was_gone_at_the_last_row_makes_no_backup),
 		cmocka_unit_test(variants_become_what_tds_sends),
 		cmocka_unit_test(a_null_variant_is_null_and_an_unknown_one_an_error) };
 

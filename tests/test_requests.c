@@ -28,7 +28,7 @@ static uint8_t keeper_buffer[MESSAGE_SIZE_MAX], worker_buffer[MESSAGE_SIZE_MAX];
 
 struct world {
 	struct catalogue *catalogue;
-	struct fake_answer answers[4 + FAKE_CATALOGUE_ANSWERS];
+	struct fake_answer answers[5 + FAKE_CATALOGUE_ANSWERS];
 	struct chunk_list chunks;
 	struct table_digest digest;
 	struct rowgroup_params params;
@@ -85,7 +85,10 @@ static void start(struct world *world, bool restore)
 		.part = "'DATABASE', 'VIEW DEFINITION'", .values = &granted, .columns = 1, .rows = 1, .again = true
 	};
 	world->answers[3] = (struct fake_answer){ .part = "SUBSTRING(" };
-	fake_catalogue(world->catalogue, world->answers + 4);
+	world->answers[4] = (struct fake_answer){
+		.part = "SELECT CAST(@@TRANCOUNT", .values = &granted, .columns = 1, .rows = 1, .again = true
+	};
+	fake_catalogue(world->catalogue, world->answers + 5);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets), 0);
 	uplink_init(&world->uplink, sockets[0]);
 	world->keeper = sockets[1];

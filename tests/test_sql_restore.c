@@ -498,6 +498,32 @@ static void long_values_travel_in_pieces_both_ways(void **state)
 	standin_stop(&world.standin);
 }
 
+/* 3 MB to be read in pieces, and then more rows than the network has room for: the query is ended while it runs. */
+static const char long_stream[] = CREATE(
+	"stream") "CREATE TABLE dbo.feed (id int NOT NULL PRIMARY KEY, a varbinary(max) NULL, b varbinary(max) NULL, c varbinary(max) "
+			  "NULL);\nGO\n"
+			  "DECLARE @s varchar(max) = REPLICATE(CAST('0123456789' AS varchar(max)), 300000);\n"
+			  "INSERT INTO dbo.feed VALUES (1, CAST(@s AS varbinary(max)), NULL, NULL), (2, CAST(LEFT(@s, 1000000) AS "
+			  "varbinary(max)), NULL, NULL), (3, CAST(LEFT(@s, 1000001) AS varbinary(max)), NULL, NULL);\n"
+			  "INSERT INTO dbo.feed SELECT id + 2, a, NULL, NULL FROM dbo.feed WHERE id > 1;\n"
+			  "INSERT INTO dbo.feed SELECT id + 4, a, NULL, NULL FROM dbo.feed WHERE id > 1;\n"
+			  "INSERT INTO dbo.feed SELECT id + 8, a, NULL, NULL FROM dbo.feed WHERE id > 1;\n"
+			  "INSERT INTO dbo.feed SELECT id + 16, a, NULL, NULL FROM dbo.feed WHERE id > 1;\nGO\n";
+
+static void ending_a_query_for_a_long_value_ends_no_transaction(void **state)
+{
+	struct world world;
+	char *said;
+
+	(void)state;
+	start(&world, "16", "stream", long_stream);
+	damage_and_restore(&world, "USE stream;\nGO\nDELETE FROM dbo.feed WHERE id = 1;\nGO\n", 1);
+	said = standin_statements(&world.standin);
+	assert_non_null(strstr(said, "attention while a statement runs"));
+	free(said);
+	standin_stop(&world.standin);
+}
+
 /* ---- rights ---- */
 
 static const char rights[] = CREATE(
@@ -607,6 +633,7 @@ int main(void)
 		cmocka_unit_test(any_name_and_any_kind_of_key_will_do),
 		cmocka_unit_test(identities_and_sequences_go_on_as_they_would_have),
 		cmocka_unit_test(long_values_travel_in_pieces_both_ways),
+		cmocka_unit_test(ending_a_query_for_a_long_value_ends_no_transaction),
 		cmocka_unit_test(a_login_that_sees_too_little_makes_no_backup),
 		cmocka_unit_test(a_check_names_each_right_that_is_missing_and_its_remedy),
 		cmocka_unit_test(what_is_said_breaks_no_rule_of_the_wire),

@@ -12,6 +12,11 @@
 
 #define CATALOGUE_PIECE ((size_t)256 * 1024)
 #define FINGERPRINT_SIZE 64
+/*
+ * Long values are read by ending a query before its end. With XACT_ABORT the attention that does so would end the
+ * transaction, too, and with it the moment that all tables are read of, or a restore's locks.
+ */
+#define OUTLIVES_CANCEL "SET XACT_ABORT OFF; "
 
 static int execute(struct reader *reader, const char *sql)
 {
@@ -80,7 +85,8 @@ static int begin_snapshot(struct reader *reader)
 	if (result == 0 && catalogue->database.snapshot_isolation != 1)
 		result = refuse_isolation(reader, &catalogue->database);
 	catalogue_free(catalogue);
-	return result < 0 ? result : execute(reader, "SET TRANSACTION ISOLATION LEVEL SNAPSHOT; BEGIN TRANSACTION");
+	return result < 0 ? result
+					  : execute(reader, OUTLIVES_CANCEL "SET TRANSACTION ISOLATION LEVEL SNAPSHOT; BEGIN TRANSACTION");
 }
 
 int reader_lock_tables(struct session *session, const struct catalogue *catalogue, bool exclusive,
@@ -113,7 +119,8 @@ int reader_lock_tables(struct session *session, const struct catalogue *catalogu
 static int begin_locked(struct reader *reader)
 {
 	struct catalogue *catalogue = NULL;
-	int result = execute(reader, "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; BEGIN TRANSACTION");
+	int result =
+		execute(reader, OUTLIVES_CANCEL "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; BEGIN TRANSACTION");
 
 	if (result == 0)
 		result = catalogue_read(&catalogue, reader->session, reader->error);
@@ -128,7 +135,7 @@ static int begin_locked(struct reader *reader)
 static int begin(struct reader *reader)
 {
 	if (reader->within_restore)
-		return 0;
+		return execute(reader, OUTLIVES_CANCEL);
 	switch (reader->consistency) {
 	case CONSISTENCY_SNAPSHOT:
 		return begin_snapshot(reader);
@@ -139,15 +146,33 @@ static int begin(struct reader *reader)
 	}
 }
 
+/* Still in the transaction that it was begun in? Rows from outside of it are of other moments, or of no lock. */
+static int check_transaction(struct reader *reader)
+{
+	int64_t open;
+	bool there;
+	int result;
+
+	if (reader->consistency == CONSISTENCY_LOOSE && !reader->within_restore)
+		return 0;
+	result = catalogue_read_number(reader->session, "SELECT CAST(@@TRANCOUNT AS int)", &open, &there, reader->error);
+	if (result < 0 || open == 1)
+		return result;
+	return sql_error_set(reader->error, SQL_ERROR_RETRY, reader->catalogue->database.name,
+		"The server ended the transaction in which the database was read");
+}
+
 /* Whatever happened, no query and nothing of a backup stays open on the server; and who only reads never commits. */
 static int end(struct reader *reader, int result)
 {
+	const char *sql = reader->within_restore ? "SET XACT_ABORT ON"
+											 : "SET XACT_ABORT ON; IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION";
 	struct sql_error ignored = { .kind = SQL_OK };
 
 	if (result == 0)
-		return reader->within_restore ? 0 : execute(reader, "IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION");
-	if (session_cancel(reader->session, &ignored) == 0 && !reader->within_restore)
-		session_execute(reader->session, REQUEST_CHANGE, "IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION", NULL, &ignored);
+		return execute(reader, sql);
+	if (session_cancel(reader->session, &ignored) == 0)
+		session_execute(reader->session, REQUEST_CHANGE, sql, NULL, &ignored);
 	return result;
 }
 
@@ -281,6 +306,8 @@ static int read_all(struct reader *reader)
 	if (result == 0)
 		result = reader->consistency == CONSISTENCY_LOOSE && !reader->within_restore ? read_loosely(reader)
 																					 : read_tables(reader);
+	if (result == 0)
+		result = check_transaction(reader);
 	if (result == 0)
 		result = compare_fingerprint(reader, before);
 	/* Identity and sequence values move outside transactions: those of now are at least those of every row read. */

@@ -273,12 +273,17 @@ static void begin_request(struct session *s, struct result_sink *sink)
 	bulk_forget(s);
 }
 
-/* A doomed transaction does not outlive its batch; table variables do not either. */
+/*
+ * A doomed transaction does not outlive its batch; table variables do not either. And under XACT_ABORT a client that takes
+ * its statement back by an attention takes the transaction back with it.
+ */
 static void end_request(struct session *s)
 {
 	struct arena arena = { 0 };
 
 	s->arena = &arena;
+	if (s->xact_abort && s->trancount && __atomic_load_n(&s->interrupted, __ATOMIC_RELAXED))
+		transaction_abandon(s);
 	if (s->doomed) {
 		transaction_abandon(s);
 		session_raise(s, 3998);
