@@ -97,6 +97,7 @@ static void what_may_not_be_seen_is_an_error_that_names_it(void **state)
 	const struct hidden_case cases[] = { { "'DATABASE', 'VIEW DEFINITION'", { no, 4 }, SQL_ERROR_RIGHTS,
 											 "m\xc3\xa9moire \xf0\x9f\x99\x82" },
 		{ "FROM sys.partitions p WHERE", { two, 8 }, SQL_ERROR_RIGHTS, "m\xc3\xa9moire \xf0\x9f\x99\x82" },
+		{ "FROM sys.database_permissions p WHERE", { two, 8 }, SQL_ERROR_RIGHTS, "m\xc3\xa9moire \xf0\x9f\x99\x82" },
 		{ "m.definition IS NULL", { "[\0p\0]\0", 6 }, SQL_ERROR_RIGHTS, "[p]" },
 		{ "FROM sys.check_constraints c JOIN sys.tables t ON t.object_id = c.parent_object_id WHERE",
 			{ "[\0c\0]\0", 6 }, SQL_ERROR_RIGHTS, "[c]" },

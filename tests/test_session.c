@@ -177,6 +177,24 @@ static void options_that_do_not_hold_end_the_session(void **state)
 	}
 }
 
+static void what_runs_in_azure_is_refused(void **state)
+{
+	/* SQL Database, Synapse, Managed Instance, Edge, Synapse serverless: all but Edge say that they are version 12. */
+	static const int32_t editions[] = { 5, 6, 8, 9, 11 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(editions) / sizeof(editions[0]); i++) {
+		struct server *server = new_server();
+
+		server->script->edition = editions[i];
+		open_session(server);
+		assert_int_equal(server->opened, -EIO);
+		assert_int_equal(server->error.kind, SQL_ERROR_UNSUPPORTED);
+		assert_non_null(strstr(server->error.detail, "2012 to 2022"));
+		close_session(server);
+	}
+}
+
 static void the_password_is_wiped_whatever_comes_of_the_login(void **state)
 {
 	(void)state;
@@ -674,6 +692,7 @@ int main(void)
 		TEST(no_other_connection_over_ip_can_be_made),
 		TEST(a_session_sets_xact_abort_first_and_checks_that_all_options_hold),
 		TEST(options_that_do_not_hold_end_the_session),
+		TEST(what_runs_in_azure_is_refused),
 		TEST(the_password_is_wiped_whatever_comes_of_the_login),
 		TEST(a_refused_login_is_known_by_its_number),
 		TEST(a_redirection_is_refused_with_the_relays_own_words),

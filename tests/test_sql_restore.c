@@ -566,6 +566,81 @@ static void a_login_that_sees_too_little_makes_no_backup(void **state)
 	standin_stop(&world.standin);
 }
 
+/* A policy in a schema of its own filters a table of another, in a database whose name must be quoted. */
+#define ODD "[it's [odd]].db]"
+#define USE_ODD "USE " ODD ";\nGO\n"
+static const char guarded[] =
+	"CREATE DATABASE " ODD ";\nGO\nALTER DATABASE " ODD " SET ALLOW_SNAPSHOT_ISOLATION ON;\nGO\n" USE_ODD
+	"CREATE TABLE dbo.seen (k int NOT NULL PRIMARY KEY);\nGO\nINSERT INTO dbo.seen VALUES (1), (2), (3);\nGO\n"
+	"CREATE SCHEMA guard;\nGO\n"
+	"CREATE FUNCTION guard.f(@k int) RETURNS TABLE WITH SCHEMABINDING AS RETURN SELECT 1 AS ok WHERE @k > 1;\nGO\n"
+	"CREATE SECURITY POLICY guard.p ADD FILTER PREDICATE guard.f(k) ON dbo.seen WITH (STATE = OFF);\nGO\n"
+	"CREATE LOGIN reader WITH PASSWORD = 'Secret-2', CHECK_POLICY = OFF;\nGO\nCREATE USER reader FOR LOGIN reader;\nGO\n"
+	"CREATE ROLE watched;\nGO\nALTER ROLE watched ADD MEMBER reader;\nGO\n"
+	"ALTER ROLE db_datareader ADD MEMBER reader;\nGO\nGRANT VIEW DEFINITION TO reader;\nGO\n";
+
+static void refuse_as_reader(struct world *world, const char *script, const char *words)
+{
+	struct snapshot snapshot;
+
+	standin_script(&world->standin, script);
+	assert_true(read_as_reader(world, &snapshot) < 0);
+	assert_int_equal(world->error.kind, SQL_ERROR_RIGHTS);
+	if (!strstr(world->error.detail, words))
+		fail_msg("%s: %s", script, world->error.detail);
+	free_snapshot(&snapshot);
+}
+
+static void rows_that_a_policy_hides_are_missed_even_where_the_policy_is_hidden(void **state)
+{
+	struct snapshot snapshot;
+	struct world world;
+
+	(void)state;
+	start(&world, "13", "it's [odd].db", guarded);
+	expect(&world, read_as_reader(&world, &snapshot), "reading under a policy that is off");
+	assert_int_equal(snapshot.digests[0].rows, 3);
+	free_snapshot(&snapshot);
+	refuse_as_reader(
+		&world, USE_ODD "ALTER SECURITY POLICY guard.p WITH (STATE = ON);\nGO\n", "policy filters its rows");
+	refuse_as_reader(
+		&world, USE_ODD "DENY VIEW DEFINITION ON SCHEMA::guard TO watched;\nGO\n", "hidden security policy");
+	refuse_as_reader(&world,
+		USE_ODD
+		"REVOKE VIEW DEFINITION ON SCHEMA::guard FROM watched;\nGO\nDENY CONTROL ON OBJECT::guard.p TO watched;\nGO\n",
+		"hidden security policy");
+	standin_stop(&world.standin);
+}
+
+/* While the first table is read, and waits for us to take its rows. */
+static int guard_the_next(void *arg, uint32_t table)
+{
+	struct world *world = arg;
+
+	if (table == 0)
+		standin_script(&world->standin, USE_ODD "ALTER SECURITY POLICY guard.p WITH (STATE = ON);\nGO\n");
+	return 0;
+}
+
+static void a_policy_that_comes_while_tables_are_read_makes_no_backup(void **state)
+{
+	struct world world;
+
+	(void)state;
+	start(&world, "13", "it's [odd].db", guarded);
+	standin_script(&world.standin,
+		USE_ODD "CREATE TABLE dbo.first (k int NOT NULL PRIMARY KEY, a varchar(max) NULL);\nGO\n"
+				"INSERT INTO dbo.first VALUES (1, REPLICATE(CAST('0123456789' AS varchar(max)), 400000)), (2, "
+				"REPLICATE(CAST('9876543210' AS varchar(max)), 400000));\nGO\n");
+	world.watcher = (struct worker_watcher){ .arg = &world, .table = guard_the_next };
+	log_in(&world, false, "reader", "Secret-2");
+	assert_true(worker_read(world.worker, CONSISTENCY_LOOSE, &world.params, true, NULL, 0, &world.error) < 0);
+	if (world.error.kind != SQL_ERROR_RETRY)
+		fail_msg("error %d: %s", (int)world.error.kind, world.error.detail);
+	worker_stop(world.worker);
+	standin_stop(&world.standin);
+}
+
 struct findings {
 	enum finding_result results[64];
 	char remedies[64][800];
@@ -635,6 +710,8 @@ int main(void)
 		cmocka_unit_test(long_values_travel_in_pieces_both_ways),
 		cmocka_unit_test(ending_a_query_for_a_long_value_ends_no_transaction),
 		cmocka_unit_test(a_login_that_sees_too_little_makes_no_backup),
+		cmocka_unit_test(rows_that_a_policy_hides_are_missed_even_where_the_policy_is_hidden),
+		cmocka_unit_test(a_policy_that_comes_while_tables_are_read_makes_no_backup),
 		cmocka_unit_test(a_check_names_each_right_that_is_missing_and_its_remedy),
 		cmocka_unit_test(what_is_said_breaks_no_rule_of_the_wire),
 	};

@@ -84,7 +84,24 @@ static void a_login_may_do_what_it_was_granted_and_no_more(void **state)
 		{ "SELECT k FROM t", "1" });
 	CHECK(&w.a, { "GRANT VIEW DEFINITION TO r; GRANT UNMASK TO r; DENY SELECT ON hidden TO r", "" });
 	CHECK(&reader, { "SELECT definition FROM sys.check_constraints", "([k]>(0))" }, { "SELECT s FROM t", "x" },
-		{ "SELECT k FROM hidden", "!229" });
+		{ "SELECT k FROM hidden", "!229" },
+		{ "SELECT COUNT(*), COUNT(i.object_id) FROM sys.partitions p LEFT JOIN sys.internal_tables i ON i.object_id = p.object_id",
+			"5|3" });
+	CHECK(&w.a, { "DENY VIEW DEFINITION ON hidden TO r", "" });
+	CHECK(&reader, { "SELECT name FROM sys.tables", "t" }, { "SELECT COUNT(*) FROM sys.partitions", "5" },
+		{ "SELECT OBJECT_ID('hidden'), OBJECT_NAME(major_id) FROM sys.database_permissions WHERE state = 'D' AND"
+		  " permission_name = 'VIEW DEFINITION'",
+			"NULL|NULL" },
+		{ "SELECT HAS_PERMS_BY_NAME('d', 'DATABASE', 'UNMASK'), HAS_PERMS_BY_NAME('[d]', 'DATABASE', 'UNMASK'),"
+		  " HAS_PERMS_BY_NAME(NULL, 'DATABASE', 'UNMASK'), HAS_PERMS_BY_NAME('d.d', 'DATABASE', 'UNMASK')",
+			"1|1|1|NULL" },
+		{ "SELECT HAS_PERMS_BY_NAME('[dbo]', 'SCHEMA', 'VIEW DEFINITION'), HAS_PERMS_BY_NAME('no', 'SCHEMA', 'SELECT')",
+			"1|NULL" });
+	CHECK(&w.a, { "DENY VIEW DEFINITION ON SCHEMA::dbo TO r", "" });
+	CHECK(&reader, { "SELECT COUNT(*) FROM sys.objects", "0" },
+		{ "SELECT HAS_PERMS_BY_NAME('[dbo]', 'SCHEMA', 'VIEW DEFINITION'),"
+		  " HAS_PERMS_BY_NAME('d', 'DATABASE', 'VIEW DEFINITION')",
+			"0|1" });
 	assert_int_equal(probe_login(w.engine, "r", "p", "d"), 0);
 	assert_int_equal(probe_login(w.engine, "r", "wrong", "d"), 18456);
 	assert_int_equal(probe_login(w.engine, "r", "p", "nowhere"), 4060);

@@ -56,8 +56,7 @@ static int check_view_definition(const struct catalogue *catalogue, struct sessi
 {
 	int64_t may;
 	bool there;
-	int result = catalogue_read_number(
-		session, "SELECT HAS_PERMS_BY_NAME(DB_NAME(), 'DATABASE', 'VIEW DEFINITION')", &may, &there, error);
+	int result = catalogue_read_number(session, "SELECT " CATALOGUE_MAY("VIEW DEFINITION"), &may, &there, error);
 
 	if (result < 0 || may == 1)
 		return result;
@@ -66,18 +65,26 @@ static int check_view_definition(const struct catalogue *catalogue, struct sessi
 		"database, so tables and definitions may be hidden from it without a word");
 }
 
-/* A single table may be hidden by DENY VIEW DEFINITION. */
+/* One object or schema may be hidden by DENY VIEW DEFINITION. */
 static int check_hidden(const struct catalogue *catalogue, struct session *session, struct sql_error *error)
 {
-	int64_t number;
+	int64_t tables = 0, denied = 0;
 	bool there;
 	int result = catalogue_read_number(
-		session, "SELECT CAST(COUNT(DISTINCT p.object_id) AS bigint) " CATALOGUE_HIDDEN, &number, &there, error);
+		session, "SELECT CAST(COUNT(DISTINCT p.object_id) AS bigint) " CATALOGUE_HIDDEN, &tables, &there, error);
 
-	if (result < 0 || number == 0)
+	if (result == 0 && tables)
+		return sql_error_set(error, SQL_ERROR_RIGHTS, catalogue->database.name,
+			"%d of its tables are hidden from the login (DENY VIEW DEFINITION)", (int)tables);
+	if (result == 0)
+		result = catalogue_read_number(
+			session, "SELECT CAST(COUNT(*) AS bigint) " CATALOGUE_DENIED, &denied, &there, error);
+	if (result < 0 || denied == 0)
 		return result;
 	return sql_error_set(error, SQL_ERROR_RIGHTS, catalogue->database.name,
-		"%d of its tables are hidden from the login (DENY VIEW DEFINITION)", (int)number);
+		"%d objects or schemas are hidden from the login (DENY VIEW DEFINITION or CONTROL): they would be missing from the "
+		"snapshot, and a hidden security policy could filter rows",
+		(int)denied);
 }
 
 static int check_select(const struct catalogue *catalogue, struct session *session, const char *const *left_out,
@@ -97,7 +104,8 @@ static int check_select(const struct catalogue *catalogue, struct session *sessi
 		if (id && value[0].size == 4)
 			table = catalogue_table_by_id(catalogue,
 				(int32_t)((uint32_t)id[0] | (uint32_t)id[1] << 8 | (uint32_t)id[2] << 16 | (uint32_t)id[3] << 24));
-		if (table && !*name && !(may && *may == 1) && !catalogue_table_listed(table, left_out, left_out_count))
+		/* NULL where the server cannot tell, of a very long name for instance: then reading will. */
+		if (table && !*name && may && !*may && !catalogue_table_listed(table, left_out, left_out_count))
 			catalogue_table_name(table, name, sizeof name);
 	}
 	if (result < 0 || !*name)
@@ -120,7 +128,7 @@ static int may_unmask(const struct catalogue_table *table, struct session *sessi
 		statement_string(&statement, statement_text(&name) ? statement_text(&name) : "");
 		statement_add(&statement, ", 'OBJECT', 'UNMASK')");
 	} else {
-		statement_add(&statement, "SELECT HAS_PERMS_BY_NAME(DB_NAME(), 'DATABASE', 'UNMASK')");
+		statement_add(&statement, "SELECT " CATALOGUE_MAY("UNMASK"));
 	}
 	result = catalogue_read_number(
 		session, statement_text(&statement) ? statement_text(&statement) : "SELECT 0", &number, &there, error);

@@ -121,26 +121,27 @@ struct right {
 
 static const struct right rights[] = {
 	{ EXAMINE_READ, 0, false, FINDING_FAILED,
-		"SELECT CASE WHEN HAS_PERMS_BY_NAME(DB_NAME(), 'DATABASE', 'SELECT') = 1 OR "
-		"NOT EXISTS (SELECT 1 FROM sys.tables t WHERE t.is_ms_shipped = 0 AND HAS_PERMS_BY_NAME(QUOTENAME(SCHEMA_NAME("
-		"t.schema_id)) + N'.' + QUOTENAME(t.name), 'OBJECT', 'SELECT') = 0) THEN 1 ELSE 0 END",
+		"SELECT CASE WHEN " CATALOGUE_MAY(
+			"SELECT") " = 1 OR "
+					  "NOT EXISTS (SELECT 1 FROM sys.tables t WHERE t.is_ms_shipped = 0 AND HAS_PERMS_BY_NAME(QUOTENAME(SCHEMA_NAME("
+					  "t.schema_id)) + N'.' + QUOTENAME(t.name), 'OBJECT', 'SELECT') = 0) THEN 1 ELSE 0 END",
 		"SELECT on all tables", "ALTER ROLE db_datareader ADD MEMBER %s" },
-	{ EXAMINE_DEFINITIONS, 0, false, FINDING_FAILED,
-		"SELECT HAS_PERMS_BY_NAME(DB_NAME(), 'DATABASE', 'VIEW DEFINITION')",
+	{ EXAMINE_DEFINITIONS, 0, false, FINDING_FAILED, "SELECT " CATALOGUE_MAY("VIEW DEFINITION"),
 		"VIEW DEFINITION (without it tables and definitions are hidden without a word)",
 		"GRANT VIEW DEFINITION TO %s" },
 	{ EXAMINE_HIDDEN, 0, false, FINDING_FAILED,
-		"SELECT CASE WHEN EXISTS (SELECT 1 " CATALOGUE_HIDDEN ") THEN 0 ELSE 1 END",
-		"sight of every table (a DENY VIEW DEFINITION hides one)",
-		"As an administrator, REVOKE VIEW DEFINITION on the tables that are denied FROM %s" },
+		"SELECT CASE WHEN EXISTS (SELECT 1 " CATALOGUE_HIDDEN ") OR EXISTS (SELECT 1 " CATALOGUE_DENIED
+		") THEN 0 ELSE 1 END",
+		"sight of every object and schema (a DENY VIEW DEFINITION or CONTROL hides one)",
+		"As an administrator, REVOKE what is denied on objects and schemas FROM %s and its roles" },
 	{ EXAMINE_UNMASK, 13, false, FINDING_FAILED,
-		"SELECT CASE WHEN HAS_PERMS_BY_NAME(DB_NAME(), 'DATABASE', 'UNMASK') = 1 OR NOT EXISTS (SELECT 1 FROM sys.columns c "
-		"WHERE c.is_masked = 1 AND ISNULL(HAS_PERMS_BY_NAME(QUOTENAME(OBJECT_SCHEMA_NAME(c.object_id)) + N'.' + "
-		"QUOTENAME(OBJECT_NAME(c.object_id)), 'OBJECT', 'UNMASK'), 0) = 0) THEN 1 ELSE 0 END",
+		/* NULL before 2022, which gives it on the whole database alone. */
+		"SELECT CASE WHEN EXISTS (SELECT 1 FROM sys.columns c WHERE c.is_masked = 1 AND ISNULL(HAS_PERMS_BY_NAME(QUOTENAME("
+		"OBJECT_SCHEMA_NAME(c.object_id)) + N'.' + QUOTENAME(OBJECT_NAME(c.object_id)), 'OBJECT', 'UNMASK'), " CATALOGUE_MAY(
+			"UNMASK") ") = 0) THEN 0 ELSE 1 END",
 		"UNMASK (needed where a column is masked)", "GRANT UNMASK TO %s" },
 	{ EXAMINE_WRITE, 0, true, FINDING_FAILED,
-		"SELECT CASE WHEN HAS_PERMS_BY_NAME(DB_NAME(), 'DATABASE', 'INSERT') = 1 AND "
-		"HAS_PERMS_BY_NAME(DB_NAME(), 'DATABASE', 'DELETE') = 1 THEN 1 ELSE 0 END",
+		"SELECT CASE WHEN " CATALOGUE_MAY("INSERT") " = 1 AND " CATALOGUE_MAY("DELETE") " = 1 THEN 1 ELSE 0 END",
 		"INSERT and DELETE on all tables", "ALTER ROLE db_datawriter ADD MEMBER %s" },
 	{ EXAMINE_ALTER, 0, true, FINDING_FAILED,
 		"SELECT CASE WHEN IS_MEMBER(N'db_ddladmin') = 1 OR IS_MEMBER(N'db_owner') = 1 "

@@ -19,8 +19,9 @@
 #define LOOK_AGAIN_MS 500
 #define NAME(expression) "CAST(CAST(" expression " AS nvarchar(128)) AS varbinary(256))"
 #define TABLE_NAME "QUOTENAME(SCHEMA_NAME(t.schema_id)) + N'.' + QUOTENAME(t.name)"
+/* NULL, where the server cannot tell, is no lack. */
 #define LACKS(right, bit) \
-	" + CASE WHEN HAS_PERMS_BY_NAME(" TABLE_NAME ", 'OBJECT', '" right "') = 1 THEN 0 ELSE " #bit " END"
+	" + CASE WHEN HAS_PERMS_BY_NAME(" TABLE_NAME ", 'OBJECT', '" right "') = 0 THEN " #bit " ELSE 0 END"
 
 struct preflight_reading {
 	struct session *session;

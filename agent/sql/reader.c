@@ -119,8 +119,7 @@ int reader_lock_tables(struct session *session, const struct catalogue *catalogu
 static int begin_locked(struct reader *reader)
 {
 	struct catalogue *catalogue = NULL;
-	int result =
-		execute(reader, OUTLIVES_CANCEL "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; BEGIN TRANSACTION");
+	int result = execute(reader, OUTLIVES_CANCEL "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; BEGIN TRANSACTION");
 
 	if (result == 0)
 		result = catalogue_read(&catalogue, reader->session, reader->error);
@@ -176,12 +175,16 @@ static int end(struct reader *reader, int result)
 	return result;
 }
 
-/* Metadata is not versioned: a table changed between the catalogue and the last row would go unnoticed. */
+/*
+ * Metadata is not versioned: a table changed between the catalogue and the last row would go unnoticed, and so would a
+ * security policy ('SP') that begins to filter the rows of one.
+ */
 static int fingerprint(struct reader *reader, char text[FINGERPRINT_SIZE * 3])
 {
 	return catalogue_read_text(reader->session,
 		"SELECT CAST(CONVERT(nvarchar(30), MAX(t.modify_date), 126) + N' ' + "
-		"CAST(COUNT(*) AS nvarchar(12)) AS varbinary(100)) FROM sys.tables t WHERE t.is_ms_shipped = 0",
+		"CAST(COUNT(*) AS nvarchar(12)) AS varbinary(100)) FROM sys.objects t WHERE t.is_ms_shipped = 0 AND t.type IN ('U', "
+		"'SP')",
 		text, FINGERPRINT_SIZE * 3, reader->error);
 }
 
@@ -193,7 +196,7 @@ static int compare_fingerprint(struct reader *reader, const char *before)
 	if (result < 0 || reader->within_restore || !strcmp(before, after))
 		return result;
 	return sql_error_set(reader->error, SQL_ERROR_RETRY, reader->catalogue->database.name,
-		"A table was created, changed or dropped while the database was read");
+		"A table or a security policy was created, changed or dropped while the database was read");
 }
 
 /* ---- tables ---- */

@@ -34,14 +34,26 @@ static int32_t int_value(const struct value *value)
 	return number;
 }
 
+#define EDITION_LAST 4 /* EngineEdition: Standard 2, Enterprise 3, Express 4; what runs in Azure has others */
+
+static int refuse_edition(int32_t edition, struct sql_error *error)
+{
+	return sql_error_set(error, SQL_ERROR_UNSUPPORTED, NULL,
+		"The server is a service of Azure or a kin of SQL Server (EngineEdition %d), whose version number does not tell what "
+		"its catalogue has, so rows could be hidden without a word. Supported are SQL Server 2012 to 2022",
+		edition);
+}
+
 static int check_options(struct session *session, const struct session_options *options, struct sql_error *error)
 {
-	struct value values[3] = { 0 };
+	struct value values[4] = { 0 };
 	int result = session_query(session, REQUEST_CATALOGUE,
-		"SELECT CAST(@@OPTIONS AS int), CAST(@@TEXTSIZE AS int), CAST(@@LOCK_TIMEOUT AS int)", error);
+		"SELECT CAST(@@OPTIONS AS int), CAST(@@TEXTSIZE AS int), CAST(@@LOCK_TIMEOUT AS int), "
+		"CAST(SERVERPROPERTY('EngineEdition') AS int)",
+		error);
 
 	if (!result)
-		result = session_next(session, values, 3, error);
+		result = session_next(session, values, 4, error);
 	if (result <= 0)
 		return result ? result : sql_error_set(error, SQL_ERROR_PROTOCOL, NULL, "no answer to SELECT @@OPTIONS");
 
@@ -52,7 +64,9 @@ static int check_options(struct session *session, const struct session_options *
 		return sql_error_set(error, SQL_ERROR_SERVER, NULL,
 			"the SET options of the session do not hold (@@OPTIONS %d, @@TEXTSIZE %d, @@LOCK_TIMEOUT %d)", set,
 			text_size, lock_timeout);
-	return session_next(session, values, 3, error);
+	if (int_value(&values[3]) > EDITION_LAST)
+		return refuse_edition(int_value(&values[3]), error);
+	return session_next(session, values, 4, error);
 }
 
 int session_set_options(struct session *session, const struct session_options *options, struct sql_error *error)

@@ -388,8 +388,8 @@ static int security_policy(struct session *session, struct statement *s)
 	int schema = catalogue_schema(session, d, s->name.schema);
 
 	if (s->alter == A_SET)
-		return query_run(
-			session, "UPDATE d%d.m_objects SET disabled=%d WHERE type='SP' AND name=%Q", d->id, !s->on, s->name.object);
+		return query_run(session, "UPDATE d%d.m_objects SET disabled=%d,modified=%lld WHERE type='SP' AND name=%Q",
+			d->id, !s->on, datetime_now(), s->name.object);
 	int id = define_object(session, d, schema, s->name.object, "SP", 0, NULL);
 	struct table *target = s->condition ? catalogue_find(session, &s->other) : NULL;
 

@@ -62,7 +62,8 @@ static bool one_visible(struct session *session, struct database *d, int id)
 
 static bool visible(struct session *session, struct database *d, int id)
 {
-	return all_visible(session, d) || one_visible(session, d, id);
+	return !security_denies(session, d, id, "VIEW DEFINITION") &&
+		(all_visible(session, d) || one_visible(session, d, id));
 }
 
 FUNCTION(object_id)
@@ -208,43 +209,63 @@ FUNCTION(object_definition)
 				session, "SELECT definition FROM d%d.m_objects WHERE object_id=%d", d->id, sqlite3_value_int(v[0])));
 }
 
+/* -1: no such securable, or none of its permissions; else whether it is held. A name is parsed: raw odd ones are none. */
+static int database_permission(struct session *session, sqlite3_value *securable, const char *permission)
+{
+	struct database *d = here(session);
+	struct name name = { 0 };
+
+	if (sqlite3_value_type(securable) != SQLITE_NULL) {
+		if (!parse_object_name(session->arena, arena_string(session->arena, text_argument(securable)), &name) ||
+			name.schema)
+			return -1;
+		d = database_find(session->engine, name.object);
+	}
+	return !d || database_attach(session, d) ? -1 : security_allows(session, d, 0, permission);
+}
+
+static int schema_permission(struct session *session, const struct name *name, const char *permission)
+{
+	struct database *d = here(session);
+	int id = name->schema ? 0 : catalogue_schema(session, d, name->object);
+
+	return id ? security_allows_schema(session, d, id, permission) : -1;
+}
+
+static int object_permission(struct session *session, const struct name *name, const char *permission)
+{
+	struct table *table;
+
+	/* Of an object only since 2022. */
+	if (!strcmp(permission, "UNMASK") && session->engine->version < 16)
+		return -1;
+	if (name->schema && !strcasecmp(name->schema, "sys")) {
+		struct database *d = catalogue_database(session, name);
+
+		return d && security_allows(session, d, system_view_id(name->object), permission);
+	}
+	table = catalogue_find(session, name);
+	return table ? security_allows(session, table->database, table->id, permission) : -1;
+}
+
 FUNCTION(has_perms_by_name)
 {
 	struct session *session = SESSION;
-	const char *class = text_argument(v[1]), *permission = text_argument(v[2]);
-	bool has;
+	const char *class = text_argument(v[1]), *permission = arena_upper(session, text_argument(v[2]));
+	bool named = sqlite3_value_type(v[0]) != SQLITE_NULL;
+	struct name name;
+	int has = -1;
 
 	(void)count;
-	if (sqlite3_value_type(v[0]) == SQLITE_NULL || !strcasecmp(class, "DATABASE")) {
-		bool server = sqlite3_value_type(v[1]) == SQLITE_NULL;
-		struct database *d = server                   ? NULL
-			: sqlite3_value_type(v[0]) == SQLITE_NULL ? here(session)
-													  : database_find(session->engine, text_argument(v[0]));
-
-		if (server)
-			has = security_server(session, permission);
-		else if (!d || database_attach(session, d))
-			return;
-		else
-			has = security_allows(session, d, 0, arena_upper(session, permission));
-	} else {
-		struct name name;
-
-		if (!parse_object_name(session->arena, arena_string(session->arena, text_argument(v[0])), &name))
-			return;
-		if (name.schema && !strcasecmp(name.schema, "sys")) {
-			struct database *d = catalogue_database(session, &name);
-
-			has = d && security_allows(session, d, system_view_id(name.object), arena_upper(session, permission));
-		} else {
-			struct table *table = catalogue_find(session, &name);
-
-			if (!table)
-				return;
-			has = security_allows(session, table->database, table->id, arena_upper(session, permission));
-		}
-	}
-	sqlite3_result_int(context, has);
+	if (sqlite3_value_type(v[1]) == SQLITE_NULL)
+		has = named ? -1 : security_server(session, permission);
+	else if (!strcasecmp(class, "DATABASE"))
+		has = database_permission(session, v[0], permission);
+	else if (named && parse_object_name(session->arena, arena_string(session->arena, text_argument(v[0])), &name))
+		has = !strcasecmp(class, "SCHEMA") ? schema_permission(session, &name, permission)
+										   : object_permission(session, &name, permission);
+	if (has >= 0)
+		sqlite3_result_int(context, has);
 }
 
 FUNCTION(has_dbaccess)
@@ -376,14 +397,14 @@ FUNCTION(page_read)
 	function_fail(context);
 }
 
-/* What is true of the whole database is looked up once a statement: the database is a constant there. */
+/* Whether all is visible is looked up once a statement, where nothing is hidden: the database is a constant there. */
 static bool all_visible_kept(sqlite3_context *context, struct database *d)
 {
 	static char yes, no;
 	char *kept = sqlite3_get_auxdata(context, 0);
 
 	if (!kept) {
-		kept = all_visible(SESSION, d) ? &yes : &no;
+		kept = all_visible(SESSION, d) && !security_hides_any(SESSION, d) ? &yes : &no;
 		sqlite3_set_auxdata(context, 0, kept, NULL);
 	}
 	return kept == &yes;
@@ -405,8 +426,7 @@ FUNCTION(is_visible)
 			return;
 		}
 	}
-	sqlite3_result_int(
-		context, d && (all_visible_kept(context, d) || one_visible(session, d, sqlite3_value_int(v[1]))));
+	sqlite3_result_int(context, d && (all_visible_kept(context, d) || visible(session, d, sqlite3_value_int(v[1]))));
 }
 
 FUNCTION(may_define)

@@ -106,6 +106,11 @@ void drop_table_variables(struct session *session);
 bool security_server(struct session *session, const char *permission);
 /* Has the session this permission on the object (0: on the database)? */
 bool security_allows(struct session *session, struct database *database, int object, const char *permission);
+bool security_allows_schema(struct session *session, struct database *database, int schema, const char *permission);
+/* DENY counts, whatever was granted; never to dbo. */
+bool security_denies(struct session *session, struct database *database, int object, const char *permission);
+/* Whether any object or schema may be hidden from this session by DENY. */
+bool security_hides_any(struct session *session, struct database *database);
 bool security_member(struct session *session, struct database *database, const char *role);
 bool security_unmasked(struct session *session, struct database *database);
 int system_view_id(const char *name);

@@ -66,26 +66,55 @@ static bool by_role(struct session *session, struct database *d, const char *per
 	return !strcmp(permission, "CONNECT");
 }
 
-static bool stated(struct session *session, struct database *d, int object, const char *permission, const char *state)
+/* On the object, on the schema, or on the database around them; 0 is none. */
+static bool stated(
+	struct session *session, struct database *d, const int securables[2], const char *permission, const char *state)
 {
-	int64_t schema =
-		object ? query_int(session, 0, "SELECT schema_id FROM d%d.m_objects WHERE object_id=%d", d->id, object) : 0;
-
 	return query_int(session, 0,
 		"SELECT 1 FROM d%d.m_permissions WHERE grantee IN (%s) AND state='%s' AND (permission=%Q OR"
-		" permission='CONTROL') AND (class=0 OR (class=1 AND major=%d) OR (class=3 AND major=%lld))",
-		d->id, identities(session, d), state, permission, object, schema);
+		" permission='CONTROL') AND (class=0 OR (class=1 AND major=%d) OR (class=3 AND major=%d))",
+		d->id, identities(session, d), state, permission, securables[0], securables[1]);
+}
+
+static bool allows(struct session *session, struct database *d, const int securables[2], const char *permission)
+{
+	if (security_principal(session, d) == 1)
+		return true;
+	if (stated(session, d, securables, permission, "D"))
+		return false;
+	if (!strcmp(permission, "SELECT") && security_member(session, d, "db_denydatareader"))
+		return false;
+	return by_role(session, d, permission) || stated(session, d, securables, permission, "G");
+}
+
+static int schema_of(struct session *session, struct database *d, int object)
+{
+	return object ? (int)query_int(session, 0, "SELECT schema_id FROM d%d.m_objects WHERE object_id=%d", d->id, object)
+				  : 0;
 }
 
 bool security_allows(struct session *session, struct database *d, int object, const char *permission)
 {
-	if (security_principal(session, d) == 1)
-		return true;
-	if (stated(session, d, object, permission, "D"))
-		return false;
-	if (!strcmp(permission, "SELECT") && security_member(session, d, "db_denydatareader"))
-		return false;
-	return by_role(session, d, permission) || stated(session, d, object, permission, "G");
+	return allows(session, d, (const int[]){ object, schema_of(session, d, object) }, permission);
+}
+
+bool security_allows_schema(struct session *session, struct database *d, int schema, const char *permission)
+{
+	return allows(session, d, (const int[]){ 0, schema }, permission);
+}
+
+bool security_denies(struct session *session, struct database *d, int object, const char *permission)
+{
+	return security_principal(session, d) != 1 &&
+		stated(session, d, (const int[]){ object, schema_of(session, d, object) }, permission, "D");
+}
+
+bool security_hides_any(struct session *session, struct database *d)
+{
+	return security_principal(session, d) != 1 &&
+		query_int(session, 0,
+			"SELECT 1 FROM d%d.m_permissions WHERE class<>0 AND state='D' AND permission IN ('VIEW DEFINITION','CONTROL')",
+			d->id);
 }
 
 bool security_unmasked(struct session *session, struct database *database)

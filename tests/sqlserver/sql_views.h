@@ -15,6 +15,11 @@ struct system_view {
 	const char *source, *columns;
 };
 
+/* The internal tables that every database has: those of its three first queues. */
+#define VIEWS_QUEUES                                                                                \
+	"SELECT 1993058136 AS id,1977058079 AS queue UNION ALL SELECT 2025058250,2009058193 UNION ALL " \
+	"SELECT 2057058364,2041058307"
+
 extern const struct system_view catalogue_views[], object_views[], server_views[];
 
 /* Rows of a generated view: "SELECT a AS g1, b AS g2 ... UNION ALL ...", NULL for an unknown generator. */

@@ -123,9 +123,11 @@ const struct system_view catalogue_views[] = { { "sys", "objects", 11, OBJECTS "
 		"object_id int i.object_id|index_id int i.index_id|index_column_id int i.position|column_id int i.column_id|"
 		"key_ordinal tinyint i.key_ordinal|partition_ordinal tinyint 0|is_descending_key bit i.descending|"
 		"is_included_column bit i.included|15:column_store_order_ordinal tinyint 0" },
-	{ "sys", "partitions", 11, "@d.m_indexes i JOIN @d.m_objects o ON o.object_id=i.object_id AND o.type='U'",
+	{ "sys", "partitions", 11,
+		"(SELECT i.object_id,i.index_id,i.compression,table_rows(@n,i.object_id) AS rows FROM @d.m_indexes i JOIN @d.m_objects o ON"
+		" o.object_id=i.object_id AND o.type='U' UNION ALL SELECT q.id,1,0,0 FROM (" VIEWS_QUEUES ") q) i",
 		"partition_id bigint 72057594000000000+i.object_id*100+i.index_id|object_id int i.object_id|index_id int i.index_id|"
-		"partition_number int 1|hobt_id bigint 72057594000000000+i.object_id*100+i.index_id|rows bigint table_rows(@n,i.object_id)|"
+		"partition_number int 1|hobt_id bigint 72057594000000000+i.object_id*100+i.index_id|rows bigint i.rows|"
 		"filestream_filegroup_id smallint 0|data_compression tinyint i.compression|data_compression_desc nvarchar(60) CASE"
 		" i.compression WHEN 1 THEN 'ROW' WHEN 2 THEN 'PAGE' ELSE 'NONE' END" },
 	{ "sys", "dm_db_partition_stats", 11,

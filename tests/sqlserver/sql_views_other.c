@@ -81,9 +81,10 @@ const struct system_view object_views[] = {
 	{ "sys", "numbered_procedures", 11, NONE,
 		"object_id int 0|procedure_number smallint 0|definition nvarchar(max) NULL" },
 	{ "sys", "crypt_properties", 11, NONE, "class tinyint 0|major_id int 0" },
-	{ "sys", "internal_tables", 11, NONE,
-		"name sysname NULL|object_id int 0|schema_id int 0|parent_object_id int 0|type char(2)"
-		" 'IT'|internal_type tinyint 0|internal_type_desc nvarchar(60) NULL|parent_id int 0|parent_minor_id int 0" },
+	{ "sys", "internal_tables", 11, "(" VIEWS_QUEUES ") q WHERE visible(@n,q.id)",
+		"name sysname 'queue_messages_'||q.queue|object_id int q.id|schema_id int 4|parent_object_id int 0|type char(2)"
+		" 'IT'|internal_type tinyint 201|internal_type_desc nvarchar(60) 'QUEUE_MESSAGES'|parent_id int q.queue|"
+		"parent_minor_id int 0" },
 	{ "sys", "hash_indexes", 12, NONE, "object_id int 0|name sysname NULL|index_id int 0|bucket_count int 0" },
 	{ "sys", "xml_schema_collections", 11, NONE,
 		"xml_collection_id int 0|schema_id int 0|principal_id int NULL|name sysname"

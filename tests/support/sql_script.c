@@ -60,8 +60,9 @@ static void answer_batch(struct sql_script *script, size_t *answered)
 		line--;
 	script->scratch.size = 0;
 	if (strncmp(line, "SELECT CAST(@@OPTIONS", 20) == 0) {
-		reply_int_columns(&script->scratch, 3);
-		reply_int_row(&script->scratch, (const int32_t[]){ script->options, INT32_MAX, script->lock_timeout_ms }, 3);
+		reply_int_columns(&script->scratch, 4);
+		reply_int_row(&script->scratch,
+			(const int32_t[]){ script->options, INT32_MAX, script->lock_timeout_ms, script->edition }, 4);
 		reply_done(&script->scratch, TDS_DONE_COUNT, 1);
 	} else if (strncasecmp(line, "SET ", 4) == 0) {
 		reply_done(&script->scratch, 0, 0);
@@ -120,6 +121,7 @@ struct sql_script *sql_script_new(void)
 		abort();
 	script->options = SQL_SCRIPT_OPTIONS;
 	script->lock_timeout_ms = 30000;
+	script->edition = 4;
 	memcpy(script->collation, "\x09\x04\xd0\x00\x34", sizeof(script->collation));
 	sem_init(&script->reached, 0, 0);
 	sem_init(&script->go_on, 0, 0);

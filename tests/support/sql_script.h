@@ -17,6 +17,7 @@ struct sql_script {
 	int32_t options;               /* that @@OPTIONS says */
 	uint8_t collation[5];          /* that the login is told: at first SQL_Latin1_General_CP1_CI_AS */
 	int32_t lock_timeout_ms;       /* that @@LOCK_TIMEOUT says */
+	int32_t edition;               /* EngineEdition */
 	struct tds_reply answers[4];   /* to the batches that follow, in turn; answers[1] to a bulk load if there is one */
 	size_t answer_count;
 	void (*instead)(struct sql_script *script); /* for the batch that comes when there are no more answers */
