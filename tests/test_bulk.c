@@ -266,6 +266,11 @@ static void the_statement_declares_types_collations_and_order(void **state)
 		"[n] nvarchar(20) COLLATE Latin1_General_CI_AS, [m] varchar(max) COLLATE Latin1_General_CI_AS, [x] nvarchar(max), "
 		"[o] varchar(max) COLLATE Latin1_General_CI_AS, [g] varbinary(max), [b] binary(7)) "
 		"WITH (KEEP_NULLS, TABLOCK, ORDER ([t] DESC))");
+	/* What is sent as bytes has no order that could be promised. */
+	statement_reset(&statement);
+	layout.order[0] = 8; /* g */
+	bulk_statement(&statement, &(struct bulk_target){ .table = table, .layout = &layout });
+	assert_non_null(strstr(statement_text(&statement), "WITH (KEEP_NULLS, TABLOCK)"));
 	/* A table of another name is a heap: nothing to be in order for. */
 	statement_reset(&statement);
 	bulk_statement(&statement, &(struct bulk_target){ .table = table, .layout = &layout, .instead = "#other" });

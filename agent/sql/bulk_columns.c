@@ -273,6 +273,17 @@ void bulk_type(struct statement *statement, const struct catalogue_column *colum
 		statement_add(statement, " COLLATE %s", column->collation);
 }
 
+/* A key that is sent as something else, a hierarchyid as bytes for instance, is for the server to sort. */
+static bool sent_in_order(const struct bulk_target *target)
+{
+	const struct catalogue_layout *layout = target->layout;
+
+	for (size_t i = 0; i < layout->clustered_count; i++)
+		if (is_cast(layout->columns[layout->order[i]].type))
+			return false;
+	return layout->clustered && layout->clustered_count && !target->instead;
+}
+
 static void add_order(
 	struct statement *statement, const struct catalogue_table *table, const struct catalogue_layout *layout)
 {
@@ -304,7 +315,7 @@ void bulk_statement(struct statement *statement, const struct bulk_target *targe
 		separator = ", ";
 	}
 	statement_add(statement, ") WITH (KEEP_NULLS, TABLOCK");
-	if (layout->clustered && layout->clustered_count && !target->instead)
+	if (sent_in_order(target))
 		add_order(statement, target->table, layout);
 	statement_add(statement, ")");
 }
