@@ -145,13 +145,13 @@ void explain_sql_error(const struct sql_error *error, const struct server_config
 		: &(struct explanation){ "it failed", "" };
 	const char *said = error->object[0] == '[' ? error->doing : is_certificate(error->kind) ? error->detail : "";
 	const char *object = strstr(said, error->object) ? "" : error->object;
+	const char *detail = strcmp(error->detail, known->why) == 0 ? "" : error->detail; /* "cancelled" */
 	char number[32] = "";
 
 	if (error->number)
 		snprintf(number, sizeof number, " (message %d)", (int)error->number);
 	snprintf(sentence, sentence_size, "%s%s%s%s%s%s%s%s%s", error->doing, error->doing[0] ? ": " : "", object,
-		object[0] ? ": " : "", known->why, number, error->detail[0] ? ": " : "", error->detail,
-		error->detail[0] ? "" : ".");
+		object[0] ? ": " : "", known->why, number, detail[0] ? ": " : "", detail, detail[0] ? "" : ".");
 	fill_in(remedy, remedy_size, remedy_of_number(error->number, known->remedy), server ? server->host : "the server",
 		error->object[0] ? error->object : "database");
 }

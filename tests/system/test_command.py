@@ -158,13 +158,25 @@ def on_a_terminal(box, *arguments):
     return process.wait(), text.decode(errors="replace")
 
 
-def test_a_terminal_shows_a_bar_with_rate_and_time_left(shared):
+@pytest.fixture(scope="module")
+def slow(shared):
     server = shared.server("--chat", "messages=60000,rooms=60,users=200,seed=3", name="chatty")
     server.add_logins("mgc", "mgccomp")
-    box = shared.box(server, name="bar", extra="read_kib_per_second = 1500")  # or it is over before there is a rate
-    code, said = on_a_terminal(box, "backup", "mgc")
+    return shared.box(server, name="bar", extra="read_kib_per_second = 1500")  # or it is over before there is a rate
+
+
+def test_a_cancelled_backup_says_so_once(slow):
+    slow.ok("backup", "mgc", "--no-wait")
+    stage.wait_for(lambda: (slow.json("status").get("job") or {}).get("phase") == "read", 30, "the backup to read")
+    slow.ok("cancel")
+    job = stage.wait_for(lambda: slow.json("status")["state"] == "idle" and slow.json("jobs")["jobs"][-1], 30, "its end")
+    assert job["state"] == "cancelled" and job["sentence"].count("cancelled") == 1, job
+
+
+def test_a_terminal_shows_a_bar_with_rate_and_time_left(slow):
+    code, said = on_a_terminal(slow, "backup", "mgc")
     assert code == 0, said
     assert re.search(r"\d+ %  [\d ]+ of [\d ]+  [\d ]+/s  [\d.]+ \w+ to go", said), said[-2000:]
     assert "\x1b[" in said
-    piped = box.run("backup", "mgc")
+    piped = slow.run("backup", "mgc")
     assert "\x1b" not in piped.stdout + piped.stderr and "\r" not in piped.stdout
