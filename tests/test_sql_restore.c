@@ -549,6 +549,9 @@ static void a_login_that_sees_too_little_makes_no_backup(void **state)
 
 	(void)state;
 	start(&world, "16", "rights", rights);
+	standin_script(
+		&world.standin, "USE rights;\nGO\nCREATE TABLE dbo.own (a int);\nGO\nINSERT INTO dbo.own VALUES (1);\nGO\n");
+	assert_true(standin_tell(&world.standin, "set mark=rights.dbo.own:shipped"));
 	assert_true(read_as_reader(&world, &snapshot) < 0);
 	assert_int_equal(world.error.kind, SQL_ERROR_RIGHTS);
 	assert_non_null(strstr(world.error.detail, "VIEW DEFINITION"));
@@ -557,6 +560,7 @@ static void a_login_that_sees_too_little_makes_no_backup(void **state)
 		"USE rights;\nGO\nGRANT VIEW DEFINITION TO reader;\nGO\nGRANT VIEW DATABASE STATE TO reader;\nGO\n");
 	expect(&world, read_as_reader(&world, &snapshot), "reading with all rights");
 	assert_int_equal(snapshot.catalogue->table_count, 2);
+	assert_non_null(strstr(snapshot.notes, "[dbo].[own] is marked as SQL Server's own"));
 	free_snapshot(&snapshot);
 	standin_script(&world.standin, "USE rights;\nGO\nDENY SELECT ON dbo.hidden TO reader;\nGO\n");
 	assert_true(read_as_reader(&world, &snapshot) < 0);

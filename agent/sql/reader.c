@@ -213,6 +213,23 @@ static int note_features(struct reader *reader, const struct catalogue_table *ta
 	return send_note(reader, sentence);
 }
 
+/* Tables that SQL Server made for itself, or that somebody marked as such, are in no catalogue of ours. */
+static int note_shipped(struct reader *reader)
+{
+	char name[CATALOGUE_NAME_SIZE], sentence[600];
+	int result = catalogue_read_text(reader->session,
+		"SELECT TOP (1) CAST(QUOTENAME(SCHEMA_NAME(t.schema_id)) + N'.' + QUOTENAME(t.name) AS varbinary(1100)) FROM "
+		"sys.tables t JOIN sys.partitions p ON p.object_id = t.object_id AND p.index_id < 2 WHERE t.is_ms_shipped = 1 AND "
+		"p.rows > 0 ORDER BY t.object_id",
+		name, sizeof name, reader->error);
+
+	if (result < 0 || !*name)
+		return result;
+	snprintf(sentence, sizeof sentence,
+		"%s is marked as SQL Server's own (is_ms_shipped): like any other such table it is not kept.", name);
+	return send_note(reader, sentence);
+}
+
 static int send_table_end(struct reader *reader, uint32_t index, const struct table_digest *digest)
 {
 	uint8_t bytes[32];
@@ -306,6 +323,8 @@ static int read_all(struct reader *reader)
 			reader->catalogue, reader->session, reader->left_out, reader->left_out_count, reader->error);
 	if (result == 0)
 		result = reader_send_catalogue(reader->uplink, reader->catalogue, reader->error);
+	if (result == 0 && !reader->within_restore)
+		result = note_shipped(reader);
 	if (result == 0)
 		result = reader->consistency == CONSISTENCY_LOOSE && !reader->within_restore ? read_loosely(reader)
 																					 : read_tables(reader);

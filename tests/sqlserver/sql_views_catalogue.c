@@ -10,7 +10,7 @@
 	"WHEN 'PK' THEN 'PRIMARY_KEY_CONSTRAINT' WHEN 'UQ' THEN 'UNIQUE_CONSTRAINT' WHEN 'F' THEN 'FOREIGN_KEY_CONSTRAINT' "   \
 	"WHEN 'C' THEN 'CHECK_CONSTRAINT' WHEN 'D' THEN 'DEFAULT_CONSTRAINT' WHEN 'SO' THEN 'SEQUENCE_OBJECT' "                \
 	"WHEN 'SP' THEN 'SECURITY_POLICY' END|create_date datetime o.created|modify_date datetime o.modified|"                 \
-	"is_ms_shipped bit 0|is_published bit instr(o.flags,'published')>0|is_schema_published bit 0"
+	"is_ms_shipped bit instr(o.flags,'shipped')>0|is_published bit instr(o.flags,'published')>0|is_schema_published bit 0"
 #define OBJECTS "@d.m_objects o"
 #define SEEN " visible(@n, CASE WHEN o.parent_id THEN o.parent_id ELSE o.object_id END)"
 #define FLAG(name) "instr(o.flags,'" name "')>0"
