@@ -403,6 +403,25 @@ static void the_code_of_the_end_says_how_it_went(void **state)
 	}
 }
 
+static void a_full_queue_is_told_as_one(void **state)
+{
+	(void)state;
+	uint64_t id;
+	waits = true;
+	for (uint64_t i = 0; i <= ENGINE_QUEUE_MAX; i++) {
+		const struct job_request request = { .kind = JOB_VERIFY, .snapshot = 1 + i };
+		assert_int_equal(engine_submit(engine, &request, 0, &id), 0);
+		while (i == 0 && sem_trywait(&arrived) < 0)
+			usleep(1000);
+	}
+	ask("Command: backup\n\n");
+	expect_end("7");
+	assert_non_null(strstr(value("Sentence"), "8 jobs wait already"));
+	assert_true(is_recorded("result=\"refused: the queue is full\""));
+	waits = false;
+	sem_post(&go);
+}
+
 static void who_does_not_wait_gets_the_number_at_once(void **state)
 {
 	(void)state;
@@ -753,6 +772,7 @@ int main(void)
 		service_test(who_goes_away_while_a_secret_is_tried_keeps_nobody_waiting),
 		service_test(a_backup_is_accepted_followed_and_told_to_its_end),
 		service_test(the_code_of_the_end_says_how_it_went),
+		service_test(a_full_queue_is_told_as_one),
 		service_test(who_does_not_wait_gets_the_number_at_once),
 		service_test(a_cancel_is_answered_at_once_and_the_end_comes_later),
 		service_test(a_restore_must_say_of_what),

@@ -24,6 +24,13 @@ static void describe_request(const struct job_request *request, char *text, size
 		request->without_safety ? " without-safety" : "");
 }
 
+static const char *why_refused(int error)
+{
+	return error == -EALREADY ? "the same is under way"
+		: error == -ENOSPC    ? "the queue is full"
+							  : "the box is shutting down";
+}
+
 int service_submit(struct service *service, const struct job_request *request, uint64_t *id)
 {
 	char what[512], result[64];
@@ -34,8 +41,7 @@ int service_submit(struct service *service, const struct job_request *request, u
 		return -EROFS;
 	int error = engine_submit(service->engine, request, (int64_t)time(NULL), id);
 	if (error < 0)
-		snprintf(
-			result, sizeof(result), "refused: %s", error == -EALREADY ? "the same is under way" : strerror(-error));
+		snprintf(result, sizeof(result), "refused: %s", why_refused(error));
 	else
 		snprintf(result, sizeof(result), "job %llu", (unsigned long long)*id);
 	service_audit(service, error < 0 ? "refused" : "queued", request->asked_by, request->origin, what, result);
