@@ -30,7 +30,7 @@ class Command:
     """prepare() makes the world before, and returns what is asked; done() says whether the world after it is there."""
     answer = 0  # the exit code that says so
     every = 1   # sync is struck, where this takes long
-    refuses_twice = False  # asked again when it is done, it says that it is
+    removes = False        # what others may need
 
     def run(self, arguments):
         return self.box.run(*arguments)
@@ -82,6 +82,8 @@ class Unpin(Pin):
 
 
 class Remove(Kept):
+    removes = True
+
     def prepare(self):
         if len(snapshots(self.box)) < 2:
             self.more()
@@ -98,7 +100,7 @@ class Remove(Kept):
 
 class Prune(Kept):
     """Two or three on one day, of which retention keeps the newest; unpinning lets the others go."""
-    every = 4
+    every, removes = 4, True
 
     def __init__(self, world):
         super().__init__(world, box_extra="[store]\nscrub_days = 0",
@@ -128,7 +130,7 @@ class Prune(Kept):
 
 class Clean(Command):
     """A segment of which little is needed: that is copied, and the rest given back; then there is nothing more to do."""
-    every = 2
+    every, removes = 2, True
 
     def __init__(self, world):
         self.server = small(world)
@@ -191,7 +193,9 @@ class Accept(Command):
         return "accept", self.id
 
     def done(self):
-        return not snapshots(self.box)[self.id]["suspect"]
+        told = snapshots(self.box)[self.id]
+        assert told["suspect"] != told["accepted"], "the next nights are compared with it if and only if it was accepted"
+        return told["accepted"]
 
 
 class Suspect(Accept):
@@ -467,6 +471,7 @@ def test_a_power_cut_anywhere_in_a_command_keeps_what_was_answered(world, comman
             box.stop(signal.SIGKILL)
             box.start()
             stage.wait_for(lambda: box.json("status")["state"] == "idle", 30, "the box to know what happened")
+            assert not scene.removes or box.run("verify").returncode == 0, f"{said}\nwhat is visible is not whole"
         done = scene.done()
         assert done or result.returncode != scene.answer, said
         assert before - set(snapshots(box)) <= scene.may_go(arguments), said
@@ -478,5 +483,8 @@ def test_a_power_cut_anywhere_in_a_command_keeps_what_was_answered(world, comman
             assert again.returncode == scene.answer and scene.done(), f"{said}\nand again: {again.stdout}{again.stderr}"
     print(f"{cuts} cuts of {arguments[0]}")
     assert not struck and cuts >= 1
+    box.stop(signal.SIGKILL)  # after the answer
+    box.start()
+    assert scene.done(), f"{said}\nit was answered, and is gone"
     assert box.run("verify", "--data").returncode == scene.answer
     box.ok("backup")
