@@ -284,6 +284,39 @@ static void and_if_it_fails_again_one_still_does(void **state)
 	print_message("%u pairs\n", pairs);
 }
 
+/* Few rounds for the old one; the new one costs what it costs, so that not each operation is struck. */
+static bool change_passphrase_with_cut(const char *old, const char *new, unsigned at)
+{
+	struct repository_secret secret = { SECRET_PASSPHRASE, (const uint8_t *)old, strlen(old) };
+	uint8_t slot[16];
+	set_up(NULL);
+	for (uint32_t i = 0; i < SIDES; i++) {
+		assert_int_equal(repository_add_secret(store.stories[i].repository, &secret, 1000, slot), 0);
+		assert_int_equal(repository_confirm_secret(store.stories[i].repository, slot, true), 0);
+	}
+	plan(FAULT_CUT_LOST, at);
+	int result = store_set_passphrase(&store, BOTH, new);
+	bool struck = fault_disk_struck(disks[0]);
+	close_both();
+	for (int i = 0; i < SIDES && struck; i++)
+		fault_disk_restart(disks[i]);
+	plan(FAULT_NONE, 0);
+	open_both();
+	if (result == 0 || opened(SECRET_PASSPHRASE, old) != BOTH)
+		assert_int_equal(opened(SECRET_PASSPHRASE, new), BOTH);
+	tear_down(NULL);
+	return struck;
+}
+
+static void wherever_the_power_fails_a_passphrase_that_was_typed_opens_both(void **state)
+{
+	(void)state;
+	unsigned step = getenv("COFFRET_EXHAUSTIVE") ? 1 : 9, at = step;
+	while (change_passphrase_with_cut("seven herons count the tide", "nine lanterns over a quay", at))
+		at += step;
+	assert_true(at > 12);
+}
+
 /* ---- what a passphrase must be ---- */
 
 static void weak_passphrases_are_told_apart_from_others(void **state)
@@ -336,6 +369,7 @@ int main(void)
 		keys_test(a_key_that_does_not_open_all_is_not_confirmed),
 		keys_test(where_one_is_missing_or_another_s_or_read_only_nothing_is_changed),
 		cmocka_unit_test(wherever_the_power_fails_a_key_that_was_shown_opens_both),
+		cmocka_unit_test(wherever_the_power_fails_a_passphrase_that_was_typed_opens_both),
 		cmocka_unit_test(and_if_it_fails_again_one_still_does),
 		cmocka_unit_test(weak_passphrases_are_told_apart_from_others),
 	};
