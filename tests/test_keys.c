@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "storage/bytes.h"
 #include "storage/disk.h"
 #include "storage/memory.h"
 #include "storage/superblock.h"
@@ -321,6 +322,58 @@ static void what_failed_does_not_take_the_place_of_the_next_change(void **state)
 	}
 }
 
+struct generations {
+	struct volume *volume;
+	uint64_t highest;
+};
+
+static int note_generation(void *arg, uint64_t id, uint32_t size)
+{
+	struct generations *seen = arg;
+	uint8_t bytes[8];
+	if (id >> 56 == 1 && size == SUPERBLOCK_SIZE) {
+		assert_int_equal(volume_read(seen->volume, id, 40, bytes, 8), 0);
+		seen->highest = get64(bytes) > seen->highest ? get64(bytes) : seen->highest;
+	}
+	return 0;
+}
+
+static uint64_t highest_generation(const struct world *w)
+{
+	struct generations seen = { .volume = w->volume };
+	assert_int_equal(volume_list(w->volume, note_generation, &seen), 0);
+	return seen.highest;
+}
+
+/* What failed could not be removed either, and is whole: of two that differ one has the higher generation. */
+static void what_failed_and_stayed_is_older_than_the_next_change(void **state)
+{
+	(void)state;
+	const struct fault_plan none = { FAULT_NONE, 0, 0 };
+	unsigned stayed = 0;
+	bool struck = true;
+	for (unsigned n = 1; struck; n++) {
+		struct world w;
+		char failing[64];
+		set_up(&w);
+		uint64_t before = highest_generation(&w);
+		assert_int_equal(recovery_key_make(failing), 0);
+		fault_disk_plan(w.disk, &(struct fault_plan){ .fault = FAULT_EIO, .at = n });
+		fault_disk_more(w.disk, 3);
+		bool failed = add(&w, failing) != 0;
+		struck = fault_disk_struck(w.disk);
+		fault_disk_plan(w.disk, &none);
+		uint64_t left = highest_generation(&w);
+		stayed += failed && left > before;
+		assert_int_equal(add(&w, w.new), 0);
+		if (highest_generation(&w) <= left)
+			fail_msg("errors from %u on: generation %u twice", n, (unsigned)left);
+		assert_true(opens(&w, w.old) && opens(&w, w.new) && !opens(&w, failing));
+		tear_down(&w);
+	}
+	assert_true(stayed > 0);
+}
+
 static void a_full_volume_has_room_for_a_new_key(void **state)
 {
 	(void)state;
@@ -354,6 +407,7 @@ int main(void)
 		cmocka_unit_test(nothing_changes_where_nothing_may_be_written),
 		cmocka_unit_test(whatever_strikes_a_key_that_is_known_opens_it),
 		cmocka_unit_test(what_failed_does_not_take_the_place_of_the_next_change),
+		cmocka_unit_test(what_failed_and_stayed_is_older_than_the_next_change),
 		cmocka_unit_test(a_full_volume_has_room_for_a_new_key),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

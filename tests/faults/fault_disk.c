@@ -16,7 +16,7 @@ struct file {
 	uint32_t size, synced;    /* written, and durable of that */
 	uint32_t last_write;      /* where the newest write began */
 	bool linked, link_synced; /* has the name now; has it on the medium */
-	bool condemned;           /* a sync of it failed: what was not durable then never is */
+	bool condemned;           /* a sync of it failed: what was not durable then is not all there, ever */
 	unsigned opened;
 };
 
@@ -31,7 +31,7 @@ struct fault_disk {
 	struct file *kept; /* copies, by fault_disk_keep */
 	uint64_t size;
 	struct fault_plan plan;
-	unsigned count;
+	unsigned count, more; /* operations since then; still to fail behind the struck one */
 	bool struck, down, read_only;
 	uint32_t struck_size;
 	struct fault_disk *other; /* on the same power; NULL: none */
@@ -99,6 +99,8 @@ static bool counts(const struct fault_disk *d, enum fault_operation operation)
 		return operation == OPERATION_CREATE || operation == OPERATION_WRITE;
 	case FAULT_ROT:
 		return operation == OPERATION_WRITE;
+	case FAULT_SYNC:
+		return operation == OPERATION_SYNC;
 	case FAULT_SHORT:
 		return operation == OPERATION_READ || operation == OPERATION_WRITE;
 	default:
@@ -111,6 +113,7 @@ static const int errors[FAULT_COUNT] = {
 	[FAULT_ENOSPC] = -ENOSPC,
 	[FAULT_SHORT] = -EINTR,
 	[FAULT_ROT] = -EILSEQ,
+	[FAULT_SYNC] = -EIO,
 	[FAULT_READ_ONLY] = -EROFS,
 };
 
@@ -121,6 +124,10 @@ static int strike(struct fault_disk *d, enum fault_operation operation)
 		return -ENODEV;
 	if (d->read_only && is_change(operation))
 		return -EROFS;
+	if (d->struck && d->more) {
+		d->more--;
+		return errors[d->plan.fault];
+	}
 	if (d->struck || !counts(d, operation))
 		return 0;
 	d->count++;
@@ -428,8 +435,13 @@ void fault_disk_join(struct fault_disk *a, struct fault_disk *b)
 void fault_disk_plan(struct fault_disk *d, const struct fault_plan *plan)
 {
 	d->plan = *plan;
-	d->count = 0;
+	d->count = d->more = 0;
 	d->struck = false;
+}
+
+void fault_disk_more(struct fault_disk *d, unsigned more)
+{
+	d->more = more;
 }
 
 bool fault_disk_struck(const struct fault_disk *d)
@@ -450,7 +462,10 @@ uint32_t fault_disk_struck_size(const struct fault_disk *d)
 /* What a cut leaves of the bytes of one file. */
 static void cut_bytes(struct file *f, enum fault fault)
 {
-	if (f->condemned || fault == FAULT_CUT_LOST || fault == FAULT_CUT_NAMES || fault == FAULT_PULLED)
+	/* Some pages did not arrive, others did: its end may look as if it were whole. */
+	if (f->condemned && f->synced < f->size)
+		memset(f->bytes + f->synced + (f->size - f->synced) / 4, 0, (f->size - f->synced) / 4);
+	else if (fault == FAULT_CUT_LOST || fault == FAULT_CUT_NAMES || fault == FAULT_PULLED)
 		f->size = f->synced;
 	if (fault == FAULT_CUT_REORDERED && f->synced < f->last_write)
 		memset(f->bytes + f->synced, 0, f->last_write - f->synced);

@@ -14,10 +14,11 @@
 enum fault {
 	FAULT_NONE,
 	/* Errors: the process lives on. */
-	FAULT_EIO,       /* the operation fails once; a sync that fails has lost what it should have kept, for ever */
+	FAULT_EIO,       /* the operation fails once; a sync that fails has lost some of what it should keep, for ever */
 	FAULT_ENOSPC,    /* a new name, or a write, fails once */
 	FAULT_SHORT,     /* a read or a write does half of what it should once, and says so: no error */
 	FAULT_ROT,       /* a byte of a write arrives as another, and nobody is told */
+	FAULT_SYNC,      /* as EIO, of a sync */
 	FAULT_READ_ONLY, /* -EROFS for every change from then on, as of a file system with errors */
 	FAULT_PULLED,    /* -ENODEV from then on, until the restart */
 	/* Cuts: the operation and all after it fail, until fault_disk_restart shows what the medium kept. */
@@ -45,6 +46,8 @@ struct disk *fault_disk_disk(struct fault_disk *disk);
 void fault_disk_join(struct fault_disk *a, struct fault_disk *b);
 /* Counting begins anew. */
 void fault_disk_plan(struct fault_disk *disk, const struct fault_plan *plan);
+/* Of the present plan, an error: so many operations behind the struck one fail, too. */
+void fault_disk_more(struct fault_disk *disk, unsigned more);
 bool fault_disk_struck(const struct fault_disk *disk);
 unsigned fault_disk_count(const struct fault_disk *disk); /* operations since the plan was made */
 /* Bytes of the write that was struck: what a tear can be. */
