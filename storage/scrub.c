@@ -52,18 +52,25 @@ static int check_chunk(void *arg, uint64_t number, uint32_t offset, const struct
 	return 0;
 }
 
+/* Removed since they were listed. */
+static bool is_gone(const struct repository *r, uint64_t number)
+{
+	uint8_t byte;
+	return volume_read(r->volume, segment_id(SEGMENT_DATA, number), 0, &byte, 1) == -ENOENT;
+}
+
 static int check_segment(struct scrub *scrub, const struct segment_file *file)
 {
 	struct repository *r = scrub->repository;
 	struct heal_result units;
+	if (is_gone(r, file->number))
+		return 0;
 	int error = heal_check(&r->chunks.healer, file->number, &units);
 	if (error && !heal_is_damage(error))
 		return error;
 	if (!error)
 		scrub->result->healed += units.bad - units.lost;
 	error = segment_walk(&r->chunks.healer, file, scrub->walk, check_chunk, scrub);
-	if (error == -ENOENT)
-		return 0; /* removed meanwhile */
 	if (!heal_is_damage(error))
 		return error;
 	/* Its end is damaged: what a mount would still find in it. */

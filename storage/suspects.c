@@ -43,14 +43,16 @@ int repository_keep_suspects(struct repository *repository)
 	return error ? error : other;
 }
 
-/* A record that is lost or makes no sense: then damage is met again where it is read again. */
+/*
+ * Of a record that is there and of no use the size is negative: nobody is kept from the snapshots for it. Any segment may
+ * be suspect then, and what parity should heal is met again where it is read again.
+ */
 static int load(struct repository *repository, const char *name, struct numbers *numbers)
 {
 	numbers->size = repository_state_read(repository, name, numbers->bytes, sizeof numbers->bytes);
-	int error = numbers->size == -ENOMEM || numbers->size == -EIO ? numbers->size : 0;
-	if (numbers->size < 0)
+	if (numbers->size == -ENOENT)
 		numbers->size = 0;
-	return error;
+	return numbers->size == -ENOMEM || numbers->size == -ENODEV ? numbers->size : 0;
 }
 
 static bool has(const struct numbers *numbers, uint64_t number)
@@ -88,7 +90,7 @@ int repository_load_suspects(struct repository *repository)
 	if (!error)
 		error = volume_list(repository->volume, note_segment, &known);
 	struct chunk_store *chunks = &repository->chunks;
-	chunks->all_suspect |= known.suspects.size == 8 * SUSPECTS_MAX;
+	chunks->all_suspect |= known.suspects.size == 8 * SUSPECTS_MAX || known.suspects.size < 0;
 	chunks->suspects_changed = 8 * (int)chunks->suspect_count != known.suspects.size;
 	chunks->healer.wounded_changed = 8 * (int)chunks->healer.wounded_count != known.wounded.size;
 	return error;

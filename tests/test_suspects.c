@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a box knows of damage, from one life to the next: no more than is true, and no less where there is much of it. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include "storage/chunk.h"
 #include "storage/disk.h"
 #include "storage/heal.h"
+#include "storage/segment.h"
 #include "tests/faults/fault_disk.h"
 #include "tests/support/sample.h"
 
@@ -191,6 +193,115 @@ static void what_is_gone_is_suspect_no_more(void **state)
 	end();
 }
 
+/* ---- beside others ---- */
+
+static uint64_t going;
+
+/* Before the second segment is read most of them go. */
+static bool remove_it(void *arg)
+{
+	unsigned *asked = arg;
+	if (++*asked == 2)
+		forget(going);
+	return false;
+}
+
+static void what_goes_before_the_walk_comes_to_it_is_no_damage(void **state)
+{
+	(void)state;
+	for (int parity = 0; parity < 2; parity++) {
+		unsigned asked = 0;
+		struct scrub_limits limits = { .segments_max = UINT64_MAX, .stop = remove_it, .arg = &asked };
+		struct scrub_result result;
+		uint64_t position = 0;
+		begin(parity);
+		going = store(&some);
+		assert_int_equal(repository_scrub(repository, &position, &limits, &result), 0);
+		assert_true(asked > 20);
+		assert_int_equal(result.damaged, 0);
+		assert_int_equal(changes_of_keeping(), 0);
+		end();
+	}
+}
+
+/* A volume on which one segment cannot be read any more. */
+struct blind {
+	struct volume volume;
+	struct volume *under;
+	uint64_t id;
+};
+
+static int blind_read(struct volume *v, uint64_t id, uint32_t offset, void *bytes, uint32_t size)
+{
+	const struct blind *blind = (const struct blind *)v;
+	return id == blind->id ? -EIO : volume_read(blind->under, id, offset, bytes, size);
+}
+
+static int blind_write(struct volume *v, uint64_t id, uint32_t offset, const void *bytes, uint32_t size)
+{
+	return volume_write(((struct blind *)v)->under, id, offset, bytes, size);
+}
+
+static int blind_sync(struct volume *v, uint64_t id)
+{
+	return volume_sync(((struct blind *)v)->under, id);
+}
+
+static int blind_remove(struct volume *v, uint64_t id)
+{
+	return volume_remove(((struct blind *)v)->under, id);
+}
+
+static int blind_list(struct volume *v, int (*found)(void *arg, uint64_t id, uint32_t size), void *arg)
+{
+	return volume_list(((struct blind *)v)->under, found, arg);
+}
+
+static int blind_stat(struct volume *v, struct volume_stat *stat)
+{
+	return volume_stat(((struct blind *)v)->under, stat);
+}
+
+static const struct volume_ops blind_ops = { .write = blind_write,
+	.sync = blind_sync,
+	.read = blind_read,
+	.remove = blind_remove,
+	.list = blind_list,
+	.stat = blind_stat };
+
+static int find_state(void *arg, uint64_t id, uint32_t size)
+{
+	uint64_t *newest = arg;
+	(void)size;
+	if (id >> 56 == SEGMENT_STATE && id > *newest)
+		*newest = id;
+	return 0;
+}
+
+/* What was written down of damage cannot be read any more: the snapshots can. What is known is read before it is believed. */
+static void notes_that_cannot_be_read_keep_nobody_from_the_snapshots(void **state)
+{
+	(void)state;
+	struct blind blind = { .volume = { .ops = &blind_ops } };
+	begin(false);
+	uint64_t first = store(&some);
+	assert_true(damage_each() > 10);
+	assert_true(walk().damaged > 10);
+	assert_int_equal(repository_keep_suspects(repository), 0);
+	assert_int_equal(volume_list(volume, find_state, &blind.id), 0);
+	repository_close(repository);
+	blind.volume = (struct volume){ &blind_ops, volume->segment_size, volume->write_unit, volume->strip_size };
+	blind.under = volume;
+	assert_int_equal(sample_open(&repository, &blind.volume), 0);
+	uint64_t second = store(&some);
+	assert_int_equal(sample_compare(repository, &some, first), 0);
+	assert_int_equal(sample_compare(repository, &some, second), 0);
+	assert_true(changes_of_keeping() > 0); /* written anew */
+	restart();
+	assert_int_equal(sample_compare(repository, &some, first), 0);
+	end();
+}
+
 /* ---- what parity healed ---- */
 
 static uint32_t wounded(void)
@@ -253,6 +364,8 @@ int main(void)
 		cmocka_unit_test(more_damage_than_can_be_listed_is_not_built_upon),
 		cmocka_unit_test(once_all_was_read_and_is_whole_it_is_believed_again),
 		cmocka_unit_test(what_is_gone_is_suspect_no_more),
+		cmocka_unit_test(what_goes_before_the_walk_comes_to_it_is_no_damage),
+		cmocka_unit_test(notes_that_cannot_be_read_keep_nobody_from_the_snapshots),
 		cmocka_unit_test(what_parity_healed_is_written_anew_though_the_box_was_restarted),
 		cmocka_unit_test(more_than_can_be_listed_is_healed_in_turns),
 	};
