@@ -40,7 +40,7 @@ struct compact {
 	struct repository *repository;
 	const struct compact_limits *limits;
 	struct compact_result *result;
-	uint64_t marks, sequence; /* of the repository, when it was marked */
+	uint64_t marks, writers; /* of the repository, when it was marked */
 	struct victim *victims;
 	size_t count, capacity, next;
 	uint32_t move_count; /* into the segment that is being written */
@@ -250,6 +250,8 @@ static int replace(struct compact *c, size_t first)
 {
 	struct repository *r = c->repository;
 	int error = seal(c);
+	if (error)
+		segment_disown(&r->chunks.segments, r->chunks.segments.current);
 	segment_discard(&r->chunks.segments); /* nothing, but after an error */
 	if (error)
 		return error;
@@ -299,7 +301,7 @@ static int fill_one(struct compact *c)
 static bool is_still_true(const struct compact *c)
 {
 	const struct repository *r = c->repository;
-	bool marked = r->marks == c->marks && r->roots.next_sequence == c->sequence;
+	bool marked = r->marks == c->marks && r->writers == c->writers;
 	return !r->writer && (marked || c->limits->wounded_only);
 }
 
@@ -312,7 +314,7 @@ static int begin(struct compact *c)
 		error = repository_clean(r, &freed); /* marks, too */
 	c->result->freed = freed;
 	c->marks = r->marks;
-	c->sequence = r->roots.next_sequence;
+	c->writers = r->writers;
 	return error ? error : choose(c);
 }
 

@@ -9,6 +9,8 @@
 
 #define LIFE \
 	(UINT64_C(1) << 20) /* each life counts on from there: what could not be read may have had a higher order */
+#define LIVES (UINT64_C(1) << 20)
+#define ORDER_MAX (UINT64_MAX / 2)
 
 struct scan {
 	struct flash_volume *v;
@@ -27,7 +29,7 @@ static bool is_blank(const uint8_t *bytes, size_t size)
 static int note_head(struct scan *scan, uint32_t leb, const struct leb_head *head)
 {
 	struct flash_volume *v = scan->v;
-	if (head->tail || head->strip >= v->volume.segment_size / v->payload || head->order > UINT64_MAX / 2)
+	if (head->tail || head->strip >= v->volume.segment_size / v->payload || head->order > ORDER_MAX)
 		return -EBADMSG;
 	if (!scan->known++)
 		memcpy(v->id, head->volume, 16);
@@ -143,7 +145,8 @@ int flash_scan(struct flash_volume *v)
 		if (error)
 			return error;
 	}
-	if (scan.mapped && !scan.known)
+	/* Only who wants to do harm writes one so high: what counts on from it would soon not be valid. */
+	if ((scan.mapped && !scan.known) || scan.highest > ORDER_MAX - LIVES * LIFE)
 		return -EXDEV;
 	v->order = scan.highest + LIFE;
 	return scan.known ? resolve(v) : crypto_random(v->id, sizeof v->id);

@@ -86,22 +86,12 @@ static int found_segment(void *arg, uint64_t id, uint32_t size)
 	struct segment_file file = { id, size };
 	if (id >> 56 != SEGMENT_DATA)
 		return 0;
-	if (id > mount->highest)
+	/* A name that was spoilt to a number beyond all: the next one would be no number any more. */
+	if (id > mount->highest && id <= PLACE_SEGMENT_MAX)
 		mount->highest = id;
 	if (!is_acknowledged(&mount->repository->roots, id))
 		return note_dropped(mount, id);
 	return index_segment(mount, &file);
-}
-
-/* The oldest hole makes way where there are too many: removals do last, this is only a second belt. */
-static void add_hole(struct roots *roots, uint64_t first, uint64_t end)
-{
-	if (roots->hole_count == SEGMENT_HOLES_MAX) {
-		for (uint32_t i = 1; i < SEGMENT_HOLES_MAX; i++)
-			roots->holes[i - 1] = roots->holes[i];
-		roots->hole_count--;
-	}
-	roots->holes[roots->hole_count++] = (struct segment_hole){ first, end };
 }
 
 /*
@@ -117,8 +107,9 @@ static void drop(struct mount *mount)
 		return;
 	for (size_t i = 0; i < mount->dropped_count && !r->place.uncertain; i++)
 		volume_remove(r->volume, mount->dropped[i]);
+	roots_forget_holes(&r->roots, mount->dropped, mount->dropped_count);
 	if (mount->highest >= first)
-		add_hole(&r->roots, first, mount->highest + 1);
+		roots_add_hole(&r->roots, first, mount->highest + 1);
 	r->chunks.segments.next = mount->highest >= first ? mount->highest + 1 : first;
 }
 

@@ -319,10 +319,19 @@ static uint64_t next_segment(const struct repository *repository)
 	return segments->open ? segments->current : segments->next;
 }
 
+static void take_strays(struct repository *repository)
+{
+	struct segment_writer *segments = &repository->chunks.segments;
+	for (unsigned i = 0; i < segments->stray_count; i++)
+		roots_add_hole(&repository->roots, segments->strays[i], segments->strays[i] + 1);
+	segments->stray_count = 0;
+}
+
 int repository_store_roots(struct repository *repository)
 {
 	if (repository->read_only)
 		return -EROFS;
+	take_strays(repository);
 	repository->roots.next_segment = next_segment(repository);
 	return roots_store(&repository->roots, &repository->place);
 }

@@ -8,6 +8,7 @@
  * Functions return 0 or a negative errno: -EBADMSG damage that was found by a checksum, a tag or a name; -ENOKEY no key
  * opens it; -EROFS a feature, a health state or the settings forbid writing; -ENOSPC the volume or the index is full;
  * -EXDEV neither ours nor blank; -EIO the medium; -ENODEV it was pulled out; -EPROTONOSUPPORT of a later version.
+ * -EOVERFLOW something lies there with the highest number that there can be, so nothing can be written behind it.
  *
  * A snapshot is a set of named streams. A stream is a list of chunks with a tag each, kept as a tree of chunks itself;
  * what a chunk means is its owner's business, and so is the `about` record of a snapshot and of each stream.

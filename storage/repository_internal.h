@@ -23,11 +23,12 @@ struct repository {
 	struct roots_place place;
 	struct snapshot_writer *writer; /* the one that is being made */
 	bool read_only;
-	bool foreign;    /* another box is the writer */
-	uint8_t box[16]; /* this one */
-	bool checked;    /* what may be reused was read not long ago */
-	bool garbage;    /* there may be chunks that no snapshot needs */
-	uint64_t marks;  /* how often the marks of the index were made anew */
+	bool foreign;     /* another box is the writer */
+	uint8_t box[16];  /* this one */
+	bool checked;     /* what may be reused was read not long ago */
+	bool garbage;     /* there may be chunks that no snapshot needs */
+	uint64_t marks;   /* how often the marks of the index were made anew */
+	uint64_t writers; /* how many snapshots were begun */
 	uint32_t damaged_segments;
 	int64_t opened_at; /* of the kernel's clock, seconds */
 	int64_t box_base;  /* box time then */

@@ -52,6 +52,39 @@ int roots_reserve(struct roots *roots, const struct roots_place *place)
 	return 0;
 }
 
+/* ---- holes ---- */
+
+void roots_add_hole(struct roots *roots, uint64_t first, uint64_t end)
+{
+	struct segment_hole *last = roots->hole_count ? &roots->holes[roots->hole_count - 1] : NULL;
+	if (last && last->end == first) {
+		last->end = end;
+		return;
+	}
+	if (roots->hole_count == SEGMENT_HOLES_MAX)
+		memmove(roots->holes, roots->holes + 1, --roots->hole_count * sizeof *roots->holes);
+	roots->holes[roots->hole_count++] = (struct segment_hole){ first, end };
+}
+
+static bool holds_any(const struct segment_hole *hole, const uint64_t *numbers, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (numbers[i] >= hole->first && numbers[i] < hole->end)
+			return true;
+	return false;
+}
+
+void roots_forget_holes(struct roots *roots, const uint64_t *found, size_t count)
+{
+	uint32_t kept = 0;
+	if (roots->hole_count < SEGMENT_HOLES_MAX / 2)
+		return;
+	for (uint32_t i = 0; i < roots->hole_count; i++)
+		if (holds_any(&roots->holes[i], found, count))
+			roots->holes[kept++] = roots->holes[i];
+	roots->hole_count = kept;
+}
+
 /* ---- loading ---- */
 
 struct found_root {
@@ -182,6 +215,8 @@ static int store_once(struct roots *roots, struct roots_place *place)
 	uint32_t copy = copy_size(place, record);
 	if (2 * copy > file_size_max(place))
 		return -ENOSPC;
+	if (place->last >= SEGMENT_NUMBER_MASK)
+		return -EOVERFLOW;
 	uint8_t *bytes = calloc(2, copy);
 	if (!bytes)
 		return -ENOMEM;

@@ -47,6 +47,13 @@ struct roots_place {
 void roots_free(struct roots *roots);
 /* Bytes of the volume that the next change needs beside the records that are there. */
 uint64_t roots_room(const struct roots *roots, const struct roots_place *place);
+/* Behind all that are there. The oldest hole makes way where there are too many. */
+void roots_add_hole(struct roots *roots, uint64_t first, uint64_t end);
+/*
+ * Where half of the holes are taken: those go of which `found` (`count` numbers of segments that are there and not
+ * acknowledged) has none. They were removed in an earlier life.
+ */
+void roots_forget_holes(struct roots *roots, const uint64_t *found, size_t count);
 /* Room for one more snapshot. -ENOSPC: a record would not fit a segment. */
 int roots_reserve(struct roots *roots, const struct roots_place *place);
 /*

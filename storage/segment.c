@@ -143,6 +143,8 @@ static int start(struct segment_writer *writer)
 	uint8_t head[SEGMENT_HEAD_SIZE] = { 0 };
 	if (writer->next > PLACE_SEGMENT_MAX)
 		return -ENOSPC;
+	if (writer->stray_count == SEGMENT_STRAYS_MAX)
+		return -EIO;
 	writer->current = writer->next++;
 	writer->open = true;
 	writer->condemned = false;
@@ -282,12 +284,21 @@ int segment_seal(struct segment_writer *writer)
 	return 0;
 }
 
+void segment_disown(struct segment_writer *writer, uint64_t number)
+{
+	for (unsigned i = 0; i < writer->stray_count; i++)
+		if (writer->strays[i] == number)
+			return;
+	if (writer->stray_count < SEGMENT_STRAYS_MAX) /* never more: none is started where there are so many */
+		writer->strays[writer->stray_count++] = number;
+}
+
 void segment_discard(struct segment_writer *writer)
 {
 	if (!writer->open)
 		return;
-	/* Where it cannot be removed, it lies there unsealed, and the next mount drops it. */
-	volume_remove(writer->volume, segment_id(SEGMENT_DATA, writer->current));
+	if (volume_remove(writer->volume, segment_id(SEGMENT_DATA, writer->current)))
+		segment_disown(writer, writer->current);
 	writer->open = false;
 }
 

@@ -27,6 +27,7 @@ static inline uint64_t segment_id(enum segment_kind kind, uint64_t number)
 #define SEGMENT_HEAD_SIZE 64
 #define SEGMENT_TRAILER_SIZE 64
 #define SEGMENT_CHUNKS_MAX 2048
+#define SEGMENT_STRAYS_MAX 16
 
 enum chunk_codec { CODEC_NONE = 0, CODEC_DEFLATE = 1 };
 enum chunk_cipher { CIPHER_AES_256_GCM = 1 };
@@ -68,6 +69,9 @@ struct segment_writer {
 	uint8_t *contents; /* SEGMENT_CHUNKS_MAX entries, CHUNK_HEAD_SIZE each */
 	bool with_parity;
 	struct parity_writer parity;
+	/* Numbers that no root may count, though they are below the next: what lies there is not whole. Emptied by roots. */
+	uint64_t strays[SEGMENT_STRAYS_MAX];
+	unsigned stray_count;
 };
 
 int segment_writer_create(
@@ -79,13 +83,15 @@ uint32_t segment_capacity(const struct segment_writer *writer);
 bool segment_is_full(const struct segment_writer *writer, uint32_t stored_size);
 /*
  * Appends a chunk; starts a segment where none is open. -E2BIG: no segment could hold it. Any error of the volume
- * condemns the segment: nothing but segment_discard may follow.
+ * condemns the segment: nothing but segment_discard may follow. -EIO also where too many strays wait for a root.
  */
 int segment_append(struct segment_writer *writer, const struct chunk_head *head, const void *stored, uint32_t *offset);
 /* Writes contents and trailer and syncs: the segment is durable on return. Nothing where none is open. */
 int segment_seal(struct segment_writer *writer);
-/* The open segment is removed. */
+/* The open segment is removed; one that cannot be is a stray. */
 void segment_discard(struct segment_writer *writer);
+/* A stray: removed or not, should it be there in another life it counts for nothing. */
+void segment_disown(struct segment_writer *writer, uint64_t number);
 /* Entry number `i` of the open segment. */
 void segment_entry(const struct segment_writer *writer, uint32_t i, struct chunk_head *head, uint32_t *offset);
 /* Reads bytes of any segment, the buffered end of the open one too. */

@@ -61,6 +61,7 @@ int snapshot_begin(
 		tree_writer_start(&w->streams, &repository->chunks);
 		read_back_start(&w->back, repository);
 		repository->writer = w;
+		repository->writers++;
 	}
 	repository_unlock(repository);
 	if (error)

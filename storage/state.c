@@ -16,6 +16,7 @@
 #define HEAD_SIZE 56
 #define RECORD_MAX (HEAD_SIZE + STATE_SIZE_MAX + 64 + 4)
 #define FOUND_MAX 8
+#define GENERATION_MAX UINT64_C(0xffffffff)
 
 static const uint8_t magic[8] = "CofState";
 
@@ -38,7 +39,7 @@ static uint64_t key_of(const char *name)
 static int note_state(void *arg, uint64_t id, uint32_t size)
 {
 	struct found_states *found = arg;
-	if ((id & ~UINT64_C(0xffffffff)) != found->key)
+	if ((id & ~GENERATION_MAX) != found->key)
 		return 0;
 	unsigned i = found->count < FOUND_MAX ? found->count++ : FOUND_MAX;
 	for (; i > 0 && found->list[i - 1].id < id; i--)
@@ -67,7 +68,7 @@ static int load(struct volume *volume, const char *name, const struct found_stat
 	uint32_t size = get32(record + 12);
 	if (memcmp(record, magic, 8) != 0 || size > room - HEAD_SIZE - 4 ||
 		get32(record + HEAD_SIZE + size) != crc32c(0, record, HEAD_SIZE + size) ||
-		get64(record + 16) != (state->id & 0xffffffff))
+		get64(record + 16) != (state->id & GENERATION_MAX))
 		return -EBADMSG;
 	if (get32(record + 8) != 1)
 		return -EPROTONOSUPPORT;
@@ -130,7 +131,9 @@ int state_write(struct volume *volume, const char *name, const void *bytes, size
 		if (length >= 0)
 			break;
 	}
-	uint64_t generation = found.count ? (found.list[0].id & 0xffffffff) + 1 : 1;
+	uint64_t generation = found.count ? (found.list[0].id & GENERATION_MAX) + 1 : 1;
+	if (generation > GENERATION_MAX)
+		return -EOVERFLOW;
 	uint32_t length = make_record(record, name, generation, bytes, size);
 	error = write_record(volume, key_of(name) | generation, record, length);
 	if (!error)

@@ -102,6 +102,8 @@ static void remove_below(struct volume *volume, uint64_t keep)
 int superblock_store(struct volume *volume, const struct superblock *superblock, const uint8_t key[32], uint64_t *last)
 {
 	uint32_t size = round_up32(SUPERBLOCK_SIZE, volume->write_unit);
+	if (*last >= SEGMENT_NUMBER_MASK - 1)
+		return -EOVERFLOW;
 	uint8_t *bytes = calloc(1, size);
 	if (!bytes)
 		return -ENOMEM;
