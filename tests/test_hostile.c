@@ -168,6 +168,8 @@ static void years_of_cuts_stop_neither_backups_nor_cleaning(void **state)
 {
 	(void)state;
 	uint64_t freed, id, torn = 0;
+	struct repository_status before, after;
+	assert_int_equal(repository_status(repository, &before), 0);
 	for (unsigned i = 1; i <= 2 * SEGMENT_HOLES_MAX + 10; i++) {
 		struct sample little = { .seed = 5000 + i, .streams = 1, .chunks = 1, .chunk_size = 50 };
 		cut_and_go_on(i, &torn);
@@ -176,6 +178,8 @@ static void years_of_cuts_stop_neither_backups_nor_cleaning(void **state)
 		assert_int_equal(repository_clean(repository, &freed), 0);
 		assert_true(freed > 0);
 	}
+	assert_int_equal(repository_status(repository, &after), 0);
+	assert_int_equal(after.chunks, before.chunks); /* what went has no place in the index */
 	struct sample other = { .seed = 9, .streams = 1, .chunks = 6, .chunk_size = 400 };
 	assert_int_equal(sample_store(repository, &other, true, &id), 0);
 	restart();
