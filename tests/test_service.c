@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent/cli/client.h"
@@ -683,9 +684,17 @@ static bool check_is_over(void)
 static void a_check_is_read_to_its_end_before_another_one_begins(void **state)
 {
 	(void)state;
+	char path[128];
+	snprintf(path, sizeof(path), "%s/pw", directory);
+	config.servers[0].ca_file[0] = '\0';
+	config.servers[0].pinned = true;
+	assert_int_equal(mkfifo(path, 0600), 0); /* it waits for its password */
 	ask("Command: check\nTarget: sql1/mgc\n\n");
 	while (!check.active)
 		loop_step(&loop, 5);
+	int password = open(path, O_WRONLY);
+	unlink(path);
+	close(password);
 	while (!check_is_over())
 		usleep(1000);
 	struct client first = client; /* to whom nothing of it was told yet */
