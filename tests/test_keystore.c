@@ -60,6 +60,10 @@ static void a_file_keeps_a_key_that_is_made_once(void **state)
 	(void)state;
 	struct keystore_file file = { { &keystore_file_ops }, path };
 	struct stat stat_file;
+	char beside[sizeof(path) + 4];
+	snprintf(beside, sizeof(beside), "%s.new", path);
+	write_file(KEYSTORE_KEY_SIZE - 1); /* what a power cut left */
+	assert_int_equal(rename(path, beside), 0);
 	assert_int_equal(keystore_load(&file.keystore, key), -ENOENT);
 	assert_memory_equal(key, nothing, sizeof(key)); /* nothing of it is left to be taken for a key */
 	assert_int_equal(keystore_make(&file.keystore, key), 0);
@@ -68,7 +72,9 @@ static void a_file_keeps_a_key_that_is_made_once(void **state)
 	assert_memory_equal(key, again, sizeof(key));
 	assert_int_equal(stat(path, &stat_file), 0);
 	assert_int_equal(stat_file.st_mode & 0777, 0600);
+	assert_int_equal(access(beside, F_OK), -1);
 	assert_int_equal(keystore_make(&file.keystore, key), -EEXIST);
+	assert_int_equal(access(beside, F_OK), -1);
 	assert_int_equal(keystore_load(&file.keystore, key), 0);
 	assert_memory_equal(key, again, sizeof(key));
 	file.path = "/nowhere/key";

@@ -39,17 +39,32 @@ static int sync_directory(const char *path)
 	return result;
 }
 
-static int file_store(struct keystore *keystore, const uint8_t key[KEYSTORE_KEY_SIZE])
+static int write_durably(const char *path, const uint8_t key[KEYSTORE_KEY_SIZE])
 {
-	const struct keystore_file *store = container_of(keystore, struct keystore_file, keystore);
-	int file = open(store->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (file < 0)
 		return -errno;
 	int result = write(file, key, KEYSTORE_KEY_SIZE) != KEYSTORE_KEY_SIZE ? -ENOSPC : fsync(file) < 0 ? -errno : 0;
 	if (close(file) < 0 && result == 0)
 		result = -errno;
-	if (result == 0)
-		result = sync_directory(store->path);
+	return result;
+}
+
+/* Beside its place first: what a power cut leaves there must not be taken for a key, nor keep one from being made. */
+static int file_store(struct keystore *keystore, const uint8_t key[KEYSTORE_KEY_SIZE])
+{
+	const struct keystore_file *store = container_of(keystore, struct keystore_file, keystore);
+	char beside[512];
+	if (snprintf(beside, sizeof(beside), "%s.new", store->path) >= (int)sizeof(beside))
+		return -ENAMETOOLONG;
+	int result = write_durably(beside, key);
+	if (result == 0 && renameat2(AT_FDCWD, beside, AT_FDCWD, store->path, RENAME_NOREPLACE) < 0)
+		result = -errno;
+	if (result < 0) {
+		unlink(beside);
+		return result;
+	}
+	result = sync_directory(store->path);
 	if (result < 0)
 		unlink(store->path);
 	return result;
