@@ -282,6 +282,30 @@ static void what_is_discarded_is_not_known(void **state)
 	close_all(&f);
 }
 
+/* Damage would take the chunk's snapshots for lost; a later version can read it. */
+static void what_a_later_version_sealed_is_refused_and_no_damage(void **state)
+{
+	(void)state;
+	struct chunk_settings settings = settings_with(0, 100);
+	struct packer *packer;
+	uint8_t bytes[600] = "hello", stored[sizeof(bytes) + 4], copy[sizeof(stored)], got[sizeof(bytes)];
+	struct chunk_head head = { .codec = CODEC_NONE };
+	uint32_t size;
+	assert_int_equal(packer_create(&packer, &settings.keys, 6), 0);
+	assert_int_equal(pack_name(&settings.keys, bytes, sizeof(bytes), &head.name), 0);
+	assert_int_equal(packer_pack(packer, bytes, sizeof(bytes), &head, stored), 0);
+	for (int later = 0; later < 3; later++) {
+		struct chunk_head other = head;
+		other.key_epoch = later == 1;
+		other.dictionary[0] = later == 2;
+		memcpy(copy, stored, sizeof(copy));
+		assert_int_equal(packer_unpack(packer, &other, copy, got, sizeof(got), &size), later ? -EPROTONOSUPPORT : 0);
+	}
+	assert_int_equal(size, sizeof(bytes));
+	assert_memory_equal(got, bytes, sizeof(bytes));
+	packer_free(packer);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -293,6 +317,7 @@ int main(void)
 		cmocka_unit_test(a_chunk_that_is_marked_damaged_is_stored_again),
 		cmocka_unit_test(what_cannot_be_shrunk_is_stored_as_it_is),
 		cmocka_unit_test(what_is_discarded_is_not_known),
+		cmocka_unit_test(what_a_later_version_sealed_is_refused_and_no_damage),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
