@@ -55,7 +55,8 @@ void service_unlocked(struct service *service)
 /* Only whoever stands before the box can know that it was off: the command asks, two holds confirm. */
 static void begin_count_time(struct service *service, struct api_client *client, const struct block_fields *request)
 {
-	int64_t days = service->held_back ? (*service->held_back + DAY_S - 1) / DAY_S : 0; /* begun ones, too */
+	int64_t held_back = service->held_back ? *service->held_back : 0;
+	int64_t days = held_back > 0 && held_back < DAY_S ? 1 : held_back / DAY_S; /* less than one is not nothing */
 	char what[80];
 	(void)request;
 	if (days == 0) {
