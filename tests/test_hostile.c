@@ -129,6 +129,43 @@ static void an_order_beyond_all_is_not_counted_on_from(void **state)
 
 /* ---- holes ---- */
 
+/* A backup that fails at this operation, and so many more behind it, what is half written cannot be removed. True: it failed. */
+static bool fail_a_backup(unsigned at, unsigned more)
+{
+	const struct fault_plan plan = { .fault = FAULT_EIO, .at = at }, none = { .fault = FAULT_NONE };
+	struct sample lost = { .seed = 40, .streams = 1, .chunks = 6, .chunk_size = 400 };
+	uint64_t id;
+	fault_disk_plan(disk, &plan);
+	fault_disk_more(disk, more);
+	int error = sample_store(repository, &lost, true, &id);
+	bool struck = fault_disk_struck(disk);
+	fault_disk_plan(disk, &none);
+	assert_true(struck || error == 0);
+	return struck && error;
+}
+
+/* All is well again, and a root knows a higher number: what lies there must not count in the next life. */
+static void what_a_failed_backup_could_not_remove_never_counts(void **state)
+{
+	unsigned failures = 0;
+	for (unsigned more = 0; more < 4; more++) {
+		for (unsigned at = 1; fail_a_backup(at, more); at++, failures++) {
+			struct sample other = { .seed = 9, .streams = 1, .chunks = 6, .chunk_size = 400 };
+			struct repository_status status;
+			uint64_t id;
+			assert_int_equal(sample_store(repository, &other, true, &id), 0);
+			restart();
+			assert_int_equal(repository_status(repository, &status), 0);
+			if (status.damaged_segments)
+				fail_msg("operation %u and %u behind it: a torn segment was believed", at, more);
+			assert_int_equal(sample_compare(repository, &other, id), 0);
+			tear_down(state), set_up(state);
+		}
+		tear_down(state), set_up(state);
+	}
+	assert_true(failures > 20);
+}
+
 static int note_highest(void *arg, uint64_t id, uint32_t size)
 {
 	uint64_t *highest = arg;
@@ -216,6 +253,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_data_segment_with_a_number_beyond_all_stops_no_backup, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(behind_the_last_number_nothing_is_written, set_up, tear_down),
 		cmocka_unit_test(an_order_beyond_all_is_not_counted_on_from),
+		cmocka_unit_test_setup_teardown(what_a_failed_backup_could_not_remove_never_counts, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(years_of_cuts_stop_neither_backups_nor_cleaning, set_up, tear_down),
 		cmocka_unit_test(the_hole_of_what_is_still_there_stays),
 	};
