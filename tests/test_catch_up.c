@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "agent/service/catch_up.h"
+#include "tests/support/fake_engine.h"
 
 #define DAY_MS 86400000
 
@@ -29,18 +30,6 @@ static uint64_t asked[256];
 static atomic_size_t asked_count;
 static atomic_bool may;
 static pthread_mutex_t looking = PTHREAD_MUTEX_INITIALIZER; /* meanwhile no copy comes to its end */
-
-static int no_record(void *arg, const char *name, void *bytes, size_t size)
-{
-	(void)arg, (void)name, (void)bytes, (void)size;
-	return -ENOENT;
-}
-
-static int drop_record(void *arg, const char *name, const void *bytes, size_t size)
-{
-	(void)arg, (void)name, (void)bytes, (void)size;
-	return 0;
-}
 
 static enum job_state failing_copy(
 	const struct job_context *context, const struct job_request *request, struct job_report *report)
@@ -91,7 +80,7 @@ static int set_up(void **state)
 	asked_count = 0;
 	may = true;
 	struct engine_ground ground = {
-		.copy = failing_copy, .record_read = no_record, .record_write = drop_record, .may_begin = may_begin
+		.copy = failing_copy, .record_read = fake_record_read, .record_write = fake_record_write, .may_begin = may_begin
 	};
 	assert_int_equal(audit_open(&audit, directory), 0);
 	assert_int_equal(engine_start(&engine, &ground), 0);

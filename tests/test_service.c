@@ -19,6 +19,7 @@
 #include "agent/cli/client.h"
 #include "agent/service/service.h"
 #include "agent/store/store.h"
+#include "tests/support/fake_engine.h"
 
 static struct loop loop;
 static struct api api;
@@ -39,18 +40,6 @@ static int store_error;
 static struct store store; /* without any volume */
 
 /* ---- the world ---- */
-
-static int no_record(void *arg, const char *name, void *bytes, size_t size)
-{
-	(void)arg, (void)name, (void)bytes, (void)size;
-	return -ENOENT;
-}
-
-static int drop_record(void *arg, const char *name, const void *bytes, size_t size)
-{
-	(void)arg, (void)name, (void)bytes, (void)size;
-	return 0;
-}
 
 static enum job_state story(
 	const struct job_context *context, const struct job_request *request, struct job_report *report)
@@ -174,8 +163,8 @@ static int set_up(void **state)
 		.restore = story,
 		.undo = story,
 		.verify = story,
-		.record_read = no_record,
-		.record_write = drop_record };
+		.record_read = fake_record_read,
+		.record_write = fake_record_write };
 	assert_int_equal(engine_start(&engine, &ground), 0);
 	service = (struct service){
 		.config = &config, .engine = engine, .store = &store, .shelf = &shelf, .audit = &audit, .check = &check

@@ -196,10 +196,9 @@ static int renew(void)
 	return store_confirm_recovery_key(&store, BOTH, new);
 }
 
-static bool renew_with_cut(enum fault fault, unsigned at, int *result)
+/* After a change that a cut may have struck; true where it did. */
+static bool start_again(void)
 {
-	plan(fault, at);
-	*result = renew();
 	bool struck = fault_disk_struck(disks[0]);
 	close_both();
 	for (int i = 0; i < SIDES && struck; i++)
@@ -207,6 +206,13 @@ static bool renew_with_cut(enum fault fault, unsigned at, int *result)
 	plan(FAULT_NONE, 0);
 	open_both();
 	return struck;
+}
+
+static bool renew_with_cut(enum fault fault, unsigned at, int *result)
+{
+	plan(fault, at);
+	*result = renew();
+	return start_again();
 }
 
 static void check(int result, enum fault fault, unsigned first, unsigned second)
@@ -296,12 +302,7 @@ static bool change_passphrase_with_cut(const char *old, const char *new, unsigne
 	}
 	plan(FAULT_CUT_LOST, at);
 	int result = store_set_passphrase(&store, BOTH, new);
-	bool struck = fault_disk_struck(disks[0]);
-	close_both();
-	for (int i = 0; i < SIDES && struck; i++)
-		fault_disk_restart(disks[i]);
-	plan(FAULT_NONE, 0);
-	open_both();
+	bool struck = start_again();
 	if (result == 0 || opened(SECRET_PASSPHRASE, old) != BOTH)
 		assert_int_equal(opened(SECRET_PASSPHRASE, new), BOTH);
 	tear_down(NULL);

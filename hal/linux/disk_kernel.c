@@ -92,8 +92,8 @@ static int report(int directory, const char *name, int (*found)(void *arg, const
 	struct stat stat;
 	if (strlen(name) >= DISK_NAME_MAX)
 		return 0;
-	if (fstatat(
-			directory, name, &stat, AT_SYMLINK_NOFOLLOW)) /* somebody else's may have gone since its name was read */
+	/* Somebody else's may have gone since its name was read. */
+	if (fstatat(directory, name, &stat, AT_SYMLINK_NOFOLLOW))
 		return errno == ENOENT ? 0 : failure();
 	return S_ISREG(stat.st_mode) ? found(arg, name, (uint64_t)stat.st_size) : 0;
 }
