@@ -62,8 +62,16 @@ static void a_file_keeps_a_key_that_is_made_once(void **state)
 	struct stat stat_file;
 	char beside[sizeof(path) + 4];
 	snprintf(beside, sizeof(beside), "%s.new", path);
-	write_file(KEYSTORE_KEY_SIZE - 1); /* what a power cut left */
-	assert_int_equal(rename(path, beside), 0);
+	for (size_t left = 0; left <= KEYSTORE_KEY_SIZE; left++) { /* by a power cut */
+		write_file(left);
+		assert_int_equal(rename(path, beside), 0);
+		assert_int_equal(keystore_load(&file.keystore, key), -ENOENT);
+		assert_int_equal(keystore_make(&file.keystore, key), 0);
+		assert_int_equal(keystore_load(&file.keystore, again), 0);
+		assert_memory_equal(key, again, sizeof(key));
+		assert_int_equal(access(beside, F_OK), -1);
+		assert_int_equal(unlink(path), 0);
+	}
 	assert_int_equal(keystore_load(&file.keystore, key), -ENOENT);
 	assert_memory_equal(key, nothing, sizeof(key)); /* nothing of it is left to be taken for a key */
 	assert_int_equal(keystore_make(&file.keystore, key), 0);
